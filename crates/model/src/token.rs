@@ -1,0 +1,1 @@
+//! Storage tokens and API keys as text.
