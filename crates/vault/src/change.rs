@@ -1,0 +1,130 @@
+//! The change order (DESIGN §6): the plan that writes a change carries an outbox row with the already sealed
+//! ledger entry; after its commit the entry is shipped; only then is the change acknowledged.
+//!
+//! A committed change is logged exactly once, an uncommitted one never: what a crash or a full disk left in the
+//! outbox is looked up in the ledger by its leaf hash, from the tail it saw on, before it is appended.
+
+use crate::fault::{Applied, Fault, applied};
+use crate::house::House;
+use crate::trail::Sealed;
+use model::{RequestId, TenantId};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use store::{Conflict, KeyOp, OutboxRow};
+
+/// How far the trail of an acknowledged change has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logged {
+    /// Durable in this node's journal, at this index.
+    Durable(u64),
+    /// The change is committed and in force; its entry waits in the outbox until the ledger can be written.
+    Pending,
+}
+
+/// A change ready to be committed.
+pub(crate) struct Change {
+    pub(crate) name: &'static str,
+    pub(crate) tenant: TenantId,
+    pub(crate) ops: Vec<KeyOp>,
+    pub(crate) entry: Sealed,
+}
+
+/// Outbox rows: those that are shipped and can be deleted, and those that have to be shipped again.
+#[derive(Default)]
+pub(crate) struct Shipped {
+    done: Mutex<Vec<[u8; 16]>>,
+    again: Mutex<Vec<OutboxRow>>,
+}
+
+/// Commits a change with its outbox row and ships the entry. Runs to its end even when the caller goes away.
+pub(crate) async fn commit(house: &Arc<House>, change: Change) -> Result<Result<Logged, Conflict>, Fault> {
+    let house = house.clone();
+    let task = tokio::spawn(async move { run(&house, change).await });
+    task.await.unwrap_or(Err(Fault::StoreUnavailable))
+}
+
+async fn run(house: &Arc<House>, change: Change) -> Result<Result<Logged, Conflict>, Fault> {
+    let Change { name, tenant, mut ops, entry } = change;
+    let row = OutboxRow {
+        id: RequestId::fresh(&*house.clock, &*house.entropy).0,
+        tenant,
+        leaf_hash: ledger::leaf_hash(&entry.leaf),
+        leaf: entry.leaf,
+        identity: entry.identity,
+        postings: entry.postings.concat(),
+        tail: house.ledger.status().durable,
+        created: house.clock.latest().unwrap_or_default(),
+    };
+    ops.push(KeyOp::InsertOutbox(row.clone()));
+    match applied(house.store.apply_keys(name, ops).await)? {
+        Applied::Conflict(conflict) => Ok(Err(conflict)),
+        Applied::Done => Ok(Ok(ship(house, row).await)),
+    }
+}
+
+async fn ship(house: &House, row: OutboxRow) -> Logged {
+    match house.ledger.append(entry_of(&row)).await {
+        Ok(position) => {
+            house.shipped.done.lock().push(row.id);
+            Logged::Durable(position.index)
+        }
+        Err(_) => {
+            house.shipped.again.lock().push(row);
+            Logged::Pending
+        }
+    }
+}
+
+fn entry_of(row: &OutboxRow) -> ledger::Entry {
+    let postings = row.postings.as_chunks::<16>().0.to_vec();
+    ledger::Entry { leaf: row.leaf.clone(), identity: row.identity.clone(), postings }
+}
+
+/// Deletes shipped rows and ships again what failed. Called a few times a second.
+pub(crate) async fn tend(house: &Arc<House>) -> Result<(), Fault> {
+    let done = std::mem::take(&mut *house.shipped.done.lock());
+    let result = delete(house, &done).await;
+    if result.is_err() {
+        house.shipped.done.lock().extend(done);
+    }
+    let again = std::mem::take(&mut *house.shipped.again.lock());
+    for row in again {
+        reconcile(house, row).await;
+    }
+    result
+}
+
+async fn delete(house: &House, ids: &[[u8; 16]]) -> Result<(), Fault> {
+    for chunk in ids.chunks(512) {
+        let ops = chunk.iter().map(|id| KeyOp::DeleteOutbox { id: *id }).collect();
+        applied(house.store.apply_keys("shipped", ops).await)?;
+    }
+    Ok(())
+}
+
+/// Ships a row unless the ledger has it already.
+async fn reconcile(house: &House, row: OutboxRow) {
+    if house.ledger.find_leaf(&row.leaf_hash, row.tail).is_some() {
+        house.shipped.done.lock().push(row.id);
+    } else {
+        ship(house, row).await;
+    }
+}
+
+/// At a start, before the first request: every row that an earlier run left behind. Returns how many there were.
+pub(crate) async fn reconcile_all(house: &Arc<House>) -> Result<usize, Fault> {
+    let mut after = None;
+    let mut count = 0;
+    loop {
+        let rows = house.store.snapshot()?.outbox(after, 256)?;
+        let Some(last) = rows.last() else { break };
+        after = Some(last.id);
+        count += rows.len();
+        for row in rows {
+            reconcile(house, row).await;
+        }
+    }
+    let done = std::mem::take(&mut *house.shipped.done.lock());
+    delete(house, &done).await?;
+    Ok(count)
+}

@@ -1,0 +1,212 @@
+//! Erase (GDPR Art. 17). The commit that takes the wrapped keys out of the person's row *is* the erasure; all
+//! else follows by a job that can be resumed. From the acknowledgement on nobody reads the person through Obhut.
+
+use crate::certificate::ErasureFacts;
+use crate::change::{self, Change, Logged};
+use crate::config::document;
+use crate::fault::{Applied, Fault, applied};
+use crate::house::House;
+use crate::keys::done;
+use crate::people::Person;
+use crate::tenant::Tenant;
+use crate::trail::{self, Event, Metadata, Subject, SubjectDetail, Verdict};
+use crate::{Context, Vault, document_row};
+use model::decision::{Action, Reason, allowed};
+use model::{CertificateId, ConsentId, PersonId, TenantId, Timestamp};
+use seal::DocumentPlace;
+use std::sync::Arc;
+use serde::{Deserialize, Serialize};
+use store::{DataOp, KeyOp, NewJob, PersonState, Wrapped};
+
+/// The job that removes what an erasure left unreadable.
+pub const SWEEP_JOB: &str = "erase.sweep";
+
+/// An acknowledged erasure.
+#[derive(Clone, Copy, Debug)]
+pub struct Erased {
+    /// The certificate's id; the certificate itself is signed when it is first fetched.
+    pub certificate: CertificateId,
+    /// When.
+    pub at: Timestamp,
+    /// How far the trail has come.
+    pub logged: Logged,
+}
+
+/// Why nobody was erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EraseError {
+    /// The decision refused it.
+    #[error("not permitted")]
+    Denied(Reason),
+    /// A legal hold keeps the person (GDPR Art. 17(3)).
+    #[error("a legal hold keeps the person")]
+    Held,
+    /// No such person, or one who is erased already.
+    #[error("unknown person")]
+    UnknownPerson,
+    /// A fault of the house.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<store::StoreError> for EraseError {
+    fn from(error: store::StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl Vault {
+    /// Erases a person. Works also while the ledger cannot be written: the entry then waits in the outbox.
+    pub async fn erase(&self, ctx: &Context, tenant: TenantId, id: PersonId) -> Result<Erased, EraseError> {
+        let house = &self.house;
+        let opened = house.tenant(tenant).ok_or(EraseError::Denied(Reason::WrongTenant))?;
+        let state = Some(opened.live().state);
+        allowed(&ctx.actor.principal, Action::Erase, tenant, Some(id), state).map_err(EraseError::Denied)?;
+        for _ in 0..crate::put::TRIES {
+            let now = house.clock.now()?;
+            let person = {
+                let snapshot = house.store.snapshot()?;
+                Person::read(&snapshot, tenant, id)?.ok_or(EraseError::UnknownPerson)?
+            };
+            if person.row.state != PersonState::Live {
+                return Err(EraseError::UnknownPerson);
+            }
+            if person.held {
+                return Err(EraseError::Held);
+            }
+            if let Some(erased) = try_erase(house, &opened, ctx, &person, now).await? {
+                house.actors.clear();
+                return Ok(erased);
+            }
+        }
+        Err(EraseError::Fault(Fault::Busy))
+    }
+}
+
+async fn try_erase(
+    house: &Arc<House>,
+    tenant: &Tenant,
+    ctx: &Context,
+    person: &Person,
+    now: Timestamp,
+) -> Result<Option<Erased>, EraseError> {
+    let id = person.row.person;
+    let secret = person.log_secret(tenant)?.ok_or(Fault::Corrupt)?;
+    let actor = &ctx.actor.principal;
+    let metadata = Metadata::of(Event::Erase, now, ctx.request, Verdict::Permit);
+    let detail = SubjectDetail { person: id, fields: Vec::new(), actor: actor.id, role: actor.role };
+    let entry = trail::seal_entry(house, tenant, metadata, &[Subject { secret: &secret, detail }], &ctx.actor)?;
+    let certificate = CertificateId::fresh(&*house.clock, &*house.entropy);
+    let facts = ErasureFacts {
+        certificate,
+        person: id,
+        at: now,
+        row_version: person.row.version + 1,
+        epoch: person.row.epoch,
+        leaf: entry.leaf.clone(),
+        tail: house.ledger.status().durable,
+    };
+    let consents = {
+        let snapshot = house.store.snapshot()?;
+        snapshot.consents_of(tenant.id, id)?.into_iter().map(|row| row.consent).collect()
+    };
+    if !prepare(house, tenant, &facts, consents).await? {
+        return Ok(None);
+    }
+    let tenant_id = tenant.id;
+    let ops = vec![
+        KeyOp::UpdatePerson {
+            tenant: tenant_id,
+            person: id,
+            expected_version: person.row.version,
+            state: Some(PersonState::Erased),
+            flags: Some(0),
+            wrapped: Wrapped::Erase,
+        },
+        KeyOp::DeleteIndexesOf { tenant: tenant_id, person: id, index: None },
+        KeyOp::DeleteTokensOf { tenant: tenant_id, person: id },
+        KeyOp::DeleteConsentsOf { tenant: tenant_id, person: id },
+        KeyOp::DeleteLimitsOf { tenant: tenant_id, person: id },
+    ];
+    let change = Change { name: "erase_person", tenant: tenant_id, ops, entry };
+    let committed = change::commit(house, change).await?;
+    Ok(committed.ok().map(|logged| Erased { certificate, at: now, logged }))
+}
+
+/// What has to lie ready before the commit: the facts of the certificate and the job that sweeps after it. Facts
+/// of a try that loses a race stay unused, since their leaf is in no ledger. `false` when somebody else wrote the
+/// same version first.
+async fn prepare(
+    house: &House,
+    tenant: &Tenant,
+    facts: &ErasureFacts,
+    consents: Vec<ConsentId>,
+) -> Result<bool, Fault> {
+    let highest = house.store.snapshot()?.latest_document(tenant.id, document::ERASURE, facts.person.0)?;
+    let version = highest.map_or(1, |row| row.version + 1);
+    let place = DocumentPlace { tenant: tenant.id, kind: document::ERASURE, id: facts.person.0, version };
+    let sealed = tenant.metadata.seal_document(&place, &trail::encode(facts)?, &*house.entropy)?;
+    let job = NewJob {
+        id: model::RequestId::fresh(&*house.clock, &*house.entropy).0,
+        kind: SWEEP_JOB.to_owned(),
+        payload: trail::encode(&Sweep { tenant: tenant.id, person: facts.person, consents })?,
+        due: facts.at.plus_ms(SWEEP_DELAY_MS),
+        created: facts.at,
+    };
+    let ops = vec![DataOp::PutDocument(document_row(&place, sealed, house)), DataOp::InsertJob(job)];
+    match applied(house.store.apply_data("prepare_erasure", ops).await)? {
+        Applied::Done => Ok(true),
+        Applied::Conflict(_) => Ok(false),
+    }
+}
+
+/// What the job has to remove.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Sweep {
+    tenant: TenantId,
+    person: PersonId,
+    consents: Vec<ConsentId>,
+}
+
+/// Reads that were decided before the erasure may still be on their way; none lasts longer.
+const SWEEP_DELAY_MS: i64 = 10_000;
+
+impl Vault {
+    /// Removes records and consent payloads of an erased person. Does nothing for one who is not erased (the
+    /// commit lost a race or never came). Can be run again at any time.
+    pub async fn sweep_erased(&self, payload: &[u8]) -> Result<(), Fault> {
+        let house = &self.house;
+        let Sweep { tenant, person, consents } = trail::decode(payload)?;
+        let row = house.store.snapshot()?.person(tenant, person)?;
+        if row.is_some_and(|row| row.state != PersonState::Erased) {
+            return Ok(());
+        }
+        let mut ops = vec![DataOp::DeleteRecordsOf { tenant, person }];
+        for consent in consents {
+            ops.push(DataOp::DeleteDocuments { tenant, kind: document::CONSENT_EVENT, id: consent.0 });
+        }
+        done(house.store.apply_data("sweep_erased", ops).await)
+    }
+
+    /// Removes versions of records that no key row points to any more, some time after they were replaced.
+    pub async fn sweep_versions(&self, tenant: TenantId, person: PersonId) -> Result<(), Fault> {
+        let house = &self.house;
+        let opened = house.tenant(tenant).ok_or(Fault::Corrupt)?;
+        let ops = {
+            let snapshot = house.store.snapshot()?;
+            let Some(one) = Person::read(&snapshot, tenant, person)? else { return Ok(()) };
+            if one.row.state != PersonState::Live {
+                return Ok(());
+            }
+            let keys = one.keys(&opened)?;
+            let versions = keys.compartments().into_iter();
+            let delete = |compartment| {
+                let below = keys.record_version(compartment)?;
+                Some(DataOp::DeleteRecordVersions { tenant, person, compartment, below })
+            };
+            versions.filter_map(delete).collect()
+        };
+        done(house.store.apply_data("sweep_versions", ops).await)
+    }
+}

@@ -1,0 +1,82 @@
+//! What every use case stands on: store, ledger, keys, clock. One per process and data folder.
+
+use crate::clock_guard::GuardedClock;
+use crate::fault::Fault;
+use crate::tenant::Tenant;
+use arc_swap::ArcSwap;
+use model::{Entropy, TenantId};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where the shred store lives: two live holders and the escrow, on different devices where there are any.
+#[derive(Clone, Debug)]
+pub struct ShredPlaces {
+    /// The two folders with live slot files.
+    pub holders: [PathBuf; 2],
+    /// The folder with one object per epoch, sealed to the root; it must not keep versions.
+    pub escrow: PathBuf,
+}
+
+/// What the vault is made of.
+pub struct Parts {
+    /// The store, opened and migrated.
+    pub store: store::Store,
+    /// The ledger, opened and recovered.
+    pub ledger: ledger::Ledger,
+    /// The unsealed root.
+    pub root: Arc<seal::Root>,
+    /// The keys that sign certificates.
+    pub signing: Arc<seal::SigningKeys>,
+    /// The guarded clock, already checked against the record.
+    pub clock: Arc<GuardedClock>,
+    /// Randomness of the operating system.
+    pub entropy: Arc<dyn Entropy>,
+    /// Folders of the shred store.
+    pub shred: ShredPlaces,
+    /// Days after which a retired epoch is destroyed (DESIGN §4: 21).
+    pub horizon_days: u32,
+}
+
+/// The inside of a vault.
+pub(crate) struct House {
+    pub(crate) store: store::Store,
+    pub(crate) ledger: ledger::Ledger,
+    pub(crate) root: Arc<seal::Root>,
+    pub(crate) signing: Arc<seal::SigningKeys>,
+    pub(crate) clock: Arc<GuardedClock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) shred: ShredPlaces,
+    pub(crate) horizon_days: u32,
+    pub(crate) tenants: ArcSwap<HashMap<TenantId, Arc<Tenant>>>,
+    pub(crate) actors: crate::keys::ActorCache,
+    pub(crate) shipped: crate::change::Shipped,
+}
+
+impl House {
+    /// The tenant of this id, if there is one here.
+    pub(crate) fn tenant(&self, id: TenantId) -> Option<Arc<Tenant>> {
+        self.tenants.load().get(&id).cloned()
+    }
+
+    /// Adds an opened tenant.
+    pub(crate) fn enter(&self, tenant: Arc<Tenant>) {
+        self.tenants.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            all.insert(tenant.id, tenant.clone());
+            all
+        });
+    }
+
+    /// Whether personal data may be released or taken in: not while the ledger cannot be written.
+    pub(crate) fn ledger_ready(&self) -> Result<(), Fault> {
+        let status = self.ledger.status();
+        if status.damaged {
+            Err(Fault::LedgerDamaged)
+        } else if status.unavailable {
+            Err(Fault::LedgerUnavailable)
+        } else {
+            Ok(())
+        }
+    }
+}

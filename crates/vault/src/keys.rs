@@ -1,0 +1,282 @@
+//! API keys: issue, check, revoke. A key is 256 random bits; only its SHA-256 is stored, which is enough since
+//! nobody can guess 256 bits. The check is the only maker of an [`Actor`].
+
+use crate::change::{self, Change, Logged};
+use crate::config::document;
+use crate::fault::{Applied, Fault, applied};
+use crate::house::House;
+use crate::tenant::Tenant;
+use crate::trail::{Actor, Event, Metadata, Verdict};
+use crate::{Context, Vault};
+use model::decision::{Action, Reason, allowed};
+use model::principal::{Principal, Role};
+use model::token::ApiKey;
+use model::{PersonId, PrincipalId, TenantId, Timestamp};
+use parking_lot::RwLock;
+use seal::DocumentPlace;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::Arc;
+use store::{KeyOp, PrincipalRow, PrincipalState, Sealed};
+
+/// Most keys in memory; beyond it the cache is emptied and fills again.
+const MAX_CACHED: usize = 10_000;
+
+/// Why a credential was not accepted. Outwardly all are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// Not a key, not a known key, revoked, expired, or used from outside its zone.
+    #[error("the key is not valid here")]
+    Refused,
+    /// A fault of the house.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Why a key was not issued or revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The decision refused it.
+    #[error("not permitted")]
+    Denied(Reason),
+    /// A key of role `person` needs a person, and no other may have one.
+    #[error("a key of role person needs a person, and no other may have one")]
+    Subject,
+    /// The person is not known here.
+    #[error("unknown person")]
+    UnknownPerson,
+    /// The end of the term is not in the future.
+    #[error("the key would be expired at once")]
+    Expired,
+    /// No such key.
+    #[error("unknown key")]
+    Unknown,
+    /// A fault of the house.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// What is asked for when a key is issued.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// A name for people, shown in lists and in accesses.
+    pub name: String,
+    /// Its role.
+    pub role: Role,
+    /// For [`Role::Person`], on whom alone it acts.
+    pub subject: Option<PersonId>,
+    /// When it ends; `None` is never.
+    pub expires: Option<Timestamp>,
+    /// From where it may be used, as networks in CIDR form; empty is anywhere.
+    pub zone: Vec<String>,
+}
+
+/// An issued key. The secret is shown once.
+#[derive(Debug)]
+pub struct IssuedKey {
+    /// Its principal.
+    pub principal: PrincipalId,
+    /// The secret text `obk_…`.
+    pub secret: ApiKey,
+    /// How far the trail has come.
+    pub logged: Logged,
+}
+
+/// What is known of a key besides its row.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct KeyCard {
+    /// A name for people.
+    pub name: String,
+    /// Networks in CIDR form.
+    pub zone: Vec<String>,
+}
+
+struct Cached {
+    actor: Actor,
+    card: KeyCard,
+    expires: Option<Timestamp>,
+}
+
+/// Checked keys by their hash. Emptied by each revocation before that is acknowledged.
+#[derive(Default)]
+pub(crate) struct ActorCache(RwLock<Known>);
+
+#[derive(Default)]
+struct Known {
+    by_hash: HashMap<[u8; 32], Arc<Cached>>,
+    /// Counts revocations, so that a row read before one is not entered after it.
+    revocations: u64,
+}
+
+impl ActorCache {
+    fn get(&self, hash: &[u8; 32]) -> (Option<Arc<Cached>>, u64) {
+        let known = self.0.read();
+        (known.by_hash.get(hash).cloned(), known.revocations)
+    }
+
+    fn put(&self, hash: [u8; 32], cached: Arc<Cached>, seen: u64) {
+        let mut known = self.0.write();
+        if known.revocations != seen {
+            return;
+        }
+        if known.by_hash.len() >= MAX_CACHED {
+            known.by_hash.clear();
+        }
+        known.by_hash.insert(hash, cached);
+    }
+
+    /// Forgets all keys; also those of an erased person.
+    pub(crate) fn clear(&self) {
+        let mut known = self.0.write();
+        known.by_hash.clear();
+        known.revocations += 1;
+    }
+}
+
+impl Vault {
+    /// Checks a key; `in_zone` says whether the caller's address lies in one of the given networks.
+    pub fn authenticate(
+        &self,
+        key: &ApiKey,
+        in_zone: impl Fn(&[String]) -> bool,
+    ) -> Result<Actor, AuthError> {
+        let house = &self.house;
+        let hash = seal::hash_api_key(key.expose());
+        let cached = match house.actors.get(&hash) {
+            (Some(cached), _) => cached,
+            (None, seen) => {
+                let cached = Arc::new(load(house, &hash)?);
+                house.actors.put(hash, cached.clone(), seen);
+                cached
+            }
+        };
+        let now = house.clock.now()?;
+        if cached.expires.is_some_and(|end| end <= now) {
+            return Err(AuthError::Refused);
+        }
+        if !cached.card.zone.is_empty() && !in_zone(&cached.card.zone) {
+            return Err(AuthError::Refused);
+        }
+        Ok(cached.actor.clone())
+    }
+
+    /// Issues a key. The secret is not stored anywhere.
+    pub async fn issue_key(&self, ctx: &Context, tenant: TenantId, new: NewKey) -> Result<IssuedKey, KeyError> {
+        let house = &self.house;
+        let opened = house.tenant(tenant).ok_or(KeyError::Denied(Reason::WrongTenant))?;
+        let state = Some(opened.live().state);
+        allowed(&ctx.actor.principal, Action::ManageKeys, tenant, None, state).map_err(KeyError::Denied)?;
+        if (new.role == Role::Person) != new.subject.is_some() {
+            return Err(KeyError::Subject);
+        }
+        let now = house.clock.now()?;
+        if new.expires.is_some_and(|end| end <= now) {
+            return Err(KeyError::Expired);
+        }
+        if let Some(subject) = new.subject {
+            let row = house.store.snapshot().map_err(Fault::from)?.person(tenant, subject);
+            let live = row.map_err(Fault::from)?.is_some_and(|row| row.state == store::PersonState::Live);
+            if !live {
+                return Err(KeyError::UnknownPerson);
+            }
+        }
+        let (row, secret) = make(house, &opened, &new).await?;
+        let principal = row.principal;
+        let metadata = Metadata::of(Event::Keys, now, ctx.request, Verdict::Permit);
+        let entry = crate::trail::seal_entry(house, &opened, metadata, &[], &ctx.actor)?;
+        let ops = vec![KeyOp::InsertPrincipal(row)];
+        let change = Change { name: "issue_key", tenant, ops, entry };
+        match change::commit(house, change).await? {
+            Ok(logged) => Ok(IssuedKey { principal, secret, logged }),
+            Err(_) => Err(KeyError::Fault(Fault::Busy)),
+        }
+    }
+
+    /// Revokes a key. When this returns, no node of this house accepts it.
+    pub async fn revoke_key(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        principal: PrincipalId,
+    ) -> Result<Logged, KeyError> {
+        let house = &self.house;
+        let opened = house.tenant(tenant).ok_or(KeyError::Denied(Reason::WrongTenant))?;
+        let state = Some(opened.live().state);
+        allowed(&ctx.actor.principal, Action::ManageKeys, tenant, None, state).map_err(KeyError::Denied)?;
+        let metadata = Metadata::of(Event::Keys, house.clock.now()?, ctx.request, Verdict::Permit);
+        let entry = crate::trail::seal_entry(house, &opened, metadata, &[], &ctx.actor)?;
+        let ops = vec![KeyOp::SetPrincipalState { tenant, principal, state: PrincipalState::Revoked }];
+        let committed = change::commit(house, Change { name: "revoke_key", tenant, ops, entry }).await?;
+        house.actors.clear();
+        committed.map_err(|_| KeyError::Unknown)
+    }
+
+    /// Name and zone of a key, for lists and accesses; `None` when it is unknown.
+    pub(crate) fn key_card(&self, tenant: &Tenant, principal: PrincipalId) -> Option<KeyCard> {
+        read_card(&self.house, tenant, principal).ok()
+    }
+}
+
+/// Makes the row of a new key and keeps its card. The card is unreachable until the row is committed.
+pub(crate) async fn make(
+    house: &House,
+    tenant: &Tenant,
+    new: &NewKey,
+) -> Result<(PrincipalRow, ApiKey), Fault> {
+    let principal = PrincipalId::fresh(&*house.clock, &*house.entropy);
+    let secret = ApiKey::generate(&*house.entropy);
+    let (_, wrapped) = tenant.key().new_log_secret(principal, &*house.entropy)?;
+    let place = card_place(tenant.id, principal);
+    let card = KeyCard { name: new.name.clone(), zone: new.zone.clone() };
+    let body = serde_json::to_vec(&card).map_err(|_| Fault::Corrupt)?;
+    let sealed = tenant.metadata.seal_document(&place, &body, &*house.entropy)?;
+    let document = crate::document_row(&place, sealed, house);
+    applied(house.store.apply_data("key_card", vec![store::DataOp::PutDocument(document)]).await)?;
+    let row = PrincipalRow {
+        key_hash: seal::hash_api_key(secret.expose()),
+        principal,
+        tenant: tenant.id,
+        role: new.role,
+        state: PrincipalState::Active,
+        subject: new.subject,
+        expires: new.expires,
+        zone: None,
+        wrapped_log_secret: Sealed(wrapped),
+        version: 1,
+    };
+    Ok((row, secret))
+}
+
+fn card_place(tenant: TenantId, principal: PrincipalId) -> DocumentPlace {
+    DocumentPlace { tenant, kind: document::PRINCIPAL, id: principal.0, version: 1 }
+}
+
+fn read_card(house: &House, tenant: &Tenant, principal: PrincipalId) -> Result<KeyCard, Fault> {
+    let place = card_place(tenant.id, principal);
+    let row = house.store.snapshot()?.document(tenant.id, place.kind, place.id, place.version)?;
+    let bytes = tenant.metadata.open_document(&place, &row.ok_or(Fault::Corrupt)?.sealed.0)?;
+    serde_json::from_slice(&bytes).map_err(|_| Fault::Corrupt)
+}
+
+fn load(house: &House, hash: &[u8; 32]) -> Result<Cached, AuthError> {
+    let row = house.store.snapshot().map_err(Fault::from)?.principal_by_hash(hash).map_err(Fault::from)?;
+    let row = row.filter(|row| row.state == PrincipalState::Active).ok_or(AuthError::Refused)?;
+    let tenant = house.tenant(row.tenant).ok_or(AuthError::Refused)?;
+    let card = read_card(house, &tenant, row.principal)?;
+    let secret = tenant.key().open_log_secret(row.principal, &row.wrapped_log_secret.0);
+    let actor = Actor {
+        principal: Principal { id: row.principal, tenant: row.tenant, role: row.role, subject: row.subject },
+        secret: Arc::new(secret.map_err(Fault::from)?),
+    };
+    Ok(Cached { actor, card, expires: row.expires })
+}
+
+/// Checks that a plan of the house's own was applied, where no precondition can fail.
+pub(crate) fn done(result: Result<(), store::ApplyError>) -> Result<(), Fault> {
+    match applied(result)? {
+        Applied::Done => Ok(()),
+        Applied::Conflict(_) => Err(Fault::Busy),
+    }
+}

@@ -1,0 +1,483 @@
+//! Put: store a person under the app's reference, or change values of a person who is stored already.
+//!
+//! Both answer alike, with the person's id and her tokens, so that the answer does not tell whether somebody was
+//! known before.
+
+use crate::change::{self, Change, Logged};
+use crate::config::REF_FIELD;
+use crate::fault::{Applied, Fault, applied};
+use crate::house::House;
+use crate::keys::done;
+use crate::people::Person;
+use crate::reveal::TABLE_PERSON;
+use crate::tenant::{Live, Tenant};
+use crate::trail::{self, Event, Metadata, Outcome, Subject, SubjectDetail, Verdict};
+use crate::{Context, Vault};
+use model::catalogue::{Category, Field, Index, ValueError};
+use model::decision::{Action, Decision, Facts, Reason, Request, allowed, decide};
+use model::token::StorageToken;
+use model::{Compartment, FieldId, PersonId, RecipientId, TenantId, Timestamp};
+use seal::{PersonKeys, PersonPlace, RecordPlace, Value, open_record, seal_record};
+use std::collections::{BTreeMap, BTreeSet};
+use store::{Conflict, DataOp, KeyOp, PersonRow, PersonState, RecordRow, Sealed, Snapshot, Wrapped};
+use zeroize::Zeroizing;
+
+/// Longest reference in bytes.
+pub const MAX_REF: usize = 256;
+/// Most fields in one put.
+pub const MAX_FIELDS: usize = 500;
+/// How often a change is tried again when others change the same person.
+pub(crate) const TRIES: usize = 5;
+
+/// A person's values as the app hands them in.
+pub struct PutRequest {
+    /// The app's own reference of the person: any text without control characters.
+    pub reference: String,
+    /// Values by field name.
+    pub fields: BTreeMap<String, Zeroizing<String>>,
+    /// Key and digest of the request, when the caller wants it done at most once.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// An idempotency key. Neither it nor the request is stored, only digests.
+#[derive(Clone, Copy, Debug)]
+pub struct Idempotency {
+    /// SHA-256 of principal and key.
+    pub key_hash: [u8; 32],
+    /// SHA-256 of method, path and body.
+    pub request_hash: [u8; 32],
+}
+
+/// What stands for the person's values in the app's database.
+#[derive(Debug)]
+pub struct PutAnswer {
+    /// The person.
+    pub person: PersonId,
+    /// One token per field that has a value, by field name.
+    pub tokens: BTreeMap<String, String>,
+    /// How far the trail has come.
+    pub logged: Option<Logged>,
+}
+
+/// Why nothing was stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PutError {
+    /// The decision refused it.
+    #[error("not permitted")]
+    Denied(Reason),
+    /// The reference is empty, too long, or has control characters.
+    #[error("not a reference")]
+    Reference,
+    /// A field that the catalogue does not know; which one, counted in the order of names.
+    #[error("field {0} is not in the catalogue")]
+    UnknownField(usize),
+    /// A value that its field does not accept.
+    #[error("the value of field {0} is not accepted")]
+    Value(usize, ValueError),
+    /// No fields, or too many.
+    #[error("no fields or too many")]
+    Size,
+    /// The same idempotency key came with another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyMismatch,
+    /// No such person, or one who is erased.
+    #[error("unknown person")]
+    UnknownPerson,
+    /// A fault of the house.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<store::StoreError> for PutError {
+    fn from(error: store::StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<seal::SealError> for PutError {
+    fn from(error: seal::SealError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// A checked value with its field.
+struct Checked {
+    field: Field,
+    value: Zeroizing<String>,
+}
+
+impl Vault {
+    /// Stores a person, or changes the values of the person with this reference.
+    pub async fn put(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        request: &PutRequest,
+    ) -> Result<PutAnswer, PutError> {
+        let house = &self.house;
+        let opened = house.tenant(tenant).ok_or(PutError::Denied(Reason::WrongTenant))?;
+        let live = opened.live();
+        allowed(&ctx.actor.principal, Action::Create, tenant, None, Some(live.state))
+            .map_err(PutError::Denied)?;
+        house.ledger_ready()?;
+        check_reference(&request.reference)?;
+        let values = check(&live, &request.fields)?;
+        let blind = opened.blind_ref(house, &request.reference)?;
+        for _ in 0..TRIES {
+            if let Some(answer) = self.replay(&opened, &live, request)? {
+                return Ok(answer);
+            }
+            let found =
+                house.store.snapshot()?.persons_by_index(tenant, REF_FIELD, &blind, 1)?.first().copied();
+            let tried = match found {
+                None => create(house, &opened, ctx, request, &values, blind).await?,
+                Some(person) => {
+                    rectify(house, &opened, ctx, person, &values, request.idempotency).await?
+                }
+            };
+            if let Ok((person, logged)) = tried {
+                return answer(&house.store.snapshot()?, &opened, &live, person, Some(logged));
+            }
+        }
+        Err(PutError::Fault(Fault::Busy))
+    }
+
+    /// Changes values of a person found by id.
+    pub async fn rectify(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        person: PersonId,
+        fields: &BTreeMap<String, Zeroizing<String>>,
+    ) -> Result<PutAnswer, PutError> {
+        let house = &self.house;
+        let opened = house.tenant(tenant).ok_or(PutError::Denied(Reason::WrongTenant))?;
+        let live = opened.live();
+        allowed(&ctx.actor.principal, Action::Rectify, tenant, Some(person), Some(live.state))
+            .map_err(PutError::Denied)?;
+        house.ledger_ready()?;
+        let values = check(&live, fields)?;
+        for _ in 0..TRIES {
+            if let Ok((person, logged)) = rectify(house, &opened, ctx, person, &values, None).await? {
+                return answer(&house.store.snapshot()?, &opened, &live, person, Some(logged));
+            }
+        }
+        Err(PutError::Fault(Fault::Busy))
+    }
+
+    /// The answer of an earlier request with the same idempotency key.
+    fn replay(&self, tenant: &Tenant, live: &Live, request: &PutRequest) -> Result<Option<PutAnswer>, PutError> {
+        let Some(wanted) = request.idempotency else { return Ok(None) };
+        let snapshot = self.house.store.snapshot()?;
+        let Some(row) = snapshot.idempotency(tenant.id, &wanted.key_hash)? else { return Ok(None) };
+        match row.reference {
+            Some(person) if row.request_hash == wanted.request_hash => {
+                answer(&snapshot, tenant, live, PersonId(person), None).map(Some)
+            }
+            _ => Err(PutError::IdempotencyMismatch),
+        }
+    }
+}
+
+fn check_reference(reference: &str) -> Result<(), PutError> {
+    let fits = (1..=MAX_REF).contains(&reference.len()) && !reference.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err(PutError::Reference) }
+}
+
+fn check(live: &Live, fields: &BTreeMap<String, Zeroizing<String>>) -> Result<Vec<Checked>, PutError> {
+    if fields.is_empty() || fields.len() > MAX_FIELDS {
+        return Err(PutError::Size);
+    }
+    let check_one = |(index, (name, value)): (usize, (&String, &Zeroizing<String>))| {
+        let field = live.config.field(name).ok_or(PutError::UnknownField(index))?;
+        let value = field.normalise(value).map_err(|error| PutError::Value(index, error))?;
+        Ok(Checked { field: field.clone(), value: Zeroizing::new(value) })
+    };
+    fields.iter().enumerate().map(check_one).collect()
+}
+
+type Tried = Result<(PersonId, Logged), Conflict>;
+
+async fn create(
+    house: &std::sync::Arc<House>,
+    tenant: &Tenant,
+    ctx: &Context,
+    request: &PutRequest,
+    values: &[Checked],
+    blind: [u8; 16],
+) -> Result<Tried, PutError> {
+    let now = house.clock.now()?;
+    let person = PersonId::fresh(&*house.clock, &*house.entropy);
+    let (epoch, epoch_key) = tenant.current_epoch(house, now)?;
+    let compartments: BTreeSet<Compartment> =
+        values.iter().map(|one| one.field.compartment).chain([Compartment(0)]).collect();
+    let compartments: Vec<Compartment> = compartments.into_iter().collect();
+    let mut keys = PersonKeys::generate(&compartments, &*house.entropy);
+    let mut rows = Vec::with_capacity(compartments.len());
+    for compartment in compartments {
+        let mut record: Vec<Value<'_>> = of_compartment(values, compartment);
+        if compartment.0 == 0 {
+            record.push(Value {
+                field: REF_FIELD,
+                category: Category::Identity,
+                bytes: request.reference.as_bytes(),
+            });
+        }
+        rows.push(DataOp::PutRecord(seal_version(house, tenant, person, &mut keys, compartment, 1, &record)?));
+    }
+    done(house.store.apply_data("put_records", rows).await)?;
+    let place = PersonPlace { tenant: tenant.id, person, epoch, row_version: 1 };
+    let wrapped = keys.wrap(&epoch_key, &place, &*house.entropy)?;
+    let row = PersonRow {
+        tenant: tenant.id,
+        person,
+        state: PersonState::Live,
+        version: 1,
+        epoch,
+        flags: 0,
+        wrapped: Some(Sealed(wrapped)),
+        created: now,
+    };
+    let mut ops = vec![
+        KeyOp::InsertPerson(row),
+        KeyOp::InsertIndex { tenant: tenant.id, index: REF_FIELD, hash: blind, person, unique: true },
+    ];
+    for one in values {
+        ops.extend(index_ops(house, tenant, person, one)?);
+        ops.push(token_op(house, tenant, person, one.field.id));
+    }
+    ops.extend(request.idempotency.map(|key| idempotency_op(tenant.id, key, person, now)));
+    let entry = entry(house, tenant, ctx, Event::Create, now, &keys, person, values)?;
+    let committed = change::commit(house, Change { name: "put_person", tenant: tenant.id, ops, entry }).await?;
+    Ok(committed.map(|logged| (person, logged)))
+}
+
+async fn rectify(
+    house: &std::sync::Arc<House>,
+    tenant: &Tenant,
+    ctx: &Context,
+    id: PersonId,
+    values: &[Checked],
+    idempotency: Option<Idempotency>,
+) -> Result<Tried, PutError> {
+    let now = house.clock.now()?;
+    let live = tenant.live();
+    let snapshot = house.store.snapshot()?;
+    let person = Person::read(&snapshot, tenant.id, id)?.ok_or(PutError::UnknownPerson)?;
+    if person.row.state != PersonState::Live {
+        return Err(PutError::UnknownPerson);
+    }
+    let mut keys = person.keys(tenant)?;
+    let touched: BTreeSet<Compartment> = values.iter().map(|one| one.field.compartment).collect();
+    let mut rows = Vec::new();
+    for compartment in touched {
+        let kept = Kept::read(&snapshot, tenant, &live, ctx, &person, &keys, compartment, values, now)?;
+        let mut record = of_compartment(values, compartment);
+        record.extend(kept.values());
+        // Above every version that lies in the file, also one that a crashed or a simultaneous change left
+        // there unreachable: a version is written once.
+        let version = snapshot.highest_record_version(tenant.id, id, compartment)?.unwrap_or(0) + 1;
+        keys.add_compartment(compartment, &*house.entropy);
+        rows.push(DataOp::PutRecord(seal_version(house, tenant, id, &mut keys, compartment, version, &record)?));
+    }
+    let next = person.row.version + 1;
+    let epoch_key = tenant.shred.key(person.row.epoch).ok_or(Fault::Corrupt)?;
+    let place = PersonPlace { tenant: tenant.id, person: id, epoch: person.row.epoch, row_version: next };
+    let wrapped = keys.wrap(&epoch_key, &place, &*house.entropy)?;
+    let mut ops = vec![KeyOp::UpdatePerson {
+        tenant: tenant.id,
+        person: id,
+        expected_version: person.row.version,
+        state: None,
+        flags: None,
+        wrapped: Wrapped::Set(Sealed(wrapped)),
+    }];
+    let tokens = snapshot.tokens_of(tenant.id, id)?;
+    for one in values {
+        ops.push(KeyOp::DeleteIndexesOf { tenant: tenant.id, person: id, index: Some(one.field.id) });
+        ops.extend(index_ops(house, tenant, id, one)?);
+        if !tokens.iter().any(|token| token.field == one.field.id) {
+            ops.push(token_op(house, tenant, id, one.field.id));
+        }
+    }
+    drop(snapshot);
+    ops.extend(idempotency.map(|key| idempotency_op(tenant.id, key, id, now)));
+    if let Applied::Conflict(conflict) = applied(house.store.apply_data("put_records", rows).await)? {
+        return Ok(Err(conflict));
+    }
+    let entry = entry(house, tenant, ctx, Event::Rectify, now, &keys, id, values)?;
+    let committed = change::commit(house, Change { name: "rectify", tenant: tenant.id, ops, entry }).await?;
+    Ok(committed.map(|logged| (id, logged)))
+}
+
+/// Values of a compartment that a rectification leaves as they are, opened under permits of its own.
+struct Kept(Vec<(FieldId, Category, Zeroizing<Vec<u8>>)>);
+
+impl Kept {
+    #[expect(clippy::too_many_arguments, reason = "each is a fact of the same step")]
+    fn read(
+        snapshot: &Snapshot,
+        tenant: &Tenant,
+        live: &Live,
+        ctx: &Context,
+        person: &Person,
+        keys: &PersonKeys,
+        compartment: Compartment,
+        values: &[Checked],
+        now: Timestamp,
+    ) -> Result<Self, PutError> {
+        let id = person.row.person;
+        let Some(version) = keys.record_version(compartment) else { return Ok(Self(Vec::new())) };
+        let sealed = snapshot.record(tenant.id, id, compartment, version)?.ok_or(Fault::Corrupt)?;
+        let place = RecordPlace {
+            tenant: tenant.id,
+            person: id,
+            table: TABLE_PERSON,
+            compartment,
+            version,
+            key_version: 1,
+        };
+        let record = open_record(keys, &place, &sealed.0)?;
+        let mut kept = Vec::new();
+        for number in record.fields() {
+            if values.iter().any(|one| one.field.id == number) {
+                continue;
+            }
+            let field = if number == REF_FIELD {
+                reference_field()
+            } else {
+                live.config.field_by_id(number).cloned().ok_or(Fault::Corrupt)?
+            };
+            let request = Request {
+                principal: &ctx.actor.principal,
+                action: Action::Rectify,
+                tenant: tenant.id,
+                person: id,
+                field: &field,
+                purpose: None,
+                recipient: RecipientId(0),
+                break_glass: None,
+            };
+            let facts = Facts { tenant: Some(live.state), person: Some(person.facts()), consent: None };
+            match decide(&request, &facts, now) {
+                Decision::Permit(permit) => {
+                    let value = record.open(&permit, number, field.category)?.ok_or(Fault::Corrupt)?;
+                    kept.push((number, field.category, value));
+                }
+                other => return Err(PutError::Denied(other.reason().unwrap_or(Reason::RoleMayNot))),
+            }
+        }
+        Ok(Self(kept))
+    }
+
+    fn values(&self) -> impl Iterator<Item = Value<'_>> {
+        self.0.iter().map(|(field, category, bytes)| Value { field: *field, category: *category, bytes })
+    }
+}
+
+/// The field in which the app's reference is sealed.
+pub(crate) fn reference_field() -> Field {
+    Field {
+        id: REF_FIELD,
+        name: "ref".to_owned(),
+        category: Category::Identity,
+        kind: model::catalogue::FieldType::Text,
+        mask: model::catalogue::MaskRule::Redact,
+        index: Index::Equality,
+        token: model::catalogue::TokenFormat::Opaque,
+        compartment: Compartment(0),
+        third_party: false,
+        max_bytes: 256,
+    }
+}
+
+fn of_compartment(values: &[Checked], compartment: Compartment) -> Vec<Value<'_>> {
+    let of = values.iter().filter(|one| one.field.compartment == compartment);
+    of.map(|one| Value { field: one.field.id, category: one.field.category, bytes: one.value.as_bytes() })
+        .collect()
+}
+
+fn seal_version(
+    house: &House,
+    tenant: &Tenant,
+    person: PersonId,
+    keys: &mut PersonKeys,
+    compartment: Compartment,
+    version: u32,
+    values: &[Value<'_>],
+) -> Result<RecordRow, Fault> {
+    keys.set_record_version(compartment, version)?;
+    let place =
+        RecordPlace { tenant: tenant.id, person, table: TABLE_PERSON, compartment, version, key_version: 1 };
+    let sealed = seal_record(keys, &place, values, &*house.entropy)?;
+    Ok(RecordRow { tenant: tenant.id, person, compartment, version, sealed: Sealed(sealed) })
+}
+
+fn index_ops(
+    house: &House,
+    tenant: &Tenant,
+    person: PersonId,
+    one: &Checked,
+) -> Result<Option<KeyOp>, PutError> {
+    if one.field.index != Index::Equality {
+        return Ok(None);
+    }
+    let form = one.field.index_form(&one.value);
+    let hash = tenant.index(house, one.field.id)?.blind(&form);
+    Ok(Some(KeyOp::InsertIndex { tenant: tenant.id, index: one.field.id, hash, person, unique: false }))
+}
+
+fn token_op(house: &House, tenant: &Tenant, person: PersonId, field: FieldId) -> KeyOp {
+    let token = StorageToken::generate(&*house.entropy);
+    KeyOp::InsertToken { tenant: tenant.id, token: *token.as_bytes(), person, field }
+}
+
+fn idempotency_op(tenant: TenantId, key: Idempotency, person: PersonId, now: Timestamp) -> KeyOp {
+    KeyOp::InsertIdempotency(store::IdempotencyRow {
+        tenant,
+        key_hash: key.key_hash,
+        request_hash: key.request_hash,
+        status: 201,
+        reference: Some(person.0),
+        created: now,
+    })
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one entry")]
+fn entry(
+    house: &House,
+    tenant: &Tenant,
+    ctx: &Context,
+    event: Event,
+    now: Timestamp,
+    keys: &PersonKeys,
+    person: PersonId,
+    values: &[Checked],
+) -> Result<trail::Sealed, Fault> {
+    let actor = &ctx.actor.principal;
+    let mut metadata = Metadata::of(event, now, ctx.request, Verdict::Permit);
+    for one in values {
+        metadata.categories |= 1 << (one.field.category as u8);
+    }
+    let fields = values.iter().map(|one| (one.field.id, Outcome::Permit)).collect();
+    let detail = SubjectDetail { person, fields, actor: actor.id, role: actor.role };
+    trail::seal_entry(house, tenant, metadata, &[Subject { secret: keys.log_secret(), detail }], &ctx.actor)
+}
+
+/// The person with her tokens in the shapes that the catalogue wants.
+fn answer(
+    snapshot: &Snapshot,
+    tenant: &Tenant,
+    live: &Live,
+    person: PersonId,
+    logged: Option<Logged>,
+) -> Result<PutAnswer, PutError> {
+    let mut tokens = BTreeMap::new();
+    for row in snapshot.tokens_of(tenant.id, person)? {
+        if let Some(field) = live.config.field_by_id(row.field) {
+            tokens.insert(field.name.clone(), StorageToken::from_bytes(row.token).format(field.token));
+        }
+    }
+    Ok(PutAnswer { person, tokens, logged })
+}

@@ -1,0 +1,430 @@
+//! Reveal: values of persons for a purpose. The read order of DESIGN §6, step by step.
+
+use crate::config::TenantConfig;
+use crate::fault::Fault;
+use crate::house::House;
+use crate::people::{Person, consent_facts};
+use crate::tenant::{Live, Tenant};
+use crate::trail::{self, Event, MAX_SUBJECTS, Metadata, Outcome, Subject, SubjectDetail, Verdict};
+use crate::{Context, Vault};
+use model::catalogue::Field;
+use model::decision::{Action, Decision, Facts, Reason, Request, decide};
+use model::purpose::Purpose;
+use model::token::StorageToken;
+use model::{ConsentId, PersonId, RecipientId, TenantId, Timestamp};
+use seal::{LogSecret, OpenedRecord, PersonKeys, RecordPlace, open_record};
+use std::collections::HashMap;
+use store::Snapshot;
+use zeroize::Zeroizing;
+
+/// Most items in one request.
+pub const MAX_ITEMS: usize = 1_024;
+/// Most values in one request.
+pub const MAX_VALUES: usize = 8_192;
+/// Records of persons stand in this table; the number is part of the associated data.
+pub(crate) const TABLE_PERSON: u8 = 1;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct RevealRequest {
+    /// Name of the purpose.
+    pub purpose: String,
+    /// Name of the recipient; none is the tenant itself.
+    pub recipient: Option<String>,
+    /// The values.
+    pub items: Vec<Item>,
+}
+
+/// One item of a request.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// The value that a token stands for.
+    Token(StorageToken),
+    /// Named fields of a person.
+    Fields(PersonId, Vec<String>),
+}
+
+/// The answer for one field.
+#[derive(Debug)]
+pub struct Revealed {
+    /// The field's name; none for a token that stands for nothing here.
+    pub field: Option<String>,
+    /// How it was decided.
+    pub decision: Outcome,
+    /// The value or its transform; none when refused, redacted, or when there is no value.
+    pub value: Option<Zeroizing<String>>,
+    /// Why it was not released.
+    pub reason: Option<Reason>,
+}
+
+/// The answer: one list per item, in the order of the request, and where the trail stands.
+#[derive(Debug)]
+pub struct RevealAnswer {
+    /// One list per item.
+    pub items: Vec<Vec<Revealed>>,
+    /// Index of the ledger entry.
+    pub entry: u64,
+}
+
+/// Why nothing was revealed at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RevealError {
+    /// The principal belongs to another tenant, or its role may not read.
+    #[error("not permitted")]
+    Denied(Reason),
+    /// No items, or more items or values than one request may have.
+    #[error("no items or too many")]
+    Size,
+    /// The facts changed again and again between decision and release.
+    #[error("the facts changed meanwhile")]
+    Changed,
+    /// A fault of the house.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<store::StoreError> for RevealError {
+    fn from(error: store::StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl Vault {
+    /// Reveals values. Each was decided on, and the decisions stand durably in the ledger, before any key of a
+    /// person's values is unwrapped.
+    pub async fn reveal(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        request: &RevealRequest,
+    ) -> Result<RevealAnswer, RevealError> {
+        let house = &self.house;
+        let opened = house.tenant(tenant).ok_or(RevealError::Denied(Reason::WrongTenant))?;
+        let actor = &ctx.actor.principal;
+        model::decision::allowed(actor, Action::Read, tenant, actor.subject, Some(opened.live().state))
+            .map_err(RevealError::Denied)?;
+        if request.items.is_empty() || request.items.len() > MAX_ITEMS {
+            return Err(RevealError::Size);
+        }
+        house.ledger_ready()?;
+        for _ in 0..3 {
+            let now = house.clock.now()?;
+            let live = opened.live();
+            let plan = plan(house, &opened, &live, ctx, request, now)?;
+            let entry = plan.seal(house, &opened, ctx, now)?;
+            let position = house.ledger.append(entry.into()).await.map_err(Fault::from)?;
+            if plan.unchanged(house, &opened, &live)? {
+                return Ok(RevealAnswer { items: plan.release(house, &opened)?, entry: position.index });
+            }
+            plan.note_not_released(house, &opened, ctx, now).await?;
+        }
+        Err(RevealError::Changed)
+    }
+}
+
+/// One field of one item with its decision.
+struct Slot {
+    person: Option<usize>,
+    field: Option<Field>,
+    decision: Decision,
+}
+
+/// One person of the request: her row as the decision saw it.
+struct Involved {
+    person: Person,
+    secret: Option<LogSecret>,
+}
+
+/// All decisions of a request, made on one snapshot, before anything is unwrapped.
+struct Plan {
+    slots: Vec<Vec<Slot>>,
+    people: Vec<Involved>,
+    purpose: Option<Purpose>,
+    recipient: RecipientId,
+    consent: Option<ConsentId>,
+}
+
+/// What the decisions of one request share.
+struct Deciding<'a> {
+    snapshot: &'a Snapshot,
+    tenant: &'a Tenant,
+    live: &'a Live,
+    ctx: &'a Context,
+    purpose: Option<&'a Purpose>,
+    recipient: Option<RecipientId>,
+    now: Timestamp,
+}
+
+fn plan(
+    house: &House,
+    tenant: &Tenant,
+    live: &Live,
+    ctx: &Context,
+    request: &RevealRequest,
+    now: Timestamp,
+) -> Result<Plan, RevealError> {
+    let snapshot = house.store.snapshot()?;
+    let config = &live.config;
+    let purpose = config.purpose(&request.purpose);
+    let recipient = config.recipient(request.recipient.as_deref());
+    let deciding = Deciding { snapshot: &snapshot, tenant, live, ctx, purpose, recipient, now };
+    let mut plan = Plan {
+        slots: Vec::with_capacity(request.items.len()),
+        people: Vec::new(),
+        purpose: purpose.cloned(),
+        recipient: recipient.unwrap_or_default(),
+        consent: None,
+    };
+    let mut known: HashMap<PersonId, Option<usize>> = HashMap::new();
+    let mut values = 0;
+    for item in &request.items {
+        let (person, fields) = resolve(&snapshot, tenant.id, config, item)?;
+        values += fields.len();
+        if values > MAX_VALUES {
+            return Err(RevealError::Size);
+        }
+        let place = match person {
+            None => None,
+            Some(id) => match known.get(&id) {
+                Some(place) => *place,
+                None => {
+                    let place = plan.involve(&deciding, id)?;
+                    known.insert(id, place);
+                    place
+                }
+            },
+        };
+        if plan.people.len() > MAX_SUBJECTS {
+            return Err(RevealError::Size);
+        }
+        let slots = fields.into_iter().map(|field| plan.decide(&deciding, place, field));
+        let slots = slots.collect::<Result<Vec<_>, Fault>>()?;
+        plan.slots.push(slots);
+    }
+    Ok(plan)
+}
+
+/// Which person and fields an item means. A token or name that means nothing here still gets its slot, so that
+/// the answer looks the same as for one that is not permitted.
+fn resolve(
+    snapshot: &Snapshot,
+    tenant: TenantId,
+    config: &TenantConfig,
+    item: &Item,
+) -> Result<(Option<PersonId>, Vec<Option<Field>>), Fault> {
+    match item {
+        Item::Token(token) => match snapshot.token(tenant, token.as_bytes())? {
+            Some(row) => Ok((Some(row.person), vec![config.field_by_id(row.field).cloned()])),
+            None => Ok((None, vec![None])),
+        },
+        Item::Fields(person, names) => {
+            Ok((Some(*person), names.iter().map(|name| config.field(name).cloned()).collect()))
+        }
+    }
+}
+
+impl Plan {
+    /// Adds a person of the request; `None` when there is no such row.
+    fn involve(&mut self, deciding: &Deciding<'_>, id: PersonId) -> Result<Option<usize>, Fault> {
+        let Some(person) = Person::read(deciding.snapshot, deciding.tenant.id, id)? else { return Ok(None) };
+        let secret = person.log_secret(deciding.tenant)?;
+        self.people.push(Involved { person, secret });
+        Ok(Some(self.people.len() - 1))
+    }
+
+    fn decide(
+        &mut self,
+        deciding: &Deciding<'_>,
+        place: Option<usize>,
+        field: Option<Field>,
+    ) -> Result<Slot, Fault> {
+        let refused = |reason| Ok(Slot { person: place, field: None, decision: Decision::Deny(reason) });
+        let (Some(field), Some(index)) = (field, place) else { return refused(Reason::UnknownPerson) };
+        let Some(recipient) = deciding.recipient else { return refused(Reason::UnknownRecipient) };
+        let involved = &self.people[index];
+        let mut consent = None;
+        if let Some(purpose) = deciding.purpose
+            && purpose.needs_consent(field.category.is_special())
+        {
+            let person = involved.person.row.person;
+            let (facts, id) =
+                consent_facts(deciding.snapshot, deciding.tenant.id, person, purpose, recipient)?;
+            consent = facts;
+            self.consent = self.consent.or(id);
+        }
+        let request = Request {
+            principal: &deciding.ctx.actor.principal,
+            action: Action::Read,
+            tenant: deciding.tenant.id,
+            person: involved.person.row.person,
+            field: &field,
+            purpose: deciding.purpose,
+            recipient,
+            break_glass: None,
+        };
+        let facts =
+            Facts { tenant: Some(deciding.live.state), person: Some(involved.person.facts()), consent };
+        let decision = decide(&request, &facts, deciding.now);
+        Ok(Slot { person: place, field: Some(field), decision })
+    }
+
+    /// The entry of this request: what was decided, for whom.
+    fn seal(
+        &self,
+        house: &House,
+        tenant: &Tenant,
+        ctx: &Context,
+        now: Timestamp,
+    ) -> Result<trail::Sealed, Fault> {
+        let actor = &ctx.actor.principal;
+        let mut details: Vec<SubjectDetail> = self
+            .people
+            .iter()
+            .map(|one| SubjectDetail {
+                person: one.person.row.person,
+                fields: Vec::new(),
+                actor: actor.id,
+                role: actor.role,
+            })
+            .collect();
+        let mut metadata = Metadata::of(Event::Read, now, ctx.request, Verdict::Permit);
+        metadata.purpose = self.purpose.as_ref().map_or(0, |purpose| purpose.id.0);
+        metadata.basis = self.purpose.as_ref().map_or(0, |purpose| purpose.basis as u8 + 1);
+        metadata.recipient = self.recipient.0;
+        metadata.consent = self.consent;
+        for slot in self.slots.iter().flatten() {
+            metadata.count(slot.field.as_ref(), &slot.decision);
+            if let (Some(index), Some(field)) = (slot.person, &slot.field) {
+                details[index].fields.push((field.id, Outcome::of(&slot.decision)));
+            }
+        }
+        metadata.conclude();
+        let subjects: Vec<Subject<'_>> = self
+            .people
+            .iter()
+            .zip(details)
+            .filter_map(|(one, detail)| one.secret.as_ref().map(|secret| Subject { secret, detail }))
+            .collect();
+        trail::seal_entry(house, tenant, metadata, &subjects, &ctx.actor)
+    }
+
+    /// Whether every person and the tenant still stand as the decision saw them.
+    fn unchanged(&self, house: &House, tenant: &Tenant, seen: &Live) -> Result<bool, Fault> {
+        let live = tenant.live();
+        if (live.version, live.config_version) != (seen.version, seen.config_version) {
+            return Ok(false);
+        }
+        let snapshot = house.store.snapshot()?;
+        for one in &self.people {
+            let row = &one.person.row;
+            if snapshot.person_version(tenant.id, row.person)? != Some(row.version) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Says in the ledger that the read it holds already was not released.
+    async fn note_not_released(
+        &self,
+        house: &House,
+        tenant: &Tenant,
+        ctx: &Context,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let mut metadata = Metadata::of(Event::NotReleased, now, ctx.request, Verdict::Deny);
+        metadata.purpose = self.purpose.as_ref().map_or(0, |purpose| purpose.id.0);
+        let entry = trail::seal_entry(house, tenant, metadata, &[], &ctx.actor)?;
+        house.ledger.append(entry.into()).await?;
+        Ok(())
+    }
+
+    /// Unwraps and opens what was permitted, and nothing else.
+    fn release(&self, house: &House, tenant: &Tenant) -> Result<Vec<Vec<Revealed>>, RevealError> {
+        let snapshot = house.store.snapshot()?;
+        let mut open: Vec<Option<OpenPerson>> = self.people.iter().map(|_| None).collect();
+        let mut answer = Vec::with_capacity(self.slots.len());
+        for slots in &self.slots {
+            let mut fields = Vec::with_capacity(slots.len());
+            for slot in slots {
+                let value = match (slot.person, &slot.field) {
+                    (Some(index), Some(field)) if slot.decision.releases() => {
+                        let person = &self.people[index].person;
+                        let keys = match &mut open[index] {
+                            Some(keys) => keys,
+                            empty => empty.insert(OpenPerson::new(person.keys(tenant)?)),
+                        };
+                        keys.value(&snapshot, tenant.id, person, field, &slot.decision)?
+                    }
+                    _ => None,
+                };
+                fields.push(Revealed {
+                    field: slot.field.as_ref().map(|field| field.name.clone()),
+                    decision: Outcome::of(&slot.decision),
+                    value,
+                    reason: slot.decision.reason(),
+                });
+            }
+            answer.push(fields);
+        }
+        Ok(answer)
+    }
+}
+
+/// A person whose keys are unwrapped, and the records that were opened with them.
+pub(crate) struct OpenPerson {
+    keys: PersonKeys,
+    records: HashMap<u8, Option<OpenedRecord>>,
+}
+
+impl OpenPerson {
+    pub(crate) fn new(keys: PersonKeys) -> Self {
+        Self { keys, records: HashMap::new() }
+    }
+
+    /// One value under its decision; `None` when the person has no value there.
+    pub(crate) fn value(
+        &mut self,
+        snapshot: &Snapshot,
+        tenant: TenantId,
+        person: &Person,
+        field: &Field,
+        decision: &Decision,
+    ) -> Result<Option<Zeroizing<String>>, Fault> {
+        let compartment = field.compartment;
+        if !self.records.contains_key(&compartment.0) {
+            let record = self.read(snapshot, tenant, person.row.person, compartment)?;
+            self.records.insert(compartment.0, record);
+        }
+        let Some(record) = self.records.get(&compartment.0).and_then(Option::as_ref) else { return Ok(None) };
+        let bytes = match decision {
+            Decision::Permit(permit) => record.open(permit, field.id, field.category)?,
+            Decision::Partial(permit) => {
+                let clear = record.open_partial(permit, field.id, field.category)?;
+                return Ok(clear.map(|clear| permit.apply(&text(clear))));
+            }
+            Decision::Redact(_) | Decision::Deny(_) => None,
+        };
+        Ok(bytes.map(text))
+    }
+
+    fn read(
+        &self,
+        snapshot: &Snapshot,
+        tenant: TenantId,
+        person: PersonId,
+        compartment: model::Compartment,
+    ) -> Result<Option<OpenedRecord>, Fault> {
+        let Some(version) = self.keys.record_version(compartment) else { return Ok(None) };
+        let sealed =
+            snapshot.record(tenant, person, compartment, version)?.ok_or(Fault::Corrupt)?;
+        let place = RecordPlace { tenant, person, table: TABLE_PERSON, compartment, version, key_version: 1 };
+        Ok(Some(open_record(&self.keys, &place, &sealed.0)?))
+    }
+}
+
+/// The bytes as text. Only valid text was ever sealed.
+fn text(bytes: Zeroizing<Vec<u8>>) -> Zeroizing<String> {
+    Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())
+}
