@@ -1,1 +1,19 @@
-//! To be written.
+//! Append-only Merkle log of opaque bytes.
+//!
+//! An entry is *durable* once its group commit stands in the journal, *provable* once a signed checkpoint covers
+//! it, *undeniable* once a witness outside the operator has cosigned that checkpoint. The crate knows nothing of
+//! what the bytes mean; sealing them is the business of `seal::trail`.
+//!
+//! Start with [`Ledger::open`] and [`Ledger::append`]; an outsider starts with [`verify`].
+
+pub mod error;
+pub mod ledger;
+pub mod options;
+pub mod proof;
+pub mod verify;
+pub mod witness;
+
+pub use error::{AppendError, Damage, OpenError, ReadError};
+pub use ledger::{Appended, Entry, Ledger, Position, Recovery, Status};
+pub use options::{CheckpointHook, CheckpointSigner, HookRefused, Options, SignedHead};
+pub use proof::{Hash, Proof};
