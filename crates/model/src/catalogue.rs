@@ -1,6 +1,7 @@
 //! The catalogue: which fields exist, of which category, how they look, what masks them.
 
 use crate::ids::{Compartment, FieldId};
+use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 /// How sensitive a field is. The category, never the purpose, is bound into each ciphertext.
@@ -83,8 +84,12 @@ pub enum TokenFormat {
     Opaque,
     /// `obh_…@token.invalid`
     Email,
-    /// `+999…`, digits only
+    /// `+999` and 12 digits, as long as E.164 allows.
     Phone,
+    /// So many digits, 6 to 38.
+    Digits(u8),
+    /// A date from the year 3000 on.
+    Date,
 }
 
 /// One field of the catalogue.
@@ -110,4 +115,191 @@ pub struct Field {
     pub third_party: bool,
     /// Longest value in bytes of UTF-8.
     pub max_bytes: u32,
+}
+
+/// Most fields of a catalogue.
+pub const MAX_FIELDS: usize = 500;
+/// Largest value in bytes.
+pub const MAX_VALUE: u32 = 65_536;
+/// Longest value that can be searched by equality, in bytes.
+pub const MAX_INDEXED: u32 = 1_024;
+
+/// Why a catalogue is not taken. The number counts fields in the order given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CatalogueError {
+    /// More than [`MAX_FIELDS`] fields.
+    #[error("too many fields")]
+    TooMany,
+    /// Not `[a-z][a-z0-9_-]{0,62}`, or `ref`, which is taken.
+    #[error("field {0} has an unusable name")]
+    Name(usize),
+    /// Two fields of one name or number, or the number 0, which is the reference's.
+    #[error("field {0} repeats a name or number, or has number 0")]
+    Repeated(usize),
+    /// Compartments are 0 to 15.
+    #[error("field {0} has a compartment over 15")]
+    Compartment(usize),
+    /// An equality index over a special category, or over values longer than [`MAX_INDEXED`].
+    #[error("field {0} cannot be indexed: special category or too long")]
+    Index(usize),
+    /// A mask that does not fit the type.
+    #[error("field {0} has a mask that does not fit its type")]
+    Mask(usize),
+    /// A token format that holds too little.
+    #[error("field {0} has a token format of an impossible length")]
+    Token(usize),
+    /// No or too large a limit.
+    #[error("field {0} allows no bytes or too many")]
+    Limit(usize),
+}
+
+/// Why a value is not taken by its field. Never says the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// Empty, or longer than the field allows.
+    #[error("empty or too long")]
+    Length,
+    /// A control character other than line break and tab.
+    #[error("a control character")]
+    Control,
+    /// Not an e-mail address.
+    #[error("not an e-mail address")]
+    Email,
+    /// Not an international phone number.
+    #[error("not an international phone number")]
+    Phone,
+    /// Not a calendar date `YYYY-MM-DD`.
+    #[error("not a date")]
+    Date,
+    /// Something else than digits.
+    #[error("not digits only")]
+    Digits,
+}
+
+/// Whether `text` can name a field, purpose or recipient: `[a-z][a-z0-9_-]{0,62}`.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
+    text.len() <= 63 && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(rest)
+}
+
+/// Checks a catalogue.
+///
+/// # Errors
+/// The first contradiction.
+pub fn validate(fields: &[Field]) -> Result<(), CatalogueError> {
+    if fields.len() > MAX_FIELDS {
+        return Err(CatalogueError::TooMany);
+    }
+    let (mut names, mut ids) = (HashSet::new(), HashSet::from([FieldId(0)]));
+    for (index, field) in fields.iter().enumerate() {
+        if !is_name(&field.name) || field.name == "ref" {
+            return Err(CatalogueError::Name(index));
+        }
+        if !names.insert(&field.name) || !ids.insert(field.id) {
+            return Err(CatalogueError::Repeated(index));
+        }
+        field.validate(index)?;
+    }
+    Ok(())
+}
+
+impl Field {
+    fn validate(&self, index: usize) -> Result<(), CatalogueError> {
+        if self.compartment.0 >= 16 {
+            return Err(CatalogueError::Compartment(index));
+        }
+        if self.max_bytes == 0 || self.max_bytes > MAX_VALUE {
+            return Err(CatalogueError::Limit(index));
+        }
+        if self.index == Index::Equality && (self.category.is_special() || self.max_bytes > MAX_INDEXED) {
+            return Err(CatalogueError::Index(index));
+        }
+        let fits = match self.mask {
+            MaskRule::Redact => true,
+            MaskRule::Initials => self.kind == FieldType::Text,
+            MaskRule::LastFour => self.kind != FieldType::Date,
+            MaskRule::Year => self.kind == FieldType::Date,
+        };
+        if !fits {
+            return Err(CatalogueError::Mask(index));
+        }
+        match self.token {
+            TokenFormat::Digits(length) if !(6..=38).contains(&length) => Err(CatalogueError::Token(index)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The value as it is stored: checked, and brought to one form.
+    ///
+    /// # Errors
+    /// Why the field does not take it.
+    pub fn normalise(&self, value: &str) -> Result<String, ValueError> {
+        if value.is_empty() || value.len() > self.max_bytes as usize {
+            return Err(ValueError::Length);
+        }
+        match self.kind {
+            FieldType::Text => text(value),
+            FieldType::Email => email(value),
+            FieldType::Phone => phone(value),
+            FieldType::Date => date(value),
+            FieldType::Digits if value.bytes().all(|byte| byte.is_ascii_digit()) => Ok(value.to_owned()),
+            FieldType::Digits => Err(ValueError::Digits),
+        }
+    }
+
+    /// The bytes that are blinded for the equality index: case and surrounding space do not count.
+    #[must_use]
+    pub fn index_form(&self, normalised: &str) -> Vec<u8> {
+        match self.kind {
+            FieldType::Text | FieldType::Email => normalised.trim().to_lowercase().into_bytes(),
+            FieldType::Phone | FieldType::Date | FieldType::Digits => normalised.as_bytes().to_vec(),
+        }
+    }
+}
+
+fn text(value: &str) -> Result<String, ValueError> {
+    let bad = |one: char| one.is_control() && !matches!(one, '\n' | '\r' | '\t');
+    if value.chars().any(bad) { Err(ValueError::Control) } else { Ok(value.to_owned()) }
+}
+
+/// An addr-spec without quoting and comments, within the lengths of RFC 5321 §4.5.3.1.
+fn email(value: &str) -> Result<String, ValueError> {
+    let (local, domain) = value.trim().rsplit_once('@').ok_or(ValueError::Email)?;
+    let atext = |one: char| one.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(one);
+    let local_fits = (1..=64).contains(&local.len())
+        && local.chars().all(atext)
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..");
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|one| one.is_alphanumeric() || one == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let domain_fits = domain.len() <= 255 && domain.contains('.') && domain.split('.').all(label);
+    if local_fits && domain_fits {
+        Ok(format!("{local}@{}", domain.to_lowercase()))
+    } else {
+        Err(ValueError::Email)
+    }
+}
+
+/// E.164 after removing the usual separators; `00` becomes `+`.
+fn phone(value: &str) -> Result<String, ValueError> {
+    let bare: String = value.chars().filter(|one| !matches!(one, ' ' | '-' | '.' | '/' | '(' | ')')).collect();
+    let digits = bare.strip_prefix('+').or_else(|| bare.strip_prefix("00")).ok_or(ValueError::Phone)?;
+    let fits = (7..=15).contains(&digits.len())
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !digits.starts_with('0');
+    if fits { Ok(format!("+{digits}")) } else { Err(ValueError::Phone) }
+}
+
+fn date(value: &str) -> Result<String, ValueError> {
+    let form = time::macros::format_description!("[year]-[month]-[day]");
+    let parsed = time::Date::parse(value, form).map_err(|_| ValueError::Date)?;
+    if value.len() == 10 && parsed.year() >= 1 { Ok(value.to_owned()) } else { Err(ValueError::Date) }
 }

@@ -11,6 +11,8 @@ pub mod clock;
 pub mod consent;
 pub mod decision;
 pub mod ids;
+mod mask;
+pub mod notice;
 pub mod principal;
 pub mod purpose;
 pub mod tenant;

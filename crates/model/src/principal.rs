@@ -24,11 +24,13 @@ pub enum Role {
     Admin = 7,
     /// The data subject, or who acts for her, acting on herself alone.
     Person = 8,
+    /// The house itself: epochs, expiry, retention. No key can have this role.
+    System = 9,
 }
 
 impl Role {
     /// All roles, in the order of the authorization table.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::App,
         Self::Operations,
         Self::CaseManager,
@@ -37,6 +39,7 @@ impl Role {
         Self::Auditor,
         Self::Admin,
         Self::Person,
+        Self::System,
     ];
 }
 

@@ -1,6 +1,9 @@
 //! Purposes, their legal bases and their recipients.
 
+use crate::catalogue::{Field, is_name};
 use crate::ids::{FieldId, PurposeId, RecipientId};
+use crate::principal::Role;
+use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 /// GDPR Art. 6(1).
@@ -69,10 +72,13 @@ pub struct Purpose {
     pub special_basis: Option<SpecialBasis>,
     /// Which fields it may read.
     pub fields: Vec<FieldId>,
+    /// Which fields it may see through their mask only.
+    #[serde(default)]
+    pub masked: Vec<FieldId>,
     /// Who may receive them.
     pub recipients: Vec<RecipientId>,
     /// Which roles may act for it; empty means that none may.
-    pub roles: Vec<crate::principal::Role>,
+    pub roles: Vec<Role>,
     /// Whether it is direct marketing, against which an objection always holds (GDPR Art. 21(2)).
     pub marketing: bool,
     /// Whether it is one of the purposes that a restriction leaves (GDPR Art. 18(2)).
@@ -88,4 +94,78 @@ impl Purpose {
         self.basis == LegalBasis::Consent
             || (special && self.special_basis == Some(SpecialBasis::ExplicitConsent))
     }
+}
+
+/// Most purposes or recipients of a tenant.
+pub const MAX_PURPOSES: usize = 500;
+/// Longest title in bytes.
+pub const MAX_TITLE: usize = 300;
+
+/// Why a declaration of purposes is not taken. The number counts purposes or recipients in the order given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PurposeError {
+    /// Too many purposes or recipients.
+    #[error("too many purposes or recipients")]
+    TooMany,
+    /// A recipient with an unusable or repeated name or number.
+    #[error("recipient {0} has an unusable or repeated name, title or number")]
+    Recipient(usize),
+    /// A purpose with an unusable or repeated name or number.
+    #[error("purpose {0} has an unusable or repeated name, title or number")]
+    Name(usize),
+    /// A field that the catalogue does not know.
+    #[error("purpose {0} names a field that the catalogue does not know")]
+    UnknownField(usize),
+    /// A recipient that is not declared.
+    #[error("purpose {0} names a recipient that is not declared")]
+    UnknownRecipient(usize),
+    /// A field of a special category without a basis of GDPR Art. 9(2).
+    #[error("purpose {0} names a field of a special category but no basis of Art. 9(2)")]
+    SpecialBasis(usize),
+    /// A role that cannot act for a purpose.
+    #[error("purpose {0} names a role that cannot act for a purpose")]
+    Role(usize),
+}
+
+/// Checks purposes and recipients against each other and against the catalogue.
+///
+/// # Errors
+/// The first contradiction.
+pub fn validate(
+    purposes: &[Purpose],
+    recipients: &[Recipient],
+    fields: &[Field],
+) -> Result<(), PurposeError> {
+    if purposes.len() > MAX_PURPOSES || recipients.len() > MAX_PURPOSES {
+        return Err(PurposeError::TooMany);
+    }
+    let is_title = |title: &str| (1..=MAX_TITLE).contains(&title.len()) && !title.chars().any(char::is_control);
+    let (mut names, mut ids) = (HashSet::new(), HashSet::from([RecipientId(0)]));
+    for (index, one) in recipients.iter().enumerate() {
+        if !is_name(&one.name) || !is_title(&one.title) || !names.insert(&one.name) || !ids.insert(one.id) {
+            return Err(PurposeError::Recipient(index));
+        }
+    }
+    let (mut names, mut numbers) = (HashSet::new(), HashSet::from([PurposeId(0)]));
+    for (index, one) in purposes.iter().enumerate() {
+        if !is_name(&one.name) || !is_title(&one.title) || !names.insert(&one.name) || !numbers.insert(one.id) {
+            return Err(PurposeError::Name(index));
+        }
+        for id in one.fields.iter().chain(&one.masked) {
+            let field = fields.iter().find(|field| field.id == *id);
+            let field = field.ok_or(PurposeError::UnknownField(index))?;
+            if field.category.is_special() && one.special_basis.is_none() {
+                return Err(PurposeError::SpecialBasis(index));
+            }
+        }
+        if !one.recipients.iter().all(|id| ids.contains(id)) {
+            return Err(PurposeError::UnknownRecipient(index));
+        }
+        let acts = |role: &Role| crate::decision::table::may(*role, crate::decision::Action::Read);
+        if !one.roles.iter().all(acts) {
+            return Err(PurposeError::Role(index));
+        }
+    }
+    Ok(())
 }
