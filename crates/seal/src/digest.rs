@@ -31,7 +31,7 @@ pub fn fingerprint(parts: &[&[u8]]) -> [u8; 32] {
 #[must_use]
 pub fn hash_api_key(secret: &[u8]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
-    context.update(b"obhut/v1/api-key");
+    context.update(crate::labels::API_KEY.bytes());
     context.update(secret);
     fixed(&context.finish())
 }

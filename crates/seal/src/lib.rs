@@ -10,19 +10,27 @@
 //! through the cipher itself, 4. its layout in `FORMATS.md`, 5. a permanent vector, and its row in the
 //! swap test.
 
+mod aad;
 mod digest;
 pub mod document;
 pub mod dsse;
 mod entropy;
 mod error;
 pub mod index;
+mod kdf;
+mod labels;
+mod one_seal;
+mod padding;
 pub mod person;
 pub mod record;
 pub mod root;
+mod salted;
+mod secret;
 pub mod shred;
 pub mod signing;
 pub mod tenant;
 pub mod trail;
+mod wrap;
 
 pub use digest::{fingerprint, hash_api_key, sha256};
 pub use document::{DocumentPlace, MetadataKey, open_personal_document, seal_personal_document};

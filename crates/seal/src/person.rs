@@ -1,8 +1,24 @@
-//! Person bundles.
+//! The bundle of one person's keys: one for each compartment, with the current record version, and the log secret.
+//!
+//! Layout before wrapping: log secret (32 bytes) ‖ number of compartments (1) ‖ for each, ascending:
+//! compartment (1) ‖ record version (4, big-endian, 0 for none yet) ‖ key (32). Padded, then wrapped under the
+//! key of a shred epoch (`wrap.rs`). The record version stands here, in the row that erasure removes and each
+//! change replaces, so that an old record put back beside the current row does not open.
+
+use crate::aad::Aad;
+use crate::labels::PERSON_BUNDLE;
+use crate::padding;
+use crate::secret::{Buffer, Secret, opaque_debug};
 use crate::{EpochKey, LogSecret, SealError};
 use model::{Compartment, Entropy, PersonId, TenantId};
 
-/// Where a person's bundle stands.
+/// Most compartments of a person (DESIGN §4).
+pub const MAX_COMPARTMENTS: usize = 16;
+
+/// Bytes of one compartment in a bundle.
+const SLOT: usize = 1 + 4 + 32;
+
+/// Where a person's bundle stands. All of it is bound into the wrap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PersonPlace {
     /// The tenant.
@@ -15,55 +31,173 @@ pub struct PersonPlace {
     pub row_version: u32,
 }
 
-/// The keys of one person.
-pub struct PersonKeys(LogSecret);
+/// The keys of one person, as a handle.
+pub struct PersonKeys {
+    log: LogSecret,
+    /// Ascending by compartment.
+    slots: Vec<Slot>,
+}
+
+struct Slot {
+    compartment: Compartment,
+    /// 0 stands for none.
+    version: u32,
+    key: Secret,
+}
+
+opaque_debug!(PersonKeys);
 
 impl PersonKeys {
-    /// Fresh keys.
-    pub fn generate(_compartments: &[Compartment], _entropy: &dyn Entropy) -> Result<Self, SealError> {
-        Err(SealError::Library)
+    /// Fresh keys for these compartments.
+    ///
+    /// # Errors
+    /// [`SealError::Compartments`] if one repeats or is over 15.
+    pub fn generate(compartments: &[Compartment], entropy: &dyn Entropy) -> Result<Self, SealError> {
+        let slots = Vec::with_capacity(compartments.len().min(MAX_COMPARTMENTS));
+        let mut keys = Self { log: LogSecret::new(Secret::random(entropy)), slots };
+        for &compartment in compartments {
+            if keys.key(compartment).is_some() {
+                return Err(SealError::Compartments);
+            }
+            keys.add_compartment(compartment, entropy)?;
+        }
+        Ok(keys)
     }
-    /// Seals the bundle under the epoch key.
+
+    /// Seals the bundle under the key of the epoch that `place` names.
+    ///
+    /// # Errors
+    /// [`SealError::WrongPlace`] if the key is of another tenant or epoch; [`SealError::Exhausted`].
     pub fn wrap(
         &self,
-        _epoch: &EpochKey,
-        _place: &PersonPlace,
-        _entropy: &dyn Entropy,
+        epoch: &EpochKey,
+        place: &PersonPlace,
+        entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, SealError> {
-        Err(SealError::Library)
+        if !epoch.is_at(place.tenant, place.epoch) {
+            return Err(SealError::WrongPlace);
+        }
+        let plain = 32 + 1 + SLOT * self.slots.len();
+        let mut bundle = Buffer::with_capacity(padding::padded_len(plain));
+        bundle.extend(self.log.secret().as_ref());
+        // At most 16 by construction.
+        bundle.extend(&[u8::try_from(self.slots.len()).map_err(|_| SealError::Compartments)?]);
+        for slot in &self.slots {
+            bundle.extend(&[slot.compartment.0]);
+            bundle.extend(&slot.version.to_be_bytes());
+            bundle.extend(slot.key.as_ref());
+        }
+        bundle.pad()?;
+        epoch.key().wrap(&aad(place), &bundle, entropy)
     }
+
     /// Opens a bundle.
-    pub fn unwrap(_epoch: &EpochKey, _place: &PersonPlace, _sealed: &[u8]) -> Result<Self, SealError> {
-        Err(SealError::Open)
+    ///
+    /// # Errors
+    /// [`SealError::Open`] if it was sealed at another place or under another key, or altered.
+    pub fn unwrap(epoch: &EpochKey, place: &PersonPlace, sealed: &[u8]) -> Result<Self, SealError> {
+        if !epoch.is_at(place.tenant, place.epoch) {
+            return Err(SealError::Open);
+        }
+        let bundle = epoch.key().unwrap(&aad(place), sealed)?;
+        parse(&bundle[..padding::unpad(&bundle)?])
     }
-    /// The current record version of a compartment; `None` when it has no key or no record yet.
+
+    /// The version of the current record of a compartment; `None` when there is no key or no record yet.
     #[must_use]
-    pub fn record_version(&self, _compartment: Compartment) -> Option<u32> {
-        None
+    pub fn record_version(&self, compartment: Compartment) -> Option<u32> {
+        self.slot(compartment).map(|slot| slot.version).filter(|&version| version != 0)
     }
-    /// Sets the current record version.
-    pub fn set_record_version(&mut self, _compartment: Compartment, _version: u32) -> Result<(), SealError> {
-        Err(SealError::NoCompartment)
+
+    /// Names the record version that opens from now on; the wrap made afterwards keeps it.
+    ///
+    /// # Errors
+    /// [`SealError::NoCompartment`]; [`SealError::WrongPlace`] for version 0, which means none.
+    pub fn set_record_version(&mut self, compartment: Compartment, version: u32) -> Result<(), SealError> {
+        if version == 0 {
+            return Err(SealError::WrongPlace);
+        }
+        let at = self.position(compartment).map_err(|_| SealError::NoCompartment)?;
+        self.slots[at].version = version;
+        Ok(())
     }
-    /// Adds a compartment with a fresh key; no change when it is there.
+
+    /// Adds a compartment with a fresh key. One that is there keeps its key.
+    ///
+    /// # Errors
+    /// [`SealError::Compartments`] over 15.
     pub fn add_compartment(
         &mut self,
-        _compartment: Compartment,
-        _entropy: &dyn Entropy,
+        compartment: Compartment,
+        entropy: &dyn Entropy,
     ) -> Result<(), SealError> {
-        Err(SealError::Compartments)
+        if usize::from(compartment.0) >= MAX_COMPARTMENTS {
+            return Err(SealError::Compartments);
+        }
+        if let Err(at) = self.position(compartment) {
+            self.slots.insert(at, Slot { compartment, version: 0, key: Secret::random(entropy) });
+        }
+        Ok(())
     }
-    /// Destroys a compartment's key. Whether it was there.
-    pub fn destroy_compartment(&mut self, _compartment: Compartment) -> bool {
-        false
+
+    /// Destroys the key of a compartment in this handle; the wrap made afterwards is without it. Says whether it
+    /// was there.
+    pub fn destroy_compartment(&mut self, compartment: Compartment) -> bool {
+        self.position(compartment).map(|at| self.slots.remove(at)).is_ok()
     }
-    /// The compartments, ascending.
+
+    /// The compartments that have a key, ascending.
     pub fn compartments(&self) -> impl Iterator<Item = Compartment> + '_ {
-        std::iter::empty()
+        self.slots.iter().map(|slot| slot.compartment)
     }
-    /// The person's log secret.
+
+    /// The secret under which the trail keeps this person.
     #[must_use]
     pub fn log_secret(&self) -> &LogSecret {
-        &self.0
+        &self.log
     }
+
+    /// The key of a compartment.
+    pub(crate) fn key(&self, compartment: Compartment) -> Option<&Secret> {
+        self.slot(compartment).map(|slot| &slot.key)
+    }
+
+    fn slot(&self, compartment: Compartment) -> Option<&Slot> {
+        self.position(compartment).ok().and_then(|at| self.slots.get(at))
+    }
+
+    fn position(&self, compartment: Compartment) -> Result<usize, usize> {
+        self.slots.binary_search_by_key(&compartment, |slot| slot.compartment)
+    }
+}
+
+/// Reads an opened bundle. It was authenticated, so a fault here is one of ours; it still only fails to open.
+fn parse(bundle: &[u8]) -> Result<PersonKeys, SealError> {
+    let (log, rest) = bundle.split_first_chunk::<32>().ok_or(SealError::Open)?;
+    let (&count, slots) = rest.split_first().ok_or(SealError::Open)?;
+    let (slots, rest) = slots.as_chunks::<SLOT>();
+    if slots.len() != usize::from(count) || slots.len() > MAX_COMPARTMENTS || !rest.is_empty() {
+        return Err(SealError::Open);
+    }
+    let mut keys =
+        PersonKeys { log: LogSecret::new(Secret::copy_of(log)?), slots: Vec::with_capacity(slots.len()) };
+    for slot in slots {
+        let [compartment, v0, v1, v2, v3, key @ ..] = slot;
+        let compartment = Compartment(*compartment);
+        let ascending = keys.slots.last().is_none_or(|last| last.compartment < compartment);
+        if !ascending || usize::from(compartment.0) >= MAX_COMPARTMENTS {
+            return Err(SealError::Open);
+        }
+        let version = u32::from_be_bytes([*v0, *v1, *v2, *v3]);
+        keys.slots.push(Slot { compartment, version, key: Secret::copy_of(key)? });
+    }
+    Ok(keys)
+}
+
+fn aad(place: &PersonPlace) -> Aad {
+    Aad::new(PERSON_BUNDLE)
+        .bytes(&place.tenant.0)
+        .bytes(&place.person.0)
+        .u32(place.epoch)
+        .u32(place.row_version)
 }

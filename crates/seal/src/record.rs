@@ -1,9 +1,27 @@
-//! Records. `OpenedRecord::open` and `open_partial` follow with the permits.
-use crate::{PersonKeys, SealError};
+//! Records: all values of one person in one compartment, in one padded envelope, each sealed again inside.
+//!
+//! Layout: version 1 (1 byte) ‖ salt (32) ‖ commitment (32) ‖ padded ciphertext ‖ tag (16).
+//! Inside: number of values (2) ‖ for each, ascending by field: field (2) ‖ length of the sealed value (4) ‖ then the
+//! sealed values in that order, each commitment (32) ‖ padded ciphertext ‖ tag (16).
+//!
+//! The envelope hides which fields have a value; who opens it learns that and no more. A value opens only with a
+//! permit that covers it, so that no path through the house can read without a decision (DESIGN §3, invariant 2).
+
+use crate::aad::Aad;
+use crate::kdf::Prk;
+use crate::labels::{Label, RECORD_ENVELOPE, RECORD_VALUE};
+use crate::one_seal::{COMMITMENT, OneSealKey, TAG, sealed_len};
+use crate::secret::{Buffer, opaque_debug};
+use crate::{PersonKeys, SealError, padding, salted};
 use model::catalogue::Category;
 use model::{Compartment, Entropy, FieldId, PersonId, TenantId};
 
-/// Where a record version stands.
+const VERSION: u8 = 1;
+const SALT: usize = salted::SALT;
+/// Bytes of one value in the directory.
+const ENTRY: usize = 2 + 4;
+
+/// Where a record version stands. All of it is bound into the envelope and into each value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordPlace {
     /// The tenant.
@@ -25,37 +43,153 @@ pub struct RecordPlace {
 pub struct Value<'a> {
     /// Its field.
     pub field: FieldId,
-    /// The field's category.
+    /// The field's category, which is bound to the ciphertext: a value does not change its category unnoticed.
     pub category: Category,
     /// The value.
     pub bytes: &'a [u8],
 }
 
-/// Seals the values of one record version.
+/// Seals the values of one record version. Their order does not matter.
+///
+/// # Errors
+/// [`SealError::NoCompartment`]; [`SealError::RepeatedField`]; [`SealError::TooLarge`] over 16 MiB in all;
+/// [`SealError::WrongPlace`] for version 0.
 pub fn seal_record(
-    _keys: &PersonKeys,
-    _place: &RecordPlace,
-    _values: &[Value<'_>],
-    _entropy: &dyn Entropy,
+    keys: &PersonKeys,
+    place: &RecordPlace,
+    values: &[Value<'_>],
+    entropy: &dyn Entropy,
 ) -> Result<Vec<u8>, SealError> {
-    Err(SealError::Library)
+    if place.version == 0 {
+        return Err(SealError::WrongPlace);
+    }
+    let key = keys.key(place.compartment).ok_or(SealError::NoCompartment)?;
+    let mut values: Vec<_> = values.iter().collect();
+    values.sort_unstable_by_key(|value| value.field);
+    if values.array_windows().any(|[one, next]| one.field == next.field) {
+        // Twice the same field would be twice the same key and nonce.
+        return Err(SealError::RepeatedField);
+    }
+    let inner = 2 + values.iter().map(|value| ENTRY + sealed_len(value.bytes.len())).sum::<usize>();
+    if inner > padding::MAX_PLAINTEXT {
+        return Err(SealError::TooLarge);
+    }
+    let salt: [u8; SALT] = model::clock::random(entropy);
+    let prk = Prk::extract(&salt, &[key.as_ref()]);
+    let start = 1 + SALT + COMMITMENT;
+    let mut out = Vec::with_capacity(1 + SALT + sealed_len(inner));
+    out.push(VERSION);
+    out.extend_from_slice(&salt);
+    out.resize(start, 0);
+    directory(&values, &mut out)?;
+    for value in &values {
+        let aad = value_aad(place, value.field, value.category);
+        OneSealKey::derive(&prk, RECORD_VALUE, aad).seal(value.bytes, &mut out)?;
+    }
+    OneSealKey::derive(&prk, RECORD_ENVELOPE, aad(RECORD_ENVELOPE, place)).seal_tail(&mut out, start)?;
+    Ok(out)
 }
 
-/// Opens the outer envelope of a record; its values stay sealed.
-pub fn open_record(
-    _keys: &PersonKeys,
-    _place: &RecordPlace,
-    _sealed: &[u8],
-) -> Result<OpenedRecord, SealError> {
-    Err(SealError::Open)
+fn directory(values: &[&Value<'_>], out: &mut Vec<u8>) -> Result<(), SealError> {
+    let count = u16::try_from(values.len()).map_err(|_| SealError::TooLarge)?;
+    out.extend_from_slice(&count.to_be_bytes());
+    for value in values {
+        let length = u32::try_from(sealed_len(value.bytes.len())).map_err(|_| SealError::TooLarge)?;
+        out.extend_from_slice(&value.field.0.to_be_bytes());
+        out.extend_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
+}
+
+/// Opens the envelope of a record; its values stay sealed.
+///
+/// # Errors
+/// [`SealError::Open`] if `place.version` is not the version that the person's bundle names as current, if the
+/// record was sealed at another place or under another key, or altered.
+pub fn open_record(keys: &PersonKeys, place: &RecordPlace, sealed: &[u8]) -> Result<OpenedRecord, SealError> {
+    if keys.record_version(place.compartment) != Some(place.version) {
+        return Err(SealError::Open);
+    }
+    let key = keys.key(place.compartment).ok_or(SealError::Open)?;
+    let rest = salted::strip_version(sealed, VERSION)?;
+    let (salt, rest) = rest.split_first_chunk::<SALT>().ok_or(SealError::Open)?;
+    let prk = Prk::extract(salt, &[key.as_ref()]);
+    let inner = OneSealKey::derive(&prk, RECORD_ENVELOPE, aad(RECORD_ENVELOPE, place)).open(rest)?;
+    let count = check_directory(&inner).ok_or(SealError::Open)?;
+    Ok(OpenedRecord { place: *place, prk, inner, count })
+}
+
+/// The number of values, if the directory is in order and fits what follows it.
+fn check_directory(inner: &[u8]) -> Option<usize> {
+    let count = usize::from(u16::from_be_bytes(*inner.first_chunk()?));
+    let (mut end, mut last) = (2 + ENTRY * count, None);
+    for (field, length) in entries(inner.get(2..end)?) {
+        if last.is_some_and(|last| last >= field) || length < COMMITMENT + TAG {
+            return None;
+        }
+        last = Some(field);
+        end = end.checked_add(length)?;
+    }
+    (end == inner.len()).then_some(count)
+}
+
+/// Field and sealed length of each value.
+fn entries(directory: &[u8]) -> impl Iterator<Item = (FieldId, usize)> + '_ {
+    directory.as_chunks::<ENTRY>().0.iter().map(|[f0, f1, l0, l1, l2, l3]| {
+        let length = u32::from_be_bytes([*l0, *l1, *l2, *l3]) as usize;
+        (FieldId(u16::from_be_bytes([*f0, *f1])), length)
+    })
 }
 
 /// A record whose values are still sealed one by one.
-pub struct OpenedRecord(());
+pub struct OpenedRecord {
+    place: RecordPlace,
+    prk: Prk,
+    inner: Buffer,
+    count: usize,
+}
+
+opaque_debug!(OpenedRecord);
 
 impl OpenedRecord {
     /// The fields that have a value, ascending.
     pub fn fields(&self) -> impl Iterator<Item = FieldId> + '_ {
-        std::iter::empty()
+        entries(self.directory()).map(|(field, _)| field)
     }
+
+    fn directory(&self) -> &[u8] {
+        self.inner.get(2..2 + ENTRY * self.count).unwrap_or_default()
+    }
+
+    /// The sealed value of a field.
+    fn sealed(&self, wanted: FieldId) -> Option<&[u8]> {
+        let mut start = 2 + ENTRY * self.count;
+        for (field, length) in entries(self.directory()) {
+            if field == wanted {
+                return self.inner.get(start..start + length);
+            }
+            start += length;
+        }
+        None
+    }
+
+    fn open_value(&self, field: FieldId, category: Category) -> Result<Option<Buffer>, SealError> {
+        let Some(sealed) = self.sealed(field) else { return Ok(None) };
+        let aad = value_aad(&self.place, field, category);
+        OneSealKey::derive(&self.prk, RECORD_VALUE, aad).open(sealed).map(Some)
+    }
+}
+
+fn aad(label: Label, place: &RecordPlace) -> Aad {
+    Aad::new(label)
+        .bytes(&place.tenant.0)
+        .bytes(&place.person.0)
+        .u8(place.table)
+        .u8(place.compartment.0)
+        .u32(place.version)
+        .u32(place.key_version)
+}
+
+fn value_aad(place: &RecordPlace, field: FieldId, category: Category) -> Aad {
+    aad(RECORD_VALUE, place).u16(field.0).u8(category as u8)
 }

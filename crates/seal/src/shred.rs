@@ -14,13 +14,23 @@ pub struct EpochInfo {
 }
 
 /// The key of one shred epoch.
-pub struct EpochKey(());
+pub struct EpochKey {
+    tenant: TenantId,
+    epoch: u32,
+    key: crate::wrap::WrapKey,
+}
 
 impl EpochKey {
     /// Its number.
     #[must_use]
     pub fn epoch(&self) -> u32 {
-        0
+        self.epoch
+    }
+    pub(crate) fn is_at(&self, tenant: TenantId, epoch: u32) -> bool {
+        self.tenant == tenant && self.epoch == epoch
+    }
+    pub(crate) fn key(&self) -> &crate::wrap::WrapKey {
+        &self.key
     }
 }
 

@@ -1,23 +1,89 @@
-//! Sealing of ledger entries.
-use crate::SealError;
+//! Sealing of ledger entries (DESIGN §6).
+//!
+//! Leaf: frame (12 bytes, clear) ‖ sealed metadata ‖ tag (16) ‖ SHA-256 of the identity layer (32): 60 bytes over
+//! the metadata. The identity layer lies beside the log and may be destroyed at any time; the leaf, and with it
+//! every proof, stays as it was.
+//!
+//! Identity layer: version 1 (1 byte) ‖ salt (32) ‖ number of parts (2) ‖ for each part: length (4) ‖ sealed and
+//! padded detail ‖ tag (16). Each part opens under its own person's or principal's log secret.
+//!
+//! The metadata key is derived from the period key, the frame and the digest of the identity layer, which holds a
+//! fresh salt. So no two entries share a cipher key, the nonce is zero and costs nothing, and a period key may
+//! seal any number of entries in any number of processes.
+
+use crate::labels::{TRAIL_IDENTITY, TRAIL_METADATA, TRAIL_SUBJECT};
+use crate::one_seal::{LayerKey, TAG};
+use crate::secret::{Secret, Wiped, opaque_debug};
+use crate::{SealError, kdf, padding, sha256};
 use model::Entropy;
+use parking_lot::RwLock;
 use zeroize::Zeroizing;
 
-/// The key of one ledger period (a week) and generation. Seals any number of entries, across restarts.
-pub struct PeriodKey(());
+/// Version of both layouts; the first byte of a frame and of an identity layer.
+const VERSION: u8 = 1;
+const SALT: usize = 32;
+const DIGEST: usize = 32;
+/// Version, salt, number of parts.
+const IDENTITY_HEADER: usize = 1 + SALT + 2;
 
-/// The secret under which the trail keeps one person or principal.
-pub struct LogSecret(());
+/// The bytes by which a leaf is longer than its metadata.
+pub const LEAF_OVERHEAD: usize = Frame::LEN + TAG + DIGEST;
 
-impl LogSecret {
-    /// The pseudonym in this period.
-    #[must_use]
-    pub fn subject_ref(&self, _period: u32) -> [u8; 16] {
-        [0; 16]
+/// Most metadata of an entry, so that a leaf stays under 65,536 bytes (C2SP tlog-tiles entry bundles).
+pub const MAX_METADATA: usize = u16::MAX as usize - LEAF_OVERHEAD;
+
+/// The key of one ledger period (a week) and generation. It seals any number of entries, across restarts.
+pub struct PeriodKey {
+    period: u32,
+    generation: u16,
+    key: Secret,
+}
+
+opaque_debug!(PeriodKey);
+
+impl PeriodKey {
+    pub(crate) fn new(period: u32, generation: u16, key: Secret) -> Self {
+        Self { period, generation, key }
     }
 }
 
-/// The clear first 12 bytes of a leaf.
+/// The secret under which the trail keeps one person or principal. Once it is destroyed, nobody can tell which
+/// entries were about them, nor open their parts.
+pub struct LogSecret {
+    secret: Secret,
+    /// The pseudonym asked for last: an actor has one for a whole week.
+    last: RwLock<Option<(u32, [u8; 16])>>,
+}
+
+opaque_debug!(LogSecret);
+
+impl LogSecret {
+    pub(crate) fn new(secret: Secret) -> Self {
+        Self { secret, last: RwLock::new(None) }
+    }
+
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The pseudonym in `period`: HMAC(HKDF(secret, period), "subject"), its first 16 bytes. Pseudonyms of
+    /// different periods show nothing of each other.
+    #[must_use]
+    pub fn subject_ref(&self, period: u32) -> [u8; 16] {
+        if let Some((_, pseudonym)) = self.last.read().filter(|(of, _)| *of == period) {
+            return pseudonym;
+        }
+        let (mut key, mut full, mut pseudonym) = (Wiped::<32>::zero(), [0; 32], [0; 16]);
+        kdf::expand(self.secret.as_ref(), TRAIL_SUBJECT, &period.to_be_bytes(), &mut key.0);
+        kdf::hmac(&key.0, &[b"subject"], &mut full);
+        pseudonym.copy_from_slice(&full[..16]);
+        *self.last.write() = Some((period, pseudonym));
+        pseudonym
+    }
+}
+
+/// The first 12 bytes of a leaf, readable by everybody: version 1 (1 byte) ‖ kind (1) ‖ generation (2) ‖ tenant
+/// (4) ‖ period (4), big-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// The caller's number for the kind of entry.
@@ -33,9 +99,29 @@ pub struct Frame {
 impl Frame {
     /// Length in bytes.
     pub const LEN: usize = 12;
+
     /// Reads the frame of a leaf.
-    pub fn parse(_leaf: &[u8]) -> Result<Self, SealError> {
-        Err(SealError::Open)
+    ///
+    /// # Errors
+    /// [`SealError::Open`] if the leaf is too short for any entry or of another version.
+    pub fn parse(leaf: &[u8]) -> Result<Self, SealError> {
+        let [VERSION, kind, g0, g1, t0, t1, t2, t3, p0, p1, p2, p3] = split_leaf(leaf)?.0 else {
+            return Err(SealError::Open);
+        };
+        Ok(Self {
+            kind: *kind,
+            generation: u16::from_be_bytes([*g0, *g1]),
+            tenant: u32::from_be_bytes([*t0, *t1, *t2, *t3]),
+            period: u32::from_be_bytes([*p0, *p1, *p2, *p3]),
+        })
+    }
+
+    fn bytes(self) -> [u8; Self::LEN] {
+        let mut bytes = [VERSION, self.kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        bytes[2..4].copy_from_slice(&self.generation.to_be_bytes());
+        bytes[4..8].copy_from_slice(&self.tenant.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.period.to_be_bytes());
+        bytes
     }
 }
 
@@ -57,37 +143,170 @@ pub struct SealedEntry {
     pub identity: Vec<u8>,
 }
 
-/// Seals an entry.
+/// Seals an entry: the parts of the identity layer first, then the metadata, bound to the digest of that layer.
+///
+/// # Errors
+/// [`SealError::WrongPlace`] if the frame names another period or generation than the key;
+/// [`SealError::TooLarge`] over [`MAX_METADATA`] or 65,535 parts.
 pub fn seal_entry(
-    _key: &PeriodKey,
-    _frame: Frame,
-    _metadata: &[u8],
-    _parts: &[IdentityPart<'_>],
-    _entropy: &dyn Entropy,
+    key: &PeriodKey,
+    frame: Frame,
+    metadata: &[u8],
+    parts: &[IdentityPart<'_>],
+    entropy: &dyn Entropy,
 ) -> Result<SealedEntry, SealError> {
-    Err(SealError::Library)
+    if (frame.period, frame.generation) != (key.period, key.generation) {
+        return Err(SealError::WrongPlace);
+    }
+    if metadata.len() > MAX_METADATA {
+        return Err(SealError::TooLarge);
+    }
+    let frame = frame.bytes();
+    let identity = seal_identity(&frame, parts, entropy)?;
+    let context = metadata_context(&frame, &sha256(&identity));
+    let mut leaf = Vec::with_capacity(metadata.len() + LEAF_OVERHEAD);
+    leaf.extend_from_slice(&frame);
+    leaf.extend_from_slice(metadata);
+    LayerKey::derive(key.key.as_ref(), TRAIL_METADATA, &context).seal_tail(
+        &context,
+        &mut leaf,
+        Frame::LEN,
+    )?;
+    leaf.extend_from_slice(&context[Frame::LEN..]);
+    Ok(SealedEntry { leaf, identity })
 }
-/// Opens the metadata layer.
-pub fn open_metadata(_key: &PeriodKey, _leaf: &[u8]) -> Result<Vec<u8>, SealError> {
-    Err(SealError::Open)
+
+fn seal_identity(
+    frame: &[u8; Frame::LEN],
+    parts: &[IdentityPart<'_>],
+    entropy: &dyn Entropy,
+) -> Result<Vec<u8>, SealError> {
+    let count = u16::try_from(parts.len()).map_err(|_| SealError::TooLarge)?;
+    if parts.iter().any(|part| part.detail.len() > padding::MAX_PLAINTEXT) {
+        return Err(SealError::TooLarge);
+    }
+    let sealed = |part: &IdentityPart<'_>| padding::padded_len(part.detail.len()) + TAG;
+    // The whole length is reserved before the first detail is written: a vector that grows leaves plaintext behind.
+    let total = parts.iter().map(|part| 4 + sealed(part)).sum::<usize>();
+    let mut out = Vec::with_capacity(IDENTITY_HEADER + total);
+    let salt: [u8; SALT] = model::clock::random(entropy);
+    out.push(VERSION);
+    out.extend_from_slice(&salt);
+    out.extend_from_slice(&count.to_be_bytes());
+    for (index, part) in (0..count).zip(parts) {
+        let length = u32::try_from(sealed(part)).map_err(|_| SealError::TooLarge)?;
+        out.extend_from_slice(&length.to_be_bytes());
+        let start = out.len();
+        out.extend_from_slice(part.detail);
+        padding::pad(&mut out, start)?;
+        let context = identity_context(&salt, frame, index, count);
+        let secret = part.secret.secret.as_ref();
+        LayerKey::derive(secret, TRAIL_IDENTITY, &context).seal_tail(&context, &mut out, start)?;
+    }
+    Ok(out)
 }
-/// Opens one part of the identity layer.
+
+/// Opens the metadata layer of a leaf.
+///
+/// # Errors
+/// [`SealError::Open`] if the leaf is of another period, generation or key, or altered.
+pub fn open_metadata(key: &PeriodKey, leaf: &[u8]) -> Result<Vec<u8>, SealError> {
+    let frame = Frame::parse(leaf)?;
+    if (frame.period, frame.generation) != (key.period, key.generation) {
+        return Err(SealError::Open);
+    }
+    let (frame, sealed, digest) = split_leaf(leaf)?;
+    let context = metadata_context(frame, digest);
+    let plain = LayerKey::derive(key.key.as_ref(), TRAIL_METADATA, &context).open(&context, sealed)?;
+    // Metadata are no secret to whoever holds the leaf's period key, and hold pseudonyms only.
+    Ok(plain.to_vec())
+}
+
+/// Opens part number `part` (from 0) of the identity layer that belongs to `leaf`.
+///
+/// # Errors
+/// [`SealError::Open`] if the layer is not this leaf's, the leaf is of another period, there is no such part, or
+/// it is another's.
 pub fn open_identity(
-    _secret: &LogSecret,
-    _period: u32,
-    _leaf: &[u8],
-    _identity: &[u8],
-    _part: usize,
+    secret: &LogSecret,
+    period: u32,
+    leaf: &[u8],
+    identity: &[u8],
+    part: usize,
 ) -> Result<Zeroizing<Vec<u8>>, SealError> {
-    Err(SealError::Open)
+    if Frame::parse(leaf)?.period != period || !identity_matches(leaf, identity) {
+        return Err(SealError::Open);
+    }
+    let (salt, count) = identity_header(identity).ok_or(SealError::Open)?;
+    let index = u16::try_from(part).ok().filter(|&index| index < count).ok_or(SealError::Open)?;
+    let sealed = identity_bodies(identity).nth(part).ok_or(SealError::Open)?;
+    let context = identity_context(salt, split_leaf(leaf)?.0, index, count);
+    let mut plain =
+        LayerKey::derive(secret.secret.as_ref(), TRAIL_IDENTITY, &context).open(&context, sealed)?;
+    let length = padding::unpad(&plain)?;
+    plain.truncate(length);
+    Ok(plain.into_zeroizing())
 }
-/// Whether the identity layer is the one that the leaf names.
+
+/// Whether the identity layer is the one whose digest stands in the leaf. Both are public to who holds the log.
 #[must_use]
-pub fn identity_matches(_leaf: &[u8], _identity: &[u8]) -> bool {
-    false
+pub fn identity_matches(leaf: &[u8], identity: &[u8]) -> bool {
+    split_leaf(leaf).is_ok_and(|(_, _, digest)| *digest == sha256(identity))
 }
-/// How many parts the identity layer has.
+
+/// How many parts the identity layer says it has; 0 if it is none of ours.
 #[must_use]
-pub fn identity_parts(_identity: &[u8]) -> usize {
-    0
+pub fn identity_parts(identity: &[u8]) -> usize {
+    identity_header(identity).map_or(0, |(_, count)| usize::from(count))
+}
+
+type Leaf<'a> = (&'a [u8; Frame::LEN], &'a [u8], &'a [u8; DIGEST]);
+
+/// Frame, sealed metadata, digest of the identity layer.
+fn split_leaf(leaf: &[u8]) -> Result<Leaf<'_>, SealError> {
+    let (frame, rest) = leaf.split_first_chunk().ok_or(SealError::Open)?;
+    let (sealed, digest) = rest.split_last_chunk().ok_or(SealError::Open)?;
+    if sealed.len() < TAG || leaf.len() > u16::MAX.into() {
+        return Err(SealError::Open);
+    }
+    Ok((frame, sealed, digest))
+}
+
+fn identity_header(identity: &[u8]) -> Option<(&[u8; SALT], u16)> {
+    let rest = identity.strip_prefix(&[VERSION])?;
+    let (salt, rest) = rest.split_first_chunk()?;
+    let (count, _) = rest.split_first_chunk()?;
+    Some((salt, u16::from_be_bytes(*count)))
+}
+
+/// The sealed parts in their order, as far as they are whole.
+fn identity_bodies(identity: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = identity.get(IDENTITY_HEADER..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (length, after) = rest.split_first_chunk()?;
+        let (body, after) = after.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+        rest = after;
+        Some(body)
+    })
+}
+
+fn metadata_context(frame: &[u8; Frame::LEN], digest: &[u8; DIGEST]) -> [u8; Frame::LEN + DIGEST] {
+    let mut context = [0; Frame::LEN + DIGEST];
+    context[..Frame::LEN].copy_from_slice(frame);
+    context[Frame::LEN..].copy_from_slice(digest);
+    context
+}
+
+fn identity_context(
+    salt: &[u8; SALT],
+    frame: &[u8; Frame::LEN],
+    index: u16,
+    count: u16,
+) -> [u8; SALT + Frame::LEN + 4] {
+    let mut context = [0; SALT + Frame::LEN + 4];
+    context[..SALT].copy_from_slice(salt);
+    context[SALT..SALT + Frame::LEN].copy_from_slice(frame);
+    context[SALT + Frame::LEN..][..2].copy_from_slice(&index.to_be_bytes());
+    context[SALT + Frame::LEN + 2..].copy_from_slice(&count.to_be_bytes());
+    context
 }

@@ -1,0 +1,118 @@
+//! A key that seals once.
+//!
+//! AES-256-GCM (NIST SP 800-38D) with a zero nonce: the key itself is fresh for each sealing, derived from
+//! 32 random bytes of salt or from a digest that contains them. GCM alone does not commit to its key, so the
+//! second half of the derived bytes stands in front of the ciphertext and is compared in constant time before
+//! anything is opened.
+
+use crate::aad::Aad;
+use crate::kdf::{Prk, expand};
+use crate::labels::Label;
+use crate::secret::{Buffer, Wiped};
+use crate::{SealError, padding, sha256};
+use aws_lc_rs::aead::{self, AES_256_GCM, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+
+/// Bytes of the commitment.
+pub(crate) const COMMITMENT: usize = 32;
+/// Bytes of the GCM tag.
+pub(crate) const TAG: usize = 16;
+
+/// The bytes that `plain` bytes take when sealed: commitment, padded ciphertext, tag.
+pub(crate) fn sealed_len(plain: usize) -> usize {
+    COMMITMENT + padding::padded_len(plain) + TAG
+}
+
+/// Key ‖ commitment for one sealing. Sealing and opening consume it.
+pub(crate) struct OneSealKey {
+    derived: Box<Wiped<64>>,
+    aad: Aad,
+}
+
+impl OneSealKey {
+    /// HKDF-Expand(prk, label ‖ SHA-256(aad), 64).
+    pub(crate) fn derive(prk: &Prk, label: Label, aad: Aad) -> Self {
+        let mut derived = Box::new(Wiped::zero());
+        prk.expand(label, &sha256(aad.as_ref()), &mut derived.0);
+        Self { derived, aad }
+    }
+
+    /// Seals `plain` and appends commitment ‖ ciphertext ‖ tag to `out`.
+    pub(crate) fn seal(self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+        if plain.len() > padding::MAX_PLAINTEXT {
+            return Err(SealError::TooLarge);
+        }
+        // Reserved first: a vector that grows would leave plaintext behind.
+        out.reserve(sealed_len(plain.len()));
+        out.extend_from_slice(&[0; COMMITMENT]);
+        let start = out.len();
+        out.extend_from_slice(plain);
+        self.seal_tail(out, start)
+    }
+
+    /// Seals `out[start..]` in place; the [`COMMITMENT`] bytes before `start` are overwritten.
+    pub(crate) fn seal_tail(self, out: &mut Vec<u8>, start: usize) -> Result<(), SealError> {
+        padding::pad(out, start)?;
+        out[start - COMMITMENT..start].copy_from_slice(&self.derived.0[32..]);
+        let (nonce, aad) = (Nonce::assume_unique_for_key([0; 12]), aead::Aad::from(&self.aad));
+        let tag = self.cipher()?.seal_in_place_separate_tag(nonce, aad, &mut out[start..]);
+        out.extend_from_slice(tag.map_err(|_| SealError::Library)?.as_ref());
+        Ok(())
+    }
+
+    /// Opens commitment ‖ ciphertext ‖ tag and takes the padding off.
+    pub(crate) fn open(self, sealed: &[u8]) -> Result<Buffer, SealError> {
+        let (commitment, rest) = sealed.split_first_chunk::<COMMITMENT>().ok_or(SealError::Open)?;
+        let (body, tag) = rest.split_last_chunk::<TAG>().ok_or(SealError::Open)?;
+        verify_slices_are_equal(&self.derived.0[32..], commitment).map_err(|_| SealError::Open)?;
+        let mut plain = Buffer::zero(body.len());
+        let (nonce, aad) = (Nonce::assume_unique_for_key([0; 12]), aead::Aad::from(&self.aad));
+        self.cipher()?
+            .open_separate_gather(nonce, aad, body, tag, &mut plain)
+            .map_err(|_| SealError::Open)?;
+        let length = padding::unpad(&plain)?;
+        plain.truncate(length);
+        Ok(plain)
+    }
+
+    fn cipher(&self) -> Result<LessSafeKey, SealError> {
+        cipher(self.derived.0.first_chunk().ok_or(SealError::Library)?)
+    }
+}
+
+/// A key for one sealing without commitment and without padding, for the ledger's layers alone: there a digest
+/// over the exact ciphertext is fixed elsewhere (the Merkle leaf, and in it the digest of the identity layer).
+pub(crate) struct LayerKey(Box<Wiped<32>>);
+
+impl LayerKey {
+    /// HKDF-Expand(key, label ‖ context, 32). Some part of `context` was never used with `key` before.
+    pub(crate) fn derive(key: &[u8; 32], label: Label, context: &[u8]) -> Self {
+        let mut derived = Box::new(Wiped::zero());
+        expand(key, label, context, &mut derived.0);
+        Self(derived)
+    }
+
+    /// Seals `out[start..]` in place and appends the tag.
+    pub(crate) fn seal_tail(self, aad: &[u8], out: &mut Vec<u8>, start: usize) -> Result<(), SealError> {
+        let (nonce, aad) = (Nonce::assume_unique_for_key([0; 12]), aead::Aad::from(aad));
+        let tag = cipher(&self.0.0)?.seal_in_place_separate_tag(nonce, aad, &mut out[start..]);
+        out.extend_from_slice(tag.map_err(|_| SealError::Library)?.as_ref());
+        Ok(())
+    }
+
+    /// Opens ciphertext ‖ tag.
+    pub(crate) fn open(self, aad: &[u8], sealed: &[u8]) -> Result<Buffer, SealError> {
+        let (body, tag) = sealed.split_last_chunk::<TAG>().ok_or(SealError::Open)?;
+        let mut plain = Buffer::zero(body.len());
+        let (nonce, aad) = (Nonce::assume_unique_for_key([0; 12]), aead::Aad::from(aad));
+        cipher(&self.0.0)?
+            .open_separate_gather(nonce, aad, body, tag, &mut plain)
+            .map_err(|_| SealError::Open)?;
+        Ok(plain)
+    }
+}
+
+/// The cipher of the house under one key.
+pub(crate) fn cipher(key: &[u8; 32]) -> Result<LessSafeKey, SealError> {
+    UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| SealError::Library)
+}

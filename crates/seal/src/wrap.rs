@@ -1,0 +1,106 @@
+//! A key that wraps other keys, with random nonces.
+//!
+//! Layout of a wrap: version 1 (1 byte) ‖ handle salt (16) ‖ nonce (12) ‖ ciphertext ‖ tag (16). Each handle
+//! draws a salt when it first wraps and seals under HKDF-Expand(key, label ‖ salt) alone. So the bound of 2^30
+//! sealings with random 96-bit nonces (NIST SP 800-38D §8.3 asks for 2^32 at most) holds for each subkey, and a
+//! subkey lives no longer than its handle: nothing has to be counted across restarts.
+
+use crate::SealError;
+use crate::aad::Aad;
+use crate::kdf::expand;
+use crate::labels::WRAP_SUBKEY;
+use crate::one_seal::{TAG, cipher};
+use crate::secret::{Buffer, Secret, Wiped};
+use aws_lc_rs::aead::{self, LessSafeKey, Nonce};
+use model::Entropy;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const VERSION: u8 = 1;
+const SALT: usize = 16;
+const NONCE: usize = 12;
+/// Where the ciphertext begins.
+const HEADER: usize = 1 + SALT + NONCE;
+
+/// Sealings after which a handle seals no more.
+const LIMIT: u64 = 1 << 30;
+
+/// A wrapping key. The subkey for sealing is derived once.
+pub(crate) struct WrapKey {
+    key: Secret,
+    sealing: OnceLock<Subkey>,
+    used: AtomicU64,
+}
+
+struct Subkey {
+    salt: [u8; SALT],
+    cipher: LessSafeKey,
+}
+
+impl WrapKey {
+    pub(crate) fn new(key: Secret) -> Self {
+        Self { key, sealing: OnceLock::new(), used: AtomicU64::new(0) }
+    }
+
+    /// The key itself, for wrapping it under the next higher one.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.key
+    }
+
+    /// Wraps `plain`, bound to `aad`.
+    pub(crate) fn wrap(&self, aad: &Aad, plain: &[u8], entropy: &dyn Entropy) -> Result<Vec<u8>, SealError> {
+        if self.used.fetch_add(1, Ordering::Relaxed) >= LIMIT {
+            // Put back, so that no number of refused calls can ever wrap the counter round.
+            self.used.fetch_sub(1, Ordering::Relaxed);
+            return Err(SealError::Exhausted);
+        }
+        let subkey = self.sealing(entropy)?;
+        let nonce: [u8; NONCE] = model::clock::random(entropy);
+        let mut out = Vec::with_capacity(HEADER + plain.len() + TAG);
+        out.push(VERSION);
+        out.extend_from_slice(&subkey.salt);
+        out.extend_from_slice(&nonce);
+        out.extend_from_slice(plain);
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let tag = subkey
+            .cipher
+            .seal_in_place_separate_tag(nonce, aead::Aad::from(aad), &mut out[HEADER..])
+            .map_err(|_| SealError::Library)?;
+        out.extend_from_slice(tag.as_ref());
+        Ok(out)
+    }
+
+    /// Opens what [`WrapKey::wrap`] made with the same `aad`, by this handle or any other of the same key.
+    pub(crate) fn unwrap(&self, aad: &Aad, sealed: &[u8]) -> Result<Buffer, SealError> {
+        let ([VERSION], rest) = sealed.split_first_chunk().ok_or(SealError::Open)? else {
+            return Err(SealError::Open);
+        };
+        let (salt, rest) = rest.split_first_chunk::<SALT>().ok_or(SealError::Open)?;
+        let (nonce, rest) = rest.split_first_chunk::<NONCE>().ok_or(SealError::Open)?;
+        let (body, tag) = rest.split_last_chunk::<TAG>().ok_or(SealError::Open)?;
+        let mut plain = Buffer::zero(body.len());
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let aad = aead::Aad::from(aad);
+        match self.sealing.get().filter(|subkey| subkey.salt == *salt) {
+            Some(own) => own.cipher.open_separate_gather(nonce, aad, body, tag, &mut plain),
+            None => self.subkey(salt)?.open_separate_gather(nonce, aad, body, tag, &mut plain),
+        }
+        .map_err(|_| SealError::Open)?;
+        Ok(plain)
+    }
+
+    fn sealing(&self, entropy: &dyn Entropy) -> Result<&Subkey, SealError> {
+        if let Some(subkey) = self.sealing.get() {
+            return Ok(subkey);
+        }
+        let salt = model::clock::random(entropy);
+        let subkey = Subkey { salt, cipher: self.subkey(&salt)? };
+        Ok(self.sealing.get_or_init(|| subkey))
+    }
+
+    fn subkey(&self, salt: &[u8; SALT]) -> Result<LessSafeKey, SealError> {
+        let mut key = Wiped::zero();
+        expand(self.key.as_ref(), WRAP_SUBKEY, salt, &mut key.0);
+        cipher(&key.0)
+    }
+}
