@@ -10,7 +10,8 @@ pub enum ApplyError {
     /// The file system cannot take the plan. Once there is room again, the same store works on by itself.
     #[error("the storage is full")]
     Full,
-    /// The file could not be read or written. The next plan tries again with a new connection.
+    /// The file could not be read or written. The next plan tries again with a new connection. When the fault came
+    /// while the commit was being synced, the plan may still turn out applied after a crash.
     #[error("the storage cannot be written")]
     Unavailable,
     /// The store is being closed, or its writer is gone.
@@ -97,8 +98,8 @@ pub enum StoreError {
     /// The snapshot was open for so long that a checkpoint ended it; take a new one.
     #[error("the snapshot was ended for a checkpoint")]
     Interrupted,
-    /// Too many snapshots are open at the same time.
-    #[error("too many snapshots are open")]
+    /// Snapshots are in the way: too many are open, or one kept a checkpoint from ending in time.
+    #[error("too many snapshots are open, or one for too long")]
     Busy,
     /// A stored row is not of the form that this version writes.
     #[error("a stored row is not readable")]

@@ -19,6 +19,7 @@ mod error;
 mod ops;
 mod rows;
 mod snapshot;
+mod sqlite;
 mod store;
 
 pub use error::{ApplyError, Conflict, OpenError, StoreError};
@@ -26,7 +27,7 @@ pub use ops::{DataOp, KeyOp, Wrap};
 pub use rows::{
     ConsentRow, DocumentRow, EpochRow, EpochState, IdempotencyRow, IndexRow, JobRow, JobState, LimitKind,
     LimitRow, OutboxRow, PersonHead, PersonRow, PersonState, PrincipalRow, PrincipalState, RecordKey,
-    RecordRow, Sealed, SignedHeadRow, SubKeyKind, SubKeyRow, TenantKeyRow, TenantRow, TokenRow,
+    RecordRow, Sealed, SignedHeadRow, SubKeyKind, SubKeyRow, TenantKeyRow, TenantRow, TokenRow, person_flags,
 };
 pub use snapshot::Snapshot;
 pub use store::{FileSizes, Health, Integrity, Lease, Options, PlanCount, Store};

@@ -4,7 +4,7 @@
 //! [`crate::Conflict`]. Deletions by key or by person are idempotent unless they say otherwise.
 
 use crate::rows::{
-    ConsentRow, DocumentRow, EpochRow, IdempotencyRow, IndexRow, JobRow, LimitKind, LimitRow, OutboxRow,
+    ConsentRow, DocumentRow, EpochRow, IdempotencyRow, IndexRow, LimitKind, LimitRow, NewJob, OutboxRow,
     PersonRow, PersonState, PrincipalRow, PrincipalState, RecordRow, Sealed, SignedHeadRow, SubKeyRow,
     TenantKeyRow, TenantRow, TokenRow,
 };
@@ -148,6 +148,8 @@ pub enum KeyOp {
         notice: NoticeId,
         /// Its version.
         notice_version: u32,
+        /// The version of the sealed document with the latest event of its history.
+        event: u32,
         /// Now.
         changed: Timestamp,
     },
@@ -278,7 +280,7 @@ pub enum DataOp {
         id: [u8; 16],
     },
     /// Fails with `JobQueued` when one of the same kind and payload waits already.
-    InsertJob(JobRow),
+    InsertJob(NewJob),
     /// Removes a finished job. Fails with `LeaseLost` unless this is the attempt that holds it.
     CompleteJob {
         /// Which job.

@@ -106,12 +106,18 @@ pub struct PersonRow {
     pub version: u32,
     /// The shred epoch whose key wraps the bundle.
     pub epoch: u32,
-    /// Bits of the vault's own.
+    /// Bits of [`person_flags`], and others of the vault's own.
     pub flags: u32,
     /// The wrapped key bundle; none once erased.
     pub wrapped: Option<Sealed>,
     /// When the row was made.
     pub created: Timestamp,
+}
+
+/// Bits of a person row that spare a read another look-up.
+pub mod person_flags {
+    /// There are restrictions, objections or holds.
+    pub const LIMITED: u32 = 1;
 }
 
 /// What a read checks again before it releases a value.
@@ -121,7 +127,7 @@ pub struct PersonHead {
     pub state: PersonState,
     /// Its version.
     pub version: u32,
-    /// Bits of the vault's own.
+    /// Bits of [`person_flags`], and others of the vault's own.
     pub flags: u32,
 }
 
@@ -176,6 +182,8 @@ pub struct ConsentRow {
     pub notice: NoticeId,
     /// Its version.
     pub notice_version: u32,
+    /// The version of the sealed document with the latest event of its history.
+    pub event: u32,
     /// When it changed last.
     pub changed: Timestamp,
 }
@@ -371,6 +379,21 @@ pub enum JobState {
     Failed = 2,
 }
 
+/// A background job to be queued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewJob {
+    /// Time-ordered.
+    pub id: [u8; 16],
+    /// What it does, by name.
+    pub kind: String,
+    /// What it works on: ids and numbers, never personal data.
+    pub payload: Vec<u8>,
+    /// Not before.
+    pub due: Timestamp,
+    /// Now.
+    pub created: Timestamp,
+}
+
 /// A background job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRow {
@@ -386,6 +409,8 @@ pub struct JobRow {
     pub lease_until: Option<Timestamp>,
     /// How often it was leased: also the fence, since an operation on a job names it.
     pub attempts: u32,
+    /// How often it failed in a row.
+    pub failures: u32,
     /// Whether it is still to be done.
     pub state: JobState,
     /// When it was queued.

@@ -6,6 +6,7 @@ use crate::rows::{
     PersonRow, PersonState, PrincipalRow, RecordKey, Sealed, SignedHeadRow, SubKeyRow, TenantKeyRow,
     TenantRow, TokenRow,
 };
+use crate::sqlite::Reads;
 use model::{
     Compartment, ConsentId, FieldId, PersonId, PrincipalId, PurposeId, RecipientId, TenantId, Timestamp,
 };
@@ -18,10 +19,21 @@ use std::marker::PhantomData;
 /// be held across an `await` (it is not `Send`): an open snapshot keeps the write-ahead log from being truncated,
 /// and with it the bytes of erased keys. One that is older than two seconds when a checkpoint is due answers
 /// [`StoreError::Interrupted`].
-#[derive(Debug)]
 pub struct Snapshot {
-    reads: (),
+    reads: Reads,
     not_send: PhantomData<*const ()>,
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot").finish_non_exhaustive()
+    }
+}
+
+impl Snapshot {
+    pub(crate) fn new(reads: Reads) -> Self {
+        Self { reads, not_send: PhantomData }
+    }
 }
 
 macro_rules! named_reads {
@@ -29,8 +41,7 @@ macro_rules! named_reads {
         impl Snapshot {
             $($(#[$doc])*
             pub fn $name(&self, $($arg: $kind),*) -> Result<$answer, StoreError> {
-                let _ = (&self.reads, self.not_send, $($arg),*);
-                Err(StoreError::Closed)
+                self.reads.$name($($arg),*)
             })*
         }
     };
@@ -103,10 +114,14 @@ named_reads! {
     record(tenant: TenantId, person: PersonId, compartment: Compartment, version: u32) -> Option<Sealed>;
     /// Which record versions of a person there are, reachable or not.
     records_of(tenant: TenantId, person: PersonId) -> Vec<RecordKey>;
+    /// The highest version of a record that is there, reachable or not.
+    highest_record_version(tenant: TenantId, person: PersonId, compartment: Compartment) -> Option<u32>;
     /// One version of a document.
     document(tenant: TenantId, kind: u8, id: [u8; 16], version: u32) -> Option<DocumentRow>;
     /// The latest version of a document.
     latest_document(tenant: TenantId, kind: u8, id: [u8; 16]) -> Option<DocumentRow>;
+    /// Which versions of a document there are.
+    document_versions(tenant: TenantId, kind: u8, id: [u8; 16]) -> Vec<u32>;
     /// A page of documents of a kind, the latest version of each, in the order of their ids.
     documents(tenant: TenantId, kind: u8, after: Option<[u8; 16]>, limit: usize) -> Vec<DocumentRow>;
     /// A job by its id.

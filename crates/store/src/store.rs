@@ -4,8 +4,10 @@ use crate::error::{ApplyError, OpenError, StoreError};
 use crate::ops::{DataOp, KeyOp};
 use crate::rows::JobRow;
 use crate::snapshot::Snapshot;
+use crate::sqlite::Engine;
 use model::Timestamp;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How the store is opened.
@@ -87,20 +89,27 @@ pub struct Health {
 }
 
 /// The key store and the data file of one folder. A handle; clones share the same files.
-#[derive(Clone, Debug)]
-pub struct Store;
+#[derive(Clone)]
+pub struct Store {
+    engine: Arc<Engine>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
 
 impl Store {
     /// Opens or makes both files in `dir` (made with mode 0700 when absent), migrates them, and holds the folder
-    /// until the last handle is dropped.
+    /// until the store is closed or its last handle is dropped.
     pub fn open(dir: &Path, options: &Options) -> Result<Self, OpenError> {
-        let _ = (dir, options);
-        Err(OpenError::Unavailable)
+        Ok(Self { engine: Arc::new(Engine::open(dir, options)?) })
     }
 
     /// Reads as of one moment. Costs next to nothing until the first read.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Err(StoreError::Closed)
+        self.engine.reads().map(Snapshot::new)
     }
 
     /// Applies a plan to the key store. It is handed to the writer by this call, not by the first poll, and goes on
@@ -110,8 +119,7 @@ impl Store {
         name: &'static str,
         plan: Vec<KeyOp>,
     ) -> impl Future<Output = Result<(), ApplyError>> + Send + use<> {
-        let _ = (name, plan);
-        async { Err(ApplyError::Closed) }
+        self.engine.apply_keys(name, plan)
     }
 
     /// Applies a plan to the data file; otherwise as [`Store::apply_keys`].
@@ -120,20 +128,17 @@ impl Store {
         name: &'static str,
         plan: Vec<DataOp>,
     ) -> impl Future<Output = Result<(), ApplyError>> + Send + use<> {
-        let _ = (name, plan);
-        async { Err(ApplyError::Closed) }
+        self.engine.apply_data(name, plan)
     }
 
     /// As [`Store::apply_keys`], for threads that may wait. Waits for about one fdatasync.
     pub fn apply_keys_blocking(&self, name: &'static str, plan: Vec<KeyOp>) -> Result<(), ApplyError> {
-        let _ = (name, plan);
-        Err(ApplyError::Closed)
+        self.engine.apply_keys_blocking(name, plan)
     }
 
     /// As [`Store::apply_data`], for threads that may wait. Waits for about one fdatasync.
     pub fn apply_data_blocking(&self, name: &'static str, plan: Vec<DataOp>) -> Result<(), ApplyError> {
-        let _ = (name, plan);
-        Err(ApplyError::Closed)
+        self.engine.apply_data_blocking(name, plan)
     }
 
     /// Takes due jobs of one kind, those first that are due first. Each comes with its attempt counted up.
@@ -141,41 +146,41 @@ impl Store {
         &self,
         lease: Lease,
     ) -> impl Future<Output = Result<Vec<JobRow>, ApplyError>> + Send + use<> {
-        let _ = lease;
-        async { Err(ApplyError::Closed) }
+        self.engine.lease_jobs(lease)
     }
 
-    /// Moves both write-ahead logs into their files and truncates them, so that no bytes of erased keys are left
-    /// in them. Snapshots older than two seconds are ended for it. Blocks up to `deadline`; `Unavailable` when
-    /// readers held a log for longer, with nothing lost: call it again.
+    /// Moves both write-ahead logs into their files and truncates them, the key store's first, so that no bytes of
+    /// erased keys are left in them. Snapshots that are open for more than two seconds meanwhile are ended. Blocks
+    /// up to `deadline`; [`StoreError::Busy`] when readers held a log for longer: nothing is lost, call it again.
     pub fn checkpoint_truncate(&self, deadline: Duration) -> Result<(), StoreError> {
-        let _ = deadline;
-        Err(StoreError::Closed)
+        self.engine.checkpoint_truncate(deadline)
     }
 
     /// Walks both files and checks their structure. Blocks, about a second per GiB.
     pub fn integrity(&self) -> Result<Integrity, StoreError> {
-        Err(StoreError::Closed)
+        self.engine.integrity()
     }
 
     /// The sizes of the files at present.
     pub fn sizes(&self) -> Result<FileSizes, StoreError> {
-        Err(StoreError::Closed)
+        self.engine.sizes()
     }
 
     /// What the writers have done.
     #[must_use]
     pub fn health(&self) -> Health {
-        Health::default()
+        self.engine.health()
     }
 
     /// Writes a compact copy of `data.db`, and of it alone, to `path`, which must not exist, and syncs it. The key
-    /// store is never part of a data backup (DESIGN §4). Blocks.
+    /// store is never part of a data backup (DESIGN §4). Blocks; meanwhile the data file's log is not truncated.
     pub fn backup_data(&self, path: &Path) -> Result<(), StoreError> {
-        let _ = path;
-        Err(StoreError::Closed)
+        self.engine.backup_data(path)
     }
 
-    /// Takes no more plans, finishes those under way, and closes the files once the last snapshot is gone.
-    pub fn close(&self) {}
+    /// Takes no more plans, finishes those that wait, closes the files and lets go of the folder. Snapshots that
+    /// are still open can be read to their end.
+    pub fn close(&self) {
+        self.engine.close();
+    }
 }

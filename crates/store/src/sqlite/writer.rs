@@ -1,0 +1,265 @@
+//! The one thread that writes a file. It takes what waits, runs each plan in a SAVEPOINT, commits once, and only
+//! then answers: one fdatasync serves all who came meanwhile.
+//!
+//! A precondition that fails undoes its plan alone. A fault of the storage undoes the whole commit and answers
+//! everybody in it with the fault, also those whose precondition had failed, since what it was compared with may
+//! just have been undone.
+
+use super::connect::{Place, writer};
+use super::fault::{Ended, Fault, FaultKind};
+use super::queue::{CheckpointReply, Queue, Reply, Submission, Work};
+use crate::error::{ApplyError, OpenError, StoreError};
+use crate::store::PlanCount;
+use parking_lot::Mutex;
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, DEFAULT_NAME};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Frames of 4 KiB in the log that start a checkpoint: 16 MiB, so that pages written often are moved once.
+const CHECKPOINT_FRAMES: i32 = 4096;
+
+/// How long a truncating checkpoint waits for readers before it lets plans pass and is tried again.
+const READER_WAIT: Duration = Duration::from_millis(50);
+
+/// What the plans of a file are and how one runs.
+pub(super) trait Plans: 'static {
+    type Plan: Send + 'static;
+    type Answer: Send + 'static;
+    const THREAD: &'static str;
+    fn run(on: &Connection, plan: &Self::Plan) -> Result<Self::Answer, Ended>;
+}
+
+/// What a writer has done.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) commits: u64,
+    pub(super) last_fault: i32,
+    pub(super) plans: Vec<PlanCount>,
+}
+
+impl Counts {
+    fn of(&mut self, name: &'static str) -> &mut PlanCount {
+        let at = self.plans.iter().position(|count| count.name == name).unwrap_or_else(|| {
+            self.plans.push(PlanCount { name, applied: 0, conflicts: 0, faults: 0 });
+            self.plans.len() - 1
+        });
+        &mut self.plans[at]
+    }
+}
+
+/// The handle to a writer thread.
+pub(super) struct Writer<F: Plans> {
+    queue: Arc<Queue<F::Plan, F::Answer>>,
+    counts: Arc<Mutex<Counts>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl<F: Plans> Writer<F> {
+    /// Starts the thread on a connection that was opened and migrated.
+    pub(super) fn start(connection: Connection, place: Place, group: usize) -> Result<Self, OpenError> {
+        let queue = Arc::new(Queue::new(group));
+        let counts = Arc::new(Mutex::new(Counts::default()));
+        let mut bench =
+            Bench::<F> { connection: Some(connection), place, queue: queue.clone(), counts: counts.clone() };
+        let thread = std::thread::Builder::new()
+            .name(F::THREAD.to_owned())
+            .spawn(move || bench.work())
+            .map_err(|_| OpenError::Unavailable)?;
+        Ok(Self { queue, counts, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Hands a plan over at once; the future waits for the answer.
+    pub(super) fn submit(
+        &self,
+        name: &'static str,
+        plan: F::Plan,
+    ) -> impl Future<Output = Result<F::Answer, ApplyError>> + Send + use<F> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.submit(Submission { name, plan, reply: Reply::Task(reply) });
+        async move { answer.await.unwrap_or(Err(ApplyError::Closed)) }
+    }
+
+    /// Hands a plan over and waits.
+    pub(super) fn submit_blocking(&self, name: &'static str, plan: F::Plan) -> Result<F::Answer, ApplyError> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        self.queue.submit(Submission { name, plan, reply: Reply::Thread(reply) });
+        answer.recv().unwrap_or(Err(ApplyError::Closed))
+    }
+
+    /// Tries once to truncate the log; `false` when a reader is in the way.
+    pub(super) fn truncate(&self) -> Result<bool, StoreError> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        if !self.queue.checkpoint(reply) {
+            return Err(StoreError::Closed);
+        }
+        answer.recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.counts.lock().clone()
+    }
+
+    /// Finishes what waits and ends the thread. A second call finds nothing to do.
+    pub(super) fn close(&self) {
+        self.queue.close();
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            // A panic was shown when it happened; those who waited were answered.
+            drop(thread.join());
+        }
+    }
+}
+
+/// The writer's own side.
+struct Bench<F: Plans> {
+    connection: Option<Connection>,
+    place: Place,
+    queue: Arc<Queue<F::Plan, F::Answer>>,
+    counts: Arc<Mutex<Counts>>,
+}
+
+impl<F: Plans> Drop for Bench<F> {
+    fn drop(&mut self) {
+        self.queue.abandon();
+    }
+}
+
+impl<F: Plans> Bench<F> {
+    fn work(&mut self) {
+        loop {
+            match self.queue.next() {
+                Work::Plans(group) => {
+                    self.commit(group);
+                    self.checkpoint_when_long();
+                }
+                Work::Checkpoint(reply) => self.truncate(&reply),
+                Work::Stop => return,
+            }
+        }
+    }
+
+    fn commit(&mut self, group: Vec<Submission<F::Plan, F::Answer>>) {
+        match self.transact(&group) {
+            Ok(answers) => {
+                self.count(&group, &answers);
+                for (submission, answer) in group.into_iter().zip(answers) {
+                    submission.reply.send(answer);
+                }
+            }
+            Err(fault) => {
+                self.count_fault(&group, fault);
+                for submission in group {
+                    submission.reply.send(Err(fault.into()));
+                }
+            }
+        }
+    }
+
+    fn transact(
+        &mut self,
+        group: &[Submission<F::Plan, F::Answer>],
+    ) -> Result<Vec<Result<F::Answer, ApplyError>>, Fault> {
+        let connection = self.connected()?;
+        let done = commit_all::<F>(connection, group);
+        if let Err(fault) = &done {
+            let undone = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+            // After a failed read or write the connection's view is not to be trusted; a full disk leaves it sound.
+            if !undone || fault.kind != FaultKind::Full {
+                self.connection = None;
+            }
+        }
+        done
+    }
+
+    /// The connection, opened anew after a fault.
+    fn connected(&mut self) -> Result<&Connection, Fault> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => writer(&self.place, None).map_err(|error| Fault {
+                kind: if error == OpenError::Full { FaultKind::Full } else { FaultKind::Unavailable },
+                code: 0,
+            })?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    fn count(&self, group: &[Submission<F::Plan, F::Answer>], answers: &[Result<F::Answer, ApplyError>]) {
+        let mut counts = self.counts.lock();
+        counts.commits += 1;
+        for (submission, answer) in group.iter().zip(answers) {
+            let count = counts.of(submission.name);
+            match answer {
+                Ok(_) => count.applied += 1,
+                Err(_) => count.conflicts += 1,
+            }
+        }
+    }
+
+    fn count_fault(&self, group: &[Submission<F::Plan, F::Answer>], fault: Fault) {
+        let mut counts = self.counts.lock();
+        counts.last_fault = fault.code;
+        for submission in group {
+            counts.of(submission.name).faults += 1;
+        }
+    }
+
+    /// Moves a long log into the file, as far as readers let it, after everybody was answered. A fault shows again
+    /// with the next plan, which can tell somebody.
+    fn checkpoint_when_long(&mut self) {
+        let Some(connection) = &self.connection else { return };
+        let Ok((frames, moved)) = connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::NOOP) else {
+            return;
+        };
+        if frames.saturating_sub(moved) >= CHECKPOINT_FRAMES {
+            drop(connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::PASSIVE));
+        }
+    }
+
+    fn truncate(&mut self, reply: &CheckpointReply) {
+        let answer = self.connected().and_then(|connection| {
+            connection.busy_timeout(READER_WAIT)?;
+            let done = connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::TRUNCATE);
+            connection.busy_timeout(super::connect::LOCK_WAIT)?;
+            match done {
+                Ok(_) => Ok(true),
+                Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
+                    Ok(false)
+                }
+                Err(error) => Err(error.into()),
+            }
+        });
+        let _ = reply.send(answer.map_err(StoreError::from));
+    }
+}
+
+/// All plans of a group in one transaction.
+fn commit_all<F: Plans>(
+    on: &Connection,
+    group: &[Submission<F::Plan, F::Answer>],
+) -> Result<Vec<Result<F::Answer, ApplyError>>, Fault> {
+    step(on, "BEGIN IMMEDIATE")?;
+    let mut answers = Vec::with_capacity(group.len());
+    for submission in group {
+        step(on, "SAVEPOINT plan")?;
+        match F::run(on, &submission.plan) {
+            Ok(answer) => answers.push(Ok(answer)),
+            Err(Ended::Conflict(conflict)) => {
+                step(on, "ROLLBACK TO plan")?;
+                answers.push(Err(conflict.into()));
+            }
+            Err(Ended::Fault(fault)) => return Err(fault),
+        }
+        step(on, "RELEASE plan")?;
+    }
+    step(on, "COMMIT")?;
+    Ok(answers)
+}
+
+fn step(on: &Connection, sql: &str) -> Result<(), Fault> {
+    on.prepare_cached(sql)?.execute(())?;
+    Ok(())
+}
