@@ -62,7 +62,7 @@ pub struct Certificate {
     /// The ledger entry of the erasure.
     pub ledger: EntryProof,
     /// The keys that verify the signatures and the checkpoint.
-    pub keys: seal::PublicKeys,
+    pub keys: serde_json::Value,
 }
 
 /// How far an erasure is.
@@ -155,14 +155,14 @@ fn make(house: &House, tenant: &Tenant, person: PersonId) -> Result<Envelope, Ce
     let place = DocumentPlace { tenant: tenant.id, kind: document::CERTIFICATE, id: person.0, version };
     if let Some(row) = house.store.snapshot()?.document(tenant.id, place.kind, place.id, version)? {
         let bytes = tenant.metadata.open_document(&place, &row.sealed.0).map_err(Fault::from)?;
-        return serde_json::from_slice(&bytes).map_err(|_| Fault::Corrupt.into());
+        return Envelope::from_json(&bytes).map_err(|_| Fault::Corrupt.into());
     }
     let certificate = state_it(house, tenant, &facts, index, destroyed)?;
     let payload = serde_json::to_vec(&certificate).map_err(|_| Fault::Corrupt)?;
-    let envelope = seal::sign(&house.signing, PAYLOAD_TYPE, &payload).map_err(|_| Fault::Corrupt)?;
-    let body = serde_json::to_vec(&envelope).map_err(|_| Fault::Corrupt)?;
+    let envelope = seal::dsse::sign(&house.signing, PAYLOAD_TYPE, &payload).map_err(|_| Fault::Corrupt)?;
+    let body = envelope.to_json().map_err(|_| Fault::Corrupt)?;
     let sealed = tenant.metadata.seal_document(&place, &body, &*house.entropy).map_err(Fault::from)?;
-    let keep = vec![DataOp::PutDocument(document_row(&place, sealed, house))];
+    let keep = vec![DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: true }];
     // A simultaneous request may have signed the same statement; either envelope is good.
     applied(house.store.apply_data_blocking("keep_certificate", keep))?;
     Ok(envelope)
@@ -183,7 +183,8 @@ fn committed_facts(
         let Some(row) = snapshot.document(tenant.id, place.kind, place.id, version)? else { continue };
         let bytes = tenant.metadata.open_document(&place, &row.sealed.0).map_err(Fault::from)?;
         let facts: ErasureFacts = trail::decode(&bytes)?;
-        if let Some(index) = house.ledger.find_leaf(&ledger::leaf_hash(&facts.leaf), facts.tail) {
+        let hash = ledger::proof::leaf_hash(&facts.leaf);
+        if let Some(index) = house.ledger.find_leaf(&hash, facts.tail).map_err(|_| Fault::LedgerDamaged)? {
             return Ok((facts, index));
         }
     }
@@ -197,7 +198,11 @@ fn state_it(
     index: u64,
     destroyed: Option<Timestamp>,
 ) -> Result<Certificate, CertificateError> {
-    let proof = house.ledger.tlog_proof(index).map_err(|_| CertificateError::NotYet)?;
+    house.ledger.make_provable().map_err(|_| CertificateError::NotYet)?;
+    let proof = house.ledger.tlog_proof(index).map_err(|_| Fault::LedgerDamaged)?;
+    let proof = proof.and_then(|proof| String::from_utf8(proof).ok()).ok_or(CertificateError::NotYet)?;
+    let keys = house.signing.public().to_json().map_err(|_| Fault::Corrupt)?;
+    let keys = serde_json::from_slice(&keys).map_err(|_| Fault::Corrupt)?;
     Ok(Certificate {
         format: "obhut/deletion-certificate/v1".to_owned(),
         certificate: facts.certificate,
@@ -215,6 +220,6 @@ fn state_it(
             entry: BASE64.encode(&facts.leaf),
             proof,
         },
-        keys: house.signing.public(),
+        keys,
     })
 }

@@ -48,7 +48,7 @@ async fn run(house: &Arc<House>, change: Change) -> Result<Result<Logged, Confli
     let row = OutboxRow {
         id: RequestId::fresh(&*house.clock, &*house.entropy).0,
         tenant,
-        leaf_hash: ledger::leaf_hash(&entry.leaf),
+        leaf_hash: ledger::proof::leaf_hash(&entry.leaf),
         leaf: entry.leaf,
         identity: entry.identity,
         postings: entry.postings.concat(),
@@ -104,10 +104,15 @@ async fn delete(house: &House, ids: &[[u8; 16]]) -> Result<(), Fault> {
 
 /// Ships a row unless the ledger has it already.
 async fn reconcile(house: &House, row: OutboxRow) {
-    if house.ledger.find_leaf(&row.leaf_hash, row.tail).is_some() {
-        house.shipped.done.lock().push(row.id);
-    } else {
-        ship(house, row).await;
+    let ledger = house.ledger.clone();
+    let (hash, tail) = (row.leaf_hash, row.tail);
+    let found = tokio::task::spawn_blocking(move || ledger.find_leaf(&hash, tail)).await;
+    match found {
+        Ok(Ok(Some(_))) => house.shipped.done.lock().push(row.id),
+        Ok(Ok(None)) => {
+            ship(house, row).await;
+        }
+        _ => house.shipped.again.lock().push(row),
     }
 }
 

@@ -16,7 +16,7 @@ use model::{CertificateId, ConsentId, PersonId, TenantId, Timestamp};
 use seal::DocumentPlace;
 use std::sync::Arc;
 use serde::{Deserialize, Serialize};
-use store::{DataOp, KeyOp, NewJob, PersonState, Wrapped};
+use store::{DataOp, JobRow, JobState, KeyOp, PersonState, Wrap};
 
 /// The job that removes what an erasure left unreadable.
 pub const SWEEP_JOB: &str = "erase.sweep";
@@ -122,12 +122,13 @@ async fn try_erase(
             expected_version: person.row.version,
             state: Some(PersonState::Erased),
             flags: Some(0),
-            wrapped: Wrapped::Erase,
+            wrapped: Wrap::Erase,
         },
         KeyOp::DeleteIndexesOf { tenant: tenant_id, person: id, index: None },
-        KeyOp::DeleteTokensOf { tenant: tenant_id, person: id },
+        KeyOp::DeleteTokensOf { tenant: tenant_id, person: id, field: None },
         KeyOp::DeleteConsentsOf { tenant: tenant_id, person: id },
         KeyOp::DeleteLimitsOf { tenant: tenant_id, person: id },
+        KeyOp::DeletePrincipalsOf { tenant: tenant_id, subject: id },
     ];
     let change = Change { name: "erase_person", tenant: tenant_id, ops, entry };
     let committed = change::commit(house, change).await?;
@@ -147,14 +148,18 @@ async fn prepare(
     let version = highest.map_or(1, |row| row.version + 1);
     let place = DocumentPlace { tenant: tenant.id, kind: document::ERASURE, id: facts.person.0, version };
     let sealed = tenant.metadata.seal_document(&place, &trail::encode(facts)?, &*house.entropy)?;
-    let job = NewJob {
+    let job = JobRow {
         id: model::RequestId::fresh(&*house.clock, &*house.entropy).0,
         kind: SWEEP_JOB.to_owned(),
         payload: trail::encode(&Sweep { tenant: tenant.id, person: facts.person, consents })?,
         due: facts.at.plus_ms(SWEEP_DELAY_MS),
         created: facts.at,
+        lease_until: None,
+        attempts: 0,
+        state: JobState::Queued,
+        last_error: 0,
     };
-    let ops = vec![DataOp::PutDocument(document_row(&place, sealed, house)), DataOp::InsertJob(job)];
+    let ops = vec![DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: true }, DataOp::InsertJob(job)];
     match applied(house.store.apply_data("prepare_erasure", ops).await)? {
         Applied::Done => Ok(true),
         Applied::Conflict(_) => Ok(false),
@@ -200,7 +205,7 @@ impl Vault {
                 return Ok(());
             }
             let keys = one.keys(&opened)?;
-            let versions = keys.compartments().into_iter();
+            let versions = keys.compartments();
             let delete = |compartment| {
                 let below = keys.record_version(compartment)?;
                 Some(DataOp::DeleteRecordVersions { tenant, person, compartment, below })

@@ -136,7 +136,7 @@ impl Vault {
         let snapshot = house.store.snapshot()?;
         let mut answer = Vec::with_capacity(versions.len());
         for (person, version) in versions {
-            if snapshot.person_version(tenant, person)? == Some(version) {
+            if crate::people::version(&snapshot, tenant, person)? == Some(version) {
                 answer.push(person);
             }
         }

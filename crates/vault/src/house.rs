@@ -4,7 +4,7 @@ use crate::clock_guard::GuardedClock;
 use crate::fault::Fault;
 use crate::tenant::Tenant;
 use arc_swap::ArcSwap;
-use model::{Entropy, TenantId};
+use model::{Entropy, PersonId, TenantId};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +51,7 @@ pub(crate) struct House {
     pub(crate) tenants: ArcSwap<HashMap<TenantId, Arc<Tenant>>>,
     pub(crate) actors: crate::keys::ActorCache,
     pub(crate) shipped: crate::change::Shipped,
+    pub(crate) stripes: Vec<tokio::sync::Mutex<()>>,
 }
 
 impl House {
@@ -68,10 +69,16 @@ impl House {
         });
     }
 
+    /// Holds others off who want to write documents of the same person (or of one who shares the stripe).
+    pub(crate) async fn one_at_a_time(&self, person: PersonId) -> tokio::sync::MutexGuard<'_, ()> {
+        let stripe = usize::from(person.0[15]) % self.stripes.len();
+        self.stripes[stripe].lock().await
+    }
+
     /// Whether personal data may be released or taken in: not while the ledger cannot be written.
     pub(crate) fn ledger_ready(&self) -> Result<(), Fault> {
         let status = self.ledger.status();
-        if status.damaged {
+        if status.damaged.is_some() {
             Err(Fault::LedgerDamaged)
         } else if status.unavailable {
             Err(Fault::LedgerUnavailable)

@@ -207,7 +207,10 @@ impl Vault {
         allowed(&ctx.actor.principal, Action::ManageKeys, tenant, None, state).map_err(KeyError::Denied)?;
         let metadata = Metadata::of(Event::Keys, house.clock.now()?, ctx.request, Verdict::Permit);
         let entry = crate::trail::seal_entry(house, &opened, metadata, &[], &ctx.actor)?;
-        let ops = vec![KeyOp::SetPrincipalState { tenant, principal, state: PrincipalState::Revoked }];
+        let row = house.store.snapshot().map_err(Fault::from)?.principal(tenant, principal);
+        let expected_version = row.map_err(Fault::from)?.ok_or(KeyError::Unknown)?.version;
+        let state = PrincipalState::Revoked;
+        let ops = vec![KeyOp::SetPrincipalState { tenant, principal, expected_version, state }];
         let committed = change::commit(house, Change { name: "revoke_key", tenant, ops, entry }).await?;
         house.actors.clear();
         committed.map_err(|_| KeyError::Unknown)
@@ -233,7 +236,8 @@ pub(crate) async fn make(
     let body = serde_json::to_vec(&card).map_err(|_| Fault::Corrupt)?;
     let sealed = tenant.metadata.seal_document(&place, &body, &*house.entropy)?;
     let document = crate::document_row(&place, sealed, house);
-    applied(house.store.apply_data("key_card", vec![store::DataOp::PutDocument(document)]).await)?;
+    let put = store::DataOp::PutDocument { row: document, expected_absent: true };
+    done(house.store.apply_data("key_card", vec![put]).await)?;
     let row = PrincipalRow {
         key_hash: seal::hash_api_key(secret.expose()),
         principal,
@@ -265,12 +269,16 @@ fn load(house: &House, hash: &[u8; 32]) -> Result<Cached, AuthError> {
     let row = row.filter(|row| row.state == PrincipalState::Active).ok_or(AuthError::Refused)?;
     let tenant = house.tenant(row.tenant).ok_or(AuthError::Refused)?;
     let card = read_card(house, &tenant, row.principal)?;
-    let secret = tenant.key().open_log_secret(row.principal, &row.wrapped_log_secret.0);
-    let actor = Actor {
-        principal: Principal { id: row.principal, tenant: row.tenant, role: row.role, subject: row.subject },
-        secret: Arc::new(secret.map_err(Fault::from)?),
-    };
+    let actor = actor_of(&tenant, &row)?;
     Ok(Cached { actor, card, expires: row.expires })
+}
+
+/// The actor behind a key's row.
+pub(crate) fn actor_of(tenant: &Tenant, row: &PrincipalRow) -> Result<Actor, Fault> {
+    let secret = tenant.key().open_log_secret(row.principal, &row.wrapped_log_secret.0)?;
+    let (id, tenant) = (row.principal, row.tenant);
+    let principal = Principal { id, tenant, role: row.role, subject: row.subject };
+    Ok(Actor { principal, secret: Arc::new(secret) })
 }
 
 /// Checks that a plan of the house's own was applied, where no precondition can fail.

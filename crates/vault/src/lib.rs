@@ -76,7 +76,7 @@ impl Vault {
     /// The public keys that certificates are signed with.
     #[must_use]
     pub fn public_keys(&self) -> seal::PublicKeys {
-        self.house.signing.public()
+        self.house.signing.public().clone()
     }
 
     /// Ships what waits in the outbox and forgets what was shipped. To be called a few times a second.

@@ -6,7 +6,20 @@ use model::decision::{ConsentFacts, FieldScope, PersonFacts};
 use model::purpose::Purpose;
 use model::{PersonId, PurposeId, RecipientId, TenantId};
 use seal::{LogSecret, PersonKeys, PersonPlace};
-use store::{LimitKind, PersonRow, PersonState, Snapshot, person_flags};
+use crate::house::House;
+use store::{KeyOp, LimitKind, PersonRow, PersonState, Sealed, Snapshot, Wrap};
+
+/// Set in a row's flags when there are limits to be read.
+pub(crate) const LIMITED: u32 = 1;
+
+/// The version of a person's row; `None` when there is no such row.
+pub(crate) fn version(
+    snapshot: &Snapshot,
+    tenant: TenantId,
+    person: PersonId,
+) -> Result<Option<u32>, Fault> {
+    Ok(snapshot.person_head(tenant, person)?.map(|head| head.version))
+}
 
 /// A person's row with what limits its use.
 pub(crate) struct Person {
@@ -25,7 +38,7 @@ impl Person {
     ) -> Result<Option<Self>, Fault> {
         let Some(row) = snapshot.person(tenant, person)? else { return Ok(None) };
         let mut read = Self { row, restricted: Vec::new(), objections: Vec::new(), held: false };
-        if read.row.flags & person_flags::LIMITED != 0 {
+        if read.row.flags & LIMITED != 0 {
             for limit in snapshot.limits_of(tenant, person)? {
                 match limit.kind {
                     LimitKind::Restriction if limit.field.0 == 0 => read.restricted.push(FieldScope::All),
@@ -36,6 +49,11 @@ impl Person {
             }
         }
         Ok(Some(read))
+    }
+
+    /// A row of which only the keys are needed.
+    pub(crate) fn bare(row: PersonRow) -> Self {
+        Self { row, restricted: Vec::new(), objections: Vec::new(), held: false }
     }
 
     /// What the decision has to know.
@@ -54,6 +72,28 @@ impl Person {
             epoch: self.row.epoch,
             row_version: self.row.version,
         }
+    }
+
+    /// The row with its version raised by one and, where given, other flags. The keys are wrapped anew, since the
+    /// version is part of what binds them to their row.
+    pub(crate) fn rewrapped(
+        &self,
+        house: &House,
+        tenant: &Tenant,
+        keys: &PersonKeys,
+        flags: Option<u32>,
+    ) -> Result<KeyOp, Fault> {
+        let epoch_key = tenant.shred.key(self.row.epoch).ok_or(Fault::Corrupt)?;
+        let place = PersonPlace { row_version: self.row.version + 1, ..self.place() };
+        let wrapped = keys.wrap(&epoch_key, &place, &*house.entropy)?;
+        Ok(KeyOp::UpdatePerson {
+            tenant: self.row.tenant,
+            person: self.row.person,
+            expected_version: self.row.version,
+            state: None,
+            flags,
+            wrapped: Wrap::Set { epoch: self.row.epoch, wrapped: Sealed(wrapped) },
+        })
     }
 
     /// The person's log secret alone; the keys of her values stay wrapped. `None` when the person is erased.

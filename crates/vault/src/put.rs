@@ -16,10 +16,12 @@ use crate::{Context, Vault};
 use model::catalogue::{Category, Field, Index, ValueError};
 use model::decision::{Action, Decision, Facts, Reason, Request, allowed, decide};
 use model::token::StorageToken;
-use model::{Compartment, FieldId, PersonId, RecipientId, TenantId, Timestamp};
+use model::{Compartment, FieldId, PersonId, PrincipalId, RecipientId, TenantId, Timestamp};
 use seal::{PersonKeys, PersonPlace, RecordPlace, Value, open_record, seal_record};
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Conflict, DataOp, KeyOp, PersonRow, PersonState, RecordRow, Sealed, Snapshot, Wrapped};
+use store::{
+    Conflict, DataOp, IndexRow, KeyOp, PersonRow, PersonState, RecordKey, RecordRow, Sealed, Snapshot, TokenRow,
+};
 use zeroize::Zeroizing;
 
 /// Longest reference in bytes.
@@ -105,6 +107,14 @@ impl From<seal::SealError> for PutError {
 struct Checked {
     field: Field,
     value: Zeroizing<String>,
+}
+
+impl Idempotency {
+    /// The digests of a key that `principal` sent with `request` (method, path and body).
+    #[must_use]
+    pub fn new(principal: PrincipalId, key: &[u8], request: &[&[u8]]) -> Self {
+        Self { key_hash: seal::fingerprint(&[&principal.0, key]), request_hash: seal::fingerprint(request) }
+    }
 }
 
 impl Vault {
@@ -213,7 +223,7 @@ async fn create(
     let compartments: BTreeSet<Compartment> =
         values.iter().map(|one| one.field.compartment).chain([Compartment(0)]).collect();
     let compartments: Vec<Compartment> = compartments.into_iter().collect();
-    let mut keys = PersonKeys::generate(&compartments, &*house.entropy);
+    let mut keys = PersonKeys::generate(&compartments, &*house.entropy)?;
     let mut rows = Vec::with_capacity(compartments.len());
     for compartment in compartments {
         let mut record: Vec<Value<'_>> = of_compartment(values, compartment);
@@ -241,11 +251,14 @@ async fn create(
     };
     let mut ops = vec![
         KeyOp::InsertPerson(row),
-        KeyOp::InsertIndex { tenant: tenant.id, index: REF_FIELD, hash: blind, person, unique: true },
+        KeyOp::InsertIndex {
+            row: IndexRow { tenant: tenant.id, person, index: REF_FIELD, hash: blind },
+            unique: true,
+        },
     ];
     for one in values {
         ops.extend(index_ops(house, tenant, person, one)?);
-        ops.push(token_op(house, tenant, person, one.field.id));
+        ops.push(token_op(house, tenant, person, &one.field));
     }
     ops.extend(request.idempotency.map(|key| idempotency_op(tenant.id, key, person, now)));
     let entry = entry(house, tenant, ctx, Event::Create, now, &keys, person, values)?;
@@ -277,28 +290,18 @@ async fn rectify(
         record.extend(kept.values());
         // Above every version that lies in the file, also one that a crashed or a simultaneous change left
         // there unreachable: a version is written once.
-        let version = snapshot.highest_record_version(tenant.id, id, compartment)?.unwrap_or(0) + 1;
-        keys.add_compartment(compartment, &*house.entropy);
+        let lying = snapshot.records_of(tenant.id, id)?.into_iter().filter(|key| key.compartment == compartment);
+        let version = lying.map(|key| key.version).max().unwrap_or(0) + 1;
+        keys.add_compartment(compartment, &*house.entropy)?;
         rows.push(DataOp::PutRecord(seal_version(house, tenant, id, &mut keys, compartment, version, &record)?));
     }
-    let next = person.row.version + 1;
-    let epoch_key = tenant.shred.key(person.row.epoch).ok_or(Fault::Corrupt)?;
-    let place = PersonPlace { tenant: tenant.id, person: id, epoch: person.row.epoch, row_version: next };
-    let wrapped = keys.wrap(&epoch_key, &place, &*house.entropy)?;
-    let mut ops = vec![KeyOp::UpdatePerson {
-        tenant: tenant.id,
-        person: id,
-        expected_version: person.row.version,
-        state: None,
-        flags: None,
-        wrapped: Wrapped::Set(Sealed(wrapped)),
-    }];
+    let mut ops = vec![person.rewrapped(house, tenant, &keys, None)?];
     let tokens = snapshot.tokens_of(tenant.id, id)?;
     for one in values {
         ops.push(KeyOp::DeleteIndexesOf { tenant: tenant.id, person: id, index: Some(one.field.id) });
         ops.extend(index_ops(house, tenant, id, one)?);
         if !tokens.iter().any(|token| token.field == one.field.id) {
-            ops.push(token_op(house, tenant, id, one.field.id));
+            ops.push(token_op(house, tenant, id, &one.field));
         }
     }
     drop(snapshot);
@@ -411,7 +414,8 @@ fn seal_version(
     let place =
         RecordPlace { tenant: tenant.id, person, table: TABLE_PERSON, compartment, version, key_version: 1 };
     let sealed = seal_record(keys, &place, values, &*house.entropy)?;
-    Ok(RecordRow { tenant: tenant.id, person, compartment, version, sealed: Sealed(sealed) })
+    let key = RecordKey { tenant: tenant.id, person, compartment, version };
+    Ok(RecordRow { key, sealed: Sealed(sealed) })
 }
 
 fn index_ops(
@@ -425,12 +429,14 @@ fn index_ops(
     }
     let form = one.field.index_form(&one.value);
     let hash = tenant.index(house, one.field.id)?.blind(&form);
-    Ok(Some(KeyOp::InsertIndex { tenant: tenant.id, index: one.field.id, hash, person, unique: false }))
+    let row = IndexRow { tenant: tenant.id, person, index: one.field.id, hash };
+    Ok(Some(KeyOp::InsertIndex { row, unique: false }))
 }
 
-fn token_op(house: &House, tenant: &Tenant, person: PersonId, field: FieldId) -> KeyOp {
-    let token = StorageToken::generate(&*house.entropy);
-    KeyOp::InsertToken { tenant: tenant.id, token: *token.as_bytes(), person, field }
+fn token_op(house: &House, tenant: &Tenant, person: PersonId, field: &Field) -> KeyOp {
+    let token = StorageToken::generate(field.token, &*house.entropy);
+    let token = *token.as_bytes();
+    KeyOp::InsertToken(TokenRow { tenant: tenant.id, token, person, field: field.id })
 }
 
 fn idempotency_op(tenant: TenantId, key: Idempotency, person: PersonId, now: Timestamp) -> KeyOp {

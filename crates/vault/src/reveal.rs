@@ -318,7 +318,7 @@ impl Plan {
         let snapshot = house.store.snapshot()?;
         for one in &self.people {
             let row = &one.person.row;
-            if snapshot.person_version(tenant.id, row.person)? != Some(row.version) {
+            if crate::people::version(&snapshot, tenant.id, row.person)? != Some(row.version) {
                 return Ok(false);
             }
         }

@@ -49,6 +49,7 @@ impl Tenant {
         root: &Arc<seal::Root>,
         shred: &crate::house::ShredPlaces,
         row: &store::TenantRow,
+        entropy: &dyn model::Entropy,
     ) -> Result<Self, Fault> {
         let snapshot = store.snapshot()?;
         let wrapped = snapshot.tenant_keys(row.tenant)?;
@@ -73,7 +74,7 @@ impl Tenant {
         let metadata = metadata.ok_or(Fault::Corrupt)?;
         let config = read_config(&snapshot, &metadata, row.tenant, row.config_version)?;
         let holders = shred.holders.to_vec();
-        let shred = ShredStore::open(&holders, &shred.escrow, row.tenant, root)
+        let shred = ShredStore::open(&holders, &shred.escrow, row.tenant, root, entropy)
             .map_err(|_| Fault::ShredStore)?;
         let live = Live {
             state: row.state,

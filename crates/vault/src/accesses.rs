@@ -1,0 +1,180 @@
+//! Who touched this person, and why: read back from the ledger, entry by entry.
+
+use crate::fault::Fault;
+use crate::house::House;
+use crate::people::Person;
+use crate::tenant::Tenant;
+use crate::trail::{self, Event, Metadata, Outcome, Subject, SubjectDetail, Verdict};
+use crate::{Context, Vault};
+use model::decision::{Action, Reason, allowed};
+use model::principal::Role;
+use model::{PersonId, TenantId, Timestamp};
+use seal::LogSecret;
+use store::PersonState;
+
+/// Most entries in one answer.
+pub const MAX_ACCESSES: usize = 1_000;
+
+/// One entry of the ledger that concerns a person, in plain words.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Index of the entry, for its proof.
+    pub entry: u64,
+    /// What was done.
+    pub event: Event,
+    /// When.
+    pub at: Timestamp,
+    /// How the purpose is called; empty where the action has none.
+    pub purpose: String,
+    /// How the recipient is called.
+    pub recipient: String,
+    /// The role that acted.
+    pub role: Role,
+    /// The name of the key that acted.
+    pub actor: String,
+    /// The fields with how each was decided.
+    pub fields: Vec<(String, Outcome)>,
+}
+
+/// Why there is no list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccessesError {
+    /// The decision refused it.
+    #[error("not permitted")]
+    Denied(Reason),
+    /// No such person, or one who is erased.
+    #[error("unknown person")]
+    UnknownPerson,
+    /// A fault of the house.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<store::StoreError> for AccessesError {
+    fn from(error: store::StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl Vault {
+    /// The latest entries that concern a person, newest first. Looking is itself logged first.
+    pub async fn accesses(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        id: PersonId,
+        limit: usize,
+    ) -> Result<Vec<Access>, AccessesError> {
+        let house = &self.house;
+        let opened = house.tenant(tenant).ok_or(AccessesError::Denied(Reason::WrongTenant))?;
+        let state = Some(opened.live().state);
+        allowed(&ctx.actor.principal, Action::Accesses, tenant, Some(id), state)
+            .map_err(AccessesError::Denied)?;
+        house.ledger_ready()?;
+        let now = house.clock.now()?;
+        let person = {
+            let snapshot = house.store.snapshot()?;
+            Person::read(&snapshot, tenant, id)?.ok_or(AccessesError::UnknownPerson)?
+        };
+        if person.row.state != PersonState::Live {
+            return Err(AccessesError::UnknownPerson);
+        }
+        let secret = person.log_secret(&opened)?.ok_or(Fault::Corrupt)?;
+        let metadata = Metadata::of(Event::Accesses, now, ctx.request, Verdict::Permit);
+        let actor = &ctx.actor.principal;
+        let detail = SubjectDetail { person: id, fields: Vec::new(), actor: actor.id, role: actor.role };
+        let subject = [Subject { secret: &secret, detail }];
+        let entry = trail::seal_entry(house, &opened, metadata, &subject, &ctx.actor)?;
+        let own = house.ledger.append(entry.into()).await.map_err(Fault::from)?;
+        let limit = limit.clamp(1, MAX_ACCESSES);
+        let this = self.clone();
+        let created = person.row.created;
+        let read = tokio::task::spawn_blocking(move || {
+            let mut list = Vec::new();
+            for week in (created.week()..=now.week()).rev() {
+                this.of_week(&opened, &secret, id, week, own.index, limit, &mut list)?;
+                if list.len() >= limit {
+                    break;
+                }
+            }
+            Ok(list)
+        });
+        read.await.unwrap_or(Err(AccessesError::Fault(Fault::StoreUnavailable)))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a loop body with its state")]
+    fn of_week(
+        &self,
+        tenant: &Tenant,
+        secret: &LogSecret,
+        person: PersonId,
+        week: u32,
+        before: u64,
+        limit: usize,
+        list: &mut Vec<Access>,
+    ) -> Result<(), Fault> {
+        let house = &self.house;
+        let subject = secret.subject_ref(week);
+        let Some(period) = tenant.known_period(week) else { return Ok(()) };
+        for index in house
+            .ledger
+            .touched(&subject, before, limit - list.len())
+            .map_err(|_| Fault::LedgerDamaged)? {
+            let Some(leaf) = house.ledger.leaf(index).map_err(|_| Fault::LedgerDamaged)? else { continue };
+            let body = seal::trail::open_metadata(&period.key, &leaf)?;
+            let metadata: Metadata = trail::decode(&body)?;
+            let Some(part) = metadata.subjects.iter().position(|one| *one == subject) else { continue };
+            let detail = read_detail(house, secret, week, &leaf, index, part)?;
+            if detail.as_ref().is_some_and(|detail| detail.person != person) {
+                continue;
+            }
+            list.push(self.in_words(tenant, index, &metadata, detail));
+        }
+        Ok(())
+    }
+
+    fn in_words(
+        &self,
+        tenant: &Tenant,
+        entry: u64,
+        metadata: &Metadata,
+        detail: Option<SubjectDetail>,
+    ) -> Access {
+        let config = tenant.live().config.clone();
+        let purpose = config.purpose_by_id(model::PurposeId(metadata.purpose));
+        let (mut role, mut actor, mut fields) = (Role::App, String::new(), Vec::new());
+        if let Some(detail) = detail {
+            role = detail.role;
+            actor = self.key_card(tenant, detail.actor).map_or_else(String::new, |card| card.name);
+            let named = |(id, outcome)| config.field_by_id(id).map(|field| (field.name.clone(), outcome));
+            fields = detail.fields.into_iter().filter_map(named).collect();
+        }
+        Access {
+            entry,
+            event: metadata.event,
+            at: metadata.at,
+            purpose: purpose.map_or_else(String::new, |one| one.title.clone()),
+            recipient: config.recipient_title(model::RecipientId(metadata.recipient)).to_owned(),
+            role,
+            actor,
+            fields,
+        }
+    }
+}
+
+/// The person's part of the identity layer; `None` when that layer was destroyed.
+fn read_detail(
+    house: &House,
+    secret: &LogSecret,
+    week: u32,
+    leaf: &[u8],
+    index: u64,
+    part: usize,
+) -> Result<Option<SubjectDetail>, Fault> {
+    let Some(identity) = house.ledger.identity(index).map_err(|_| Fault::LedgerDamaged)? else {
+        return Ok(None);
+    };
+    let bytes = seal::trail::open_identity(secret, week, leaf, &identity, part)?;
+    trail::decode(&bytes).map(Some)
+}

@@ -1,0 +1,507 @@
+//! Consent: ask, show, give, refuse, withdraw. One purpose and one recipient per record; the digest of the exact
+//! bytes shown is part of what is given, and a consent cannot be given to a notice that was not shown.
+//!
+//! Each event is a sealed document whose version is that of the row it leads to; the row in the key file says how
+//! many there are. A document that a crash left above the row's version is no event, and is overwritten by the next
+//! one. Events of one person are written one at a time.
+
+use crate::change::{self, Change, Logged};
+use crate::config::document;
+use crate::fault::Fault;
+use crate::house::House;
+use crate::keys::done;
+use crate::people::Person;
+use crate::tenant::{Live, Tenant};
+use crate::trail::{self, Event, Metadata, Subject, SubjectDetail, Verdict};
+use crate::{Context, Vault, document_row};
+use model::consent::{ConsentActor, ConsentEvent, ConsentState};
+use model::decision::{Action, Reason, allowed};
+use model::{ConsentId, NoticeId, PersonId, PrincipalId, TenantId, Timestamp};
+use seal::{DocumentPlace, PersonKeys};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use store::{ConsentRow, DataOp, KeyOp, PersonState};
+
+/// Longest chain of events of one record.
+pub const MAX_EVENTS: usize = 1_000;
+/// Longest term of a consent in days.
+pub const MAX_DAYS: u32 = 3_650;
+
+/// Who is asked for what.
+#[derive(Clone, Debug)]
+pub struct AskRequest {
+    /// The person.
+    pub person: PersonId,
+    /// Name of the purpose.
+    pub purpose: String,
+    /// Name of the recipient; none is the tenant itself.
+    pub recipient: Option<String>,
+    /// The notice that will be shown.
+    pub notice: NoticeId,
+    /// For how many days it is asked, at most [`MAX_DAYS`].
+    pub days: Option<u32>,
+}
+
+/// A consent record as people see it.
+#[derive(Clone, Debug)]
+pub struct Consent {
+    /// The record.
+    pub id: ConsentId,
+    /// The person.
+    pub person: PersonId,
+    /// Name of the purpose.
+    pub purpose: String,
+    /// How the recipient is called.
+    pub recipient: String,
+    /// Where it stands; a term that is over reads as expired.
+    pub state: ConsentState,
+    /// When its term ends.
+    pub until: Option<Timestamp>,
+    /// The notice.
+    pub notice: NoticeId,
+    /// Its version.
+    pub notice_version: u32,
+    /// Its events, oldest first.
+    pub events: Vec<RecordedEvent>,
+}
+
+/// One event of a record, as it is sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedEvent {
+    /// What happened.
+    pub event: ConsentEvent,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: PrincipalId,
+    /// For a notice shown and for an answer: language and SHA-256 of the exact bytes.
+    pub shown: Option<Shown>,
+    /// The term that was asked for or given, in days.
+    pub days: Option<u32>,
+}
+
+/// What was shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Language tag (BCP 47).
+    pub language: String,
+    /// SHA-256 of the bytes.
+    pub digest: [u8; 32],
+}
+
+/// The notice as it has to be shown, byte for byte.
+#[derive(Clone, Debug)]
+pub struct NoticeShown {
+    /// The record.
+    pub consent: ConsentId,
+    /// Its language.
+    pub language: String,
+    /// Its bytes.
+    pub text: String,
+    /// SHA-256 of the bytes, to be handed back with the answer.
+    pub digest: [u8; 32],
+    /// How far the trail has come.
+    pub logged: Logged,
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug)]
+pub struct ConsentChanged {
+    /// The record.
+    pub consent: ConsentId,
+    /// Where it stands now.
+    pub state: ConsentState,
+    /// When its term ends.
+    pub until: Option<Timestamp>,
+    /// How far the trail has come.
+    pub logged: Logged,
+}
+
+/// Why a consent record did not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConsentError {
+    /// The decision refused it.
+    #[error("not permitted")]
+    Denied(Reason),
+    /// No such record, or the person is erased.
+    #[error("unknown consent record")]
+    Unknown,
+    /// No such person.
+    #[error("unknown person")]
+    UnknownPerson,
+    /// No such purpose, or it does not rest on consent.
+    #[error("the purpose is unknown or does not rest on consent")]
+    Purpose,
+    /// The purpose does not declare this recipient.
+    #[error("the purpose does not declare this recipient")]
+    Recipient,
+    /// No such notice, or not in this language.
+    #[error("unknown notice or language")]
+    Notice,
+    /// The term is zero or too long.
+    #[error("the term is zero or too long")]
+    Term,
+    /// What is answered was not shown, or other bytes were shown.
+    #[error("the notice was not shown")]
+    NotShown,
+    /// The record's state does not allow this step.
+    #[error("the state of the record does not allow this")]
+    State,
+    /// The record has too many events.
+    #[error("too many events")]
+    TooMany,
+    /// A fault of the house.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<store::StoreError> for ConsentError {
+    fn from(error: store::StoreError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<seal::SealError> for ConsentError {
+    fn from(error: seal::SealError) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// How the person answers.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Yes, to the notice with this digest, for so many days at most.
+    Give {
+        /// SHA-256 of the bytes that were shown.
+        digest: [u8; 32],
+        /// A shorter term than asked for.
+        days: Option<u32>,
+    },
+    /// No.
+    Refuse,
+    /// No longer.
+    Withdraw,
+}
+
+impl Vault {
+    /// Asks a person for a consent. Opens a record in the state `requested`.
+    pub async fn ask_consent(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        ask: &AskRequest,
+    ) -> Result<ConsentChanged, ConsentError> {
+        let opened = self.house.tenant(tenant).ok_or(ConsentError::Denied(Reason::WrongTenant))?;
+        let live = opened.live();
+        allowed(&ctx.actor.principal, Action::AskConsent, tenant, Some(ask.person), Some(live.state))
+            .map_err(ConsentError::Denied)?;
+        self.house.ledger_ready()?;
+        let row = self.new_record(&live, tenant, ask)?;
+        let event = self.event(ctx, ConsentEvent::Request, None, ask.days)?;
+        for _ in 0..crate::put::TRIES {
+            let step = Step { name: "ask_consent", event: event.clone(), row: row.clone(), fresh: true };
+            if let Some(changed) = commit(&self.house, &opened, ctx, step).await? {
+                return Ok(changed);
+            }
+        }
+        Err(Fault::Busy.into())
+    }
+
+    /// The notice of a record in `language`, noted as shown. Only the person herself can be shown it.
+    pub async fn show_notice(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        consent: ConsentId,
+        language: &str,
+    ) -> Result<NoticeShown, ConsentError> {
+        for _ in 0..crate::put::TRIES {
+            let (opened, row) = self.own_record(ctx, tenant, consent, Action::ShowConsent)?;
+            let live = opened.live();
+            let notice = live.config.notice(row.notice).ok_or(ConsentError::Notice)?;
+            let text = notice.text(row.notice_version, language).ok_or(ConsentError::Notice)?.to_owned();
+            let digest = seal::sha256(text.as_bytes());
+            let shown = Shown { language: language.to_owned(), digest };
+            let event = self.event(ctx, ConsentEvent::Show, Some(shown), None)?;
+            let step = Step { name: "show_notice", event, row, fresh: false };
+            if let Some(changed) = commit(&self.house, &opened, ctx, step).await? {
+                let language = language.to_owned();
+                return Ok(NoticeShown { consent, language, text, digest, logged: changed.logged });
+            }
+        }
+        Err(Fault::Busy.into())
+    }
+
+    /// The person's answer. A withdrawal works also while the ledger cannot be written; when this returns, the next
+    /// decision says no.
+    pub async fn answer_consent(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        consent: ConsentId,
+        answer: Answer,
+    ) -> Result<ConsentChanged, ConsentError> {
+        let (name, action, kind) = match answer {
+            Answer::Give { .. } => ("give_consent", Action::AnswerConsent, ConsentEvent::Give),
+            Answer::Refuse => ("refuse_consent", Action::AnswerConsent, ConsentEvent::Refuse),
+            Answer::Withdraw => ("withdraw_consent", Action::Withdraw, ConsentEvent::Withdraw),
+        };
+        for _ in 0..crate::put::TRIES {
+            let (opened, mut row) = self.own_record(ctx, tenant, consent, action)?;
+            let mut event = self.event(ctx, kind, None, None)?;
+            if let Answer::Give { digest, days } = answer {
+                let history = self.history(&opened, &row)?;
+                let was_shown = |one: &RecordedEvent| {
+                    one.event == ConsentEvent::Show
+                        && one.shown.as_ref().is_some_and(|shown| shown.digest == digest)
+                };
+                let seen = history.iter().rev().find(|one| was_shown(one)).ok_or(ConsentError::NotShown)?;
+                let asked = history.first().and_then(|first| first.days);
+                let days = shorter(asked, days)?;
+                event.shown = seen.shown.clone();
+                event.days = days;
+                row.until = days.map(|days| event.at.plus_days(days));
+                row.explicit = true;
+            }
+            let step = Step { name, event, row, fresh: false };
+            if let Some(changed) = commit(&self.house, &opened, ctx, step).await? {
+                return Ok(changed);
+            }
+        }
+        Err(Fault::Busy.into())
+    }
+
+    /// The consent records of a person, with their events.
+    pub fn consents(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        person: PersonId,
+    ) -> Result<Vec<Consent>, ConsentError> {
+        let opened = self.house.tenant(tenant).ok_or(ConsentError::Denied(Reason::WrongTenant))?;
+        let live = opened.live();
+        allowed(&ctx.actor.principal, Action::ListConsents, tenant, Some(person), Some(live.state))
+            .map_err(ConsentError::Denied)?;
+        self.read_consents(&opened, person)
+    }
+
+    pub(crate) fn read_consents(
+        &self,
+        opened: &Tenant,
+        person: PersonId,
+    ) -> Result<Vec<Consent>, ConsentError> {
+        let now = self.house.clock.now()?;
+        let live = opened.live();
+        let rows = self.house.store.snapshot()?.consents_of(opened.id, person)?;
+        let mut consents = Vec::with_capacity(rows.len());
+        for row in rows {
+            let purpose = live.config.purpose_by_id(row.purpose).map_or_else(String::new, |one| one.name.clone());
+            consents.push(Consent {
+                id: row.consent,
+                person,
+                purpose,
+                recipient: live.config.recipient_title(row.recipient).to_owned(),
+                state: row.state.at(row.until, now),
+                until: row.until,
+                notice: row.notice,
+                notice_version: row.notice_version,
+                events: self.history(opened, &row)?,
+            });
+        }
+        Ok(consents)
+    }
+
+    fn new_record(&self, live: &Live, tenant: TenantId, ask: &AskRequest) -> Result<ConsentRow, ConsentError> {
+        let purpose = live.config.purpose(&ask.purpose).filter(|one| one.current);
+        let purpose = purpose.filter(|one| one.needs_consent(true)).ok_or(ConsentError::Purpose)?;
+        let recipient = live.config.recipient(ask.recipient.as_deref());
+        let recipient = recipient.filter(|one| purpose.recipients.contains(one));
+        let recipient = recipient.ok_or(ConsentError::Recipient)?;
+        let notice = live.config.notice(ask.notice).ok_or(ConsentError::Notice)?;
+        if ask.days.is_some_and(|days| days == 0 || days > MAX_DAYS) {
+            return Err(ConsentError::Term);
+        }
+        Ok(ConsentRow {
+            tenant,
+            consent: ConsentId::fresh(&*self.house.clock, &*self.house.entropy),
+            person: ask.person,
+            purpose: purpose.id,
+            recipient,
+            state: ConsentState::Requested,
+            version: 1,
+            explicit: false,
+            until: None,
+            notice: ask.notice,
+            notice_version: notice.latest_version(),
+            changed: self.house.clock.now()?,
+        })
+    }
+
+    /// A record on which the actor may take this step.
+    fn own_record(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        consent: ConsentId,
+        action: Action,
+    ) -> Result<(Arc<Tenant>, ConsentRow), ConsentError> {
+        let opened = self.house.tenant(tenant).ok_or(ConsentError::Denied(Reason::WrongTenant))?;
+        let state = Some(opened.live().state);
+        let row = self.house.store.snapshot()?.consent(tenant, consent)?.ok_or(ConsentError::Unknown)?;
+        allowed(&ctx.actor.principal, action, tenant, Some(row.person), state).map_err(ConsentError::Denied)?;
+        Ok((opened, row))
+    }
+
+    fn event(
+        &self,
+        ctx: &Context,
+        event: ConsentEvent,
+        shown: Option<Shown>,
+        days: Option<u32>,
+    ) -> Result<RecordedEvent, Fault> {
+        let at = self.house.clock.now()?;
+        Ok(RecordedEvent { event, at, actor: ctx.actor.principal.id, shown, days })
+    }
+
+    /// The events of a record, oldest first.
+    fn history(&self, tenant: &Tenant, row: &ConsentRow) -> Result<Vec<RecordedEvent>, ConsentError> {
+        let snapshot = self.house.store.snapshot()?;
+        let person = Person::read(&snapshot, tenant.id, row.person)?.ok_or(ConsentError::Unknown)?;
+        if person.row.state != PersonState::Live {
+            return Err(ConsentError::Unknown);
+        }
+        let keys = person.keys(tenant)?;
+        let mut events = Vec::new();
+        if row.version as usize > MAX_EVENTS {
+            return Err(ConsentError::TooMany);
+        }
+        for version in 1..=row.version {
+            let place = event_place(tenant.id, row.consent, version);
+            let sealed = snapshot.document(tenant.id, place.kind, place.id, version)?.ok_or(Fault::Corrupt)?;
+            let bytes = seal::open_personal_document(&keys, &place, row.person, &sealed.sealed.0)?;
+            events.push(trail::decode(&bytes)?);
+        }
+        Ok(events)
+    }
+}
+
+/// The shorter one of the term asked for and the term given.
+fn shorter(asked: Option<u32>, given: Option<u32>) -> Result<Option<u32>, ConsentError> {
+    if given == Some(0) {
+        return Err(ConsentError::Term);
+    }
+    Ok(match (asked, given) {
+        (Some(asked), Some(given)) => Some(asked.min(given)),
+        (one, other) => one.or(other),
+    })
+}
+
+fn event_place(tenant: TenantId, consent: ConsentId, version: u32) -> DocumentPlace {
+    DocumentPlace { tenant, kind: document::CONSENT_EVENT, id: consent.0, version }
+}
+
+/// One step of a record.
+struct Step {
+    name: &'static str,
+    event: RecordedEvent,
+    row: ConsentRow,
+    fresh: bool,
+}
+
+/// Takes a step; `None` when somebody changed the person or the record meanwhile.
+async fn commit(
+    house: &Arc<House>,
+    tenant: &Tenant,
+    ctx: &Context,
+    step: Step,
+) -> Result<Option<ConsentChanged>, ConsentError> {
+    let Step { name, event, row, fresh } = step;
+    // Nobody else writes an event of this person meanwhile; otherwise one event could overwrite another's document.
+    let _one = house.one_at_a_time(row.person).await;
+    if !fresh && house.store.snapshot()?.consent(tenant.id, row.consent)?.map(|now| now.version) != Some(row.version) {
+        return Ok(None);
+    }
+    let person = {
+        let snapshot = house.store.snapshot()?;
+        Person::read(&snapshot, tenant.id, row.person)?.ok_or(ConsentError::UnknownPerson)?
+    };
+    if person.row.state != PersonState::Live {
+        return Err(ConsentError::UnknownPerson);
+    }
+    let acting = if ctx.actor.principal.subject == Some(row.person) {
+        ConsentActor::Person
+    } else {
+        ConsentActor::Controller
+    };
+    let before = if fresh { None } else { Some(row.state.at(row.until, event.at)) };
+    let state = model::consent::next(before, event.event, acting).map_err(|_| ConsentError::State)?;
+    let keys = person.keys(tenant)?;
+    let version = if fresh { 1 } else { row.version + 1 };
+    write_event(house, tenant, &keys, &row, version, &event).await?;
+    let entry = entry(house, tenant, ctx, &row, &event, &keys)?;
+    let tenant_id = tenant.id;
+    let bump = person.rewrapped(house, tenant, &keys, None)?;
+    let consent = if fresh {
+        KeyOp::InsertConsent(ConsentRow { state, ..row.clone() })
+    } else {
+        KeyOp::UpdateConsent {
+            tenant: tenant_id,
+            consent: row.consent,
+            expected_version: row.version,
+            state,
+            explicit: row.explicit,
+            until: row.until,
+            notice: row.notice,
+            notice_version: row.notice_version,
+            changed: event.at,
+        }
+    };
+    let change = Change { name, tenant: tenant_id, ops: vec![bump, consent], entry };
+    let committed = change::commit(house, change).await?;
+    let changed = |logged| ConsentChanged { consent: row.consent, state, until: row.until, logged };
+    Ok(committed.ok().map(changed))
+}
+
+async fn write_event(
+    house: &House,
+    tenant: &Tenant,
+    keys: &PersonKeys,
+    row: &ConsentRow,
+    version: u32,
+    event: &RecordedEvent,
+) -> Result<(), ConsentError> {
+    let place = event_place(tenant.id, row.consent, version);
+    let body = trail::encode(event)?;
+    let sealed = seal::seal_personal_document(keys, &place, row.person, &body, &*house.entropy)?;
+    let put = DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: false };
+    done(house.store.apply_data("consent_event", vec![put]).await)?;
+    Ok(())
+}
+
+fn entry(
+    house: &House,
+    tenant: &Tenant,
+    ctx: &Context,
+    row: &ConsentRow,
+    event: &RecordedEvent,
+    keys: &PersonKeys,
+) -> Result<trail::Sealed, Fault> {
+    let kind = match event.event {
+        ConsentEvent::Request => Event::ConsentRequested,
+        ConsentEvent::Show => Event::NoticeShown,
+        ConsentEvent::Give => Event::ConsentGiven,
+        ConsentEvent::Refuse | ConsentEvent::Defer => Event::ConsentRefused,
+        ConsentEvent::Withdraw
+        | ConsentEvent::Expire
+        | ConsentEvent::Terminate
+        | ConsentEvent::Invalidate => Event::ConsentWithdrawn,
+    };
+    let mut metadata = Metadata::of(kind, event.at, ctx.request, Verdict::Permit);
+    metadata.purpose = row.purpose.0;
+    metadata.recipient = row.recipient.0;
+    metadata.consent = Some(row.consent);
+    let actor = &ctx.actor.principal;
+    let detail = SubjectDetail { person: row.person, fields: Vec::new(), actor: actor.id, role: actor.role };
+    trail::seal_entry(house, tenant, metadata, &[Subject { secret: keys.log_secret(), detail }], &ctx.actor)
+}

@@ -1,0 +1,134 @@
+//! Shred epochs: begin one each week, carry living persons over, destroy what is older than the horizon.
+//!
+//! An epoch key is destroyed only when no living row carries it, the horizon has passed since its week ended, every
+//! holder confirms, and the ledger says so. A house that was off catches up in the same order: re-wrap first.
+
+use crate::change::{self, Change};
+use crate::fault::Fault;
+use crate::people::Person;
+use crate::tenant::Tenant;
+use crate::trail::{self, Actor, Event, Metadata, Verdict};
+use crate::Vault;
+use model::clock::DAY_MS;
+use model::{TenantId, Timestamp};
+use seal::PersonPlace;
+use std::sync::Arc;
+use store::{EpochRow, EpochState, KeyOp, PersonState, Sealed};
+
+/// How many rows one plan re-wraps.
+const BATCH: usize = 500;
+
+/// What one run of the epoch job did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EpochRun {
+    /// Rows that were wrapped under the current epoch.
+    pub rewrapped: u64,
+    /// Epochs that were destroyed.
+    pub destroyed: u32,
+    /// Epochs beyond the horizon that could not be destroyed yet.
+    pub overdue: u32,
+}
+
+impl Vault {
+    /// One run for one tenant. Can be interrupted and run again at any time.
+    pub async fn run_epochs(&self, tenant: TenantId) -> Result<EpochRun, Fault> {
+        let house = &self.house;
+        let opened = house.tenant(tenant).ok_or(Fault::Corrupt)?;
+        let now = house.clock.now()?;
+        let (current, _) = opened.current_epoch(house, now)?;
+        let mut run = EpochRun::default();
+        let epochs = house.store.snapshot()?.epochs(tenant)?;
+        for epoch in epochs.iter().filter(|one| one.epoch < current && one.state != EpochState::Destroyed) {
+            run.rewrapped += self.carry_over(&opened, epoch.epoch, now).await?;
+            if !self.is_due(epoch.epoch, now) {
+                continue;
+            }
+            if house.store.snapshot()?.count_persons_in_epoch(tenant, epoch.epoch)? > 0 {
+                run.overdue += 1;
+                continue;
+            }
+            match self.destroy(&opened, epoch, now).await {
+                Ok(()) => run.destroyed += 1,
+                Err(_) => run.overdue += 1,
+            }
+        }
+        Ok(run)
+    }
+
+    /// Whether the horizon has passed since the week of the epoch ended: until then rows that were erased in its
+    /// last minute must still be able to come out of a backup that is younger than the horizon.
+    fn is_due(&self, epoch: u32, now: Timestamp) -> bool {
+        let end = (i64::from(epoch) + 1) * 7 * DAY_MS;
+        let age = now.0.saturating_sub(end - 7 * DAY_MS);
+        age >= i64::from(self.house.horizon_days) * DAY_MS
+    }
+
+    async fn carry_over(&self, tenant: &Tenant, epoch: u32, now: Timestamp) -> Result<u64, Fault> {
+        let house = &self.house;
+        let mut after = None;
+        let mut count = 0;
+        loop {
+            let rows = house.store.snapshot()?.persons_in_epoch(tenant.id, epoch, after, BATCH)?;
+            let Some(last) = rows.last() else { return Ok(count) };
+            after = Some(last.person);
+            let (current, key) = tenant.current_epoch(house, now)?;
+            for row in rows {
+                if row.state != PersonState::Live {
+                    continue;
+                }
+                let person = Person::bare(row);
+                let keys = person.keys(tenant)?;
+                let place = PersonPlace {
+                    tenant: tenant.id,
+                    person: person.row.person,
+                    epoch: current,
+                    row_version: person.row.version,
+                };
+                let op = KeyOp::RewrapPerson {
+                    tenant: tenant.id,
+                    person: person.row.person,
+                    expected_version: person.row.version,
+                    expected_epoch: epoch,
+                    epoch: current,
+                    wrapped: Sealed(keys.wrap(&key, &place, &*house.entropy)?),
+                };
+                // A row that changed meanwhile is found again in the next run.
+                let applied = crate::fault::applied(house.store.apply_keys("rewrap", vec![op]).await)?;
+                count += u64::from(matches!(applied, crate::fault::Applied::Done));
+            }
+        }
+    }
+
+    /// The ledger first says that the epoch is being destroyed, durably; then every holder destroys it; then the row
+    /// says so and the ledger confirms. A crash in between is taken up by the next run.
+    async fn destroy(&self, tenant: &Tenant, epoch: &EpochRow, now: Timestamp) -> Result<(), Fault> {
+        let house = &self.house;
+        let actor = self.system_actor(tenant)?;
+        let entry = |verdict| {
+            let mut metadata = Metadata::of(Event::Epoch, now, self.new_request(), verdict);
+            metadata.released = epoch.epoch;
+            trail::seal_entry(house, tenant, metadata, &[], &actor)
+        };
+        house.ledger.append(entry(Verdict::Partial)?.into()).await?;
+        let destroyed = tenant.shred.destroy(epoch.epoch, &*house.entropy).map_err(|_| Fault::ShredStore)?;
+        if destroyed.holders < 2 || !destroyed.escrow {
+            return Err(Fault::ShredStore);
+        }
+        let row = EpochRow { state: EpochState::Destroyed, destroyed: Some(now), ..epoch.clone() };
+        let ops = vec![KeyOp::PutEpoch(row)];
+        let change =
+            Change { name: "destroy_epoch", tenant: tenant.id, ops, entry: entry(Verdict::Permit)? };
+        change::commit(house, change).await?.map_err(|_| Fault::Busy)?;
+        Ok(())
+    }
+
+    /// In whose name the house itself acts in a tenant: the principal of the tenant's first key, in the role
+    /// `system`, which no key can have.
+    fn system_actor(&self, tenant: &Tenant) -> Result<Arc<Actor>, Fault> {
+        let rows = self.house.store.snapshot()?.principals(tenant.id)?;
+        let first = rows.iter().min_by_key(|row| row.principal).ok_or(Fault::Corrupt)?;
+        let mut actor = crate::keys::actor_of(tenant, first)?;
+        actor.principal.role = model::principal::Role::System;
+        Ok(Arc::new(actor))
+    }
+}
