@@ -29,6 +29,8 @@ labels! {
     API_KEY = "obhut/v1/api-key";
     /// HMAC input of a blind index.
     BLIND_INDEX = "obhut/v1/blind-index";
+    /// Key and associated data of an escrow object.
+    ESCROW = "obhut/v1/escrow";
     /// Digest over a whole region of a shred file or an escrow object, against torn writes.
     FILE_DIGEST = "obhut/v1/file-digest";
     /// Associated data of a wrapped index key.
@@ -41,6 +43,8 @@ labels! {
     PERIOD_KEY = "obhut/v1/period-key";
     /// Associated data of a person's key bundle.
     PERSON_BUNDLE = "obhut/v1/person-bundle";
+    /// Associated data of a person's wrapped log secret.
+    PERSON_LOG = "obhut/v1/person-log";
     /// Key and associated data of a document that dies with its person.
     PERSON_DOCUMENT = "obhut/v1/person-document";
     /// Key and associated data of a record's outer envelope.

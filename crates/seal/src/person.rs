@@ -1,12 +1,13 @@
 //! The bundle of one person's keys: one for each compartment, with the current record version, and the log secret.
 //!
-//! Layout before wrapping: log secret (32 bytes) ‖ number of compartments (1) ‖ for each, ascending:
-//! compartment (1) ‖ record version (4, big-endian, 0 for none yet) ‖ key (32). Padded, then wrapped under the
-//! key of a shred epoch (`wrap.rs`). The record version stands here, in the row that erasure removes and each
+//! Layout: wrapped log secret (77 bytes) ‖ wrapped bundle, both under the key of a shred epoch (`wrap.rs`), apart
+//! from each other so that an access is logged before any key of a value is unwrapped. The bundle before wrapping:
+//! number of compartments (1) ‖ for each, ascending: compartment (1) ‖ record version (4, big-endian, 0 for none
+//! yet) ‖ key (32), padded. The record version stands here, in the row that erasure removes and each
 //! change replaces, so that an old record put back beside the current row does not open.
 
 use crate::aad::Aad;
-use crate::labels::PERSON_BUNDLE;
+use crate::labels::{Label, PERSON_BUNDLE, PERSON_LOG};
 use crate::padding;
 use crate::secret::{Buffer, Secret, opaque_debug};
 use crate::{EpochKey, LogSecret, SealError};
@@ -17,6 +18,9 @@ pub const MAX_COMPARTMENTS: usize = 16;
 
 /// Bytes of one compartment in a bundle.
 const SLOT: usize = 1 + 4 + 32;
+
+/// Bytes of the wrapped log secret: header 29, secret 32, tag 16 (`wrap.rs`).
+const LOG_WRAP: usize = 29 + 32 + 16;
 
 /// Where a person's bundle stands. All of it is bound into the wrap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +81,9 @@ impl PersonKeys {
         if !epoch.is_at(place.tenant, place.epoch) {
             return Err(SealError::WrongPlace);
         }
-        let plain = 32 + 1 + SLOT * self.slots.len();
+        let mut wrapped = epoch.key().wrap(&aad(PERSON_LOG, place), self.log.secret().as_ref(), entropy)?;
+        let plain = 1 + SLOT * self.slots.len();
         let mut bundle = Buffer::with_capacity(padding::padded_len(plain));
-        bundle.extend(self.log.secret().as_ref());
         // At most 16 by construction.
         bundle.extend(&[u8::try_from(self.slots.len()).map_err(|_| SealError::Compartments)?]);
         for slot in &self.slots {
@@ -88,7 +92,8 @@ impl PersonKeys {
             bundle.extend(slot.key.as_ref());
         }
         bundle.pad()?;
-        epoch.key().wrap(&aad(place), &bundle, entropy)
+        wrapped.extend(epoch.key().wrap(&aad(PERSON_BUNDLE, place), &bundle, entropy)?);
+        Ok(wrapped)
     }
 
     /// Opens a bundle.
@@ -99,8 +104,29 @@ impl PersonKeys {
         if !epoch.is_at(place.tenant, place.epoch) {
             return Err(SealError::Open);
         }
-        let bundle = epoch.key().unwrap(&aad(place), sealed)?;
-        parse(&bundle[..padding::unpad(&bundle)?])
+        let log = Self::unwrap_log_secret(epoch, place, sealed)?;
+        let bundle = sealed.get(LOG_WRAP..).ok_or(SealError::Open)?;
+        let bundle = epoch.key().unwrap(&aad(PERSON_BUNDLE, place), bundle)?;
+        parse(log, &bundle[..padding::unpad(&bundle)?])
+    }
+
+    /// Opens the log secret alone, so that an access can be logged before, or without, unwrapping any key of the
+    /// person's values.
+    ///
+    /// # Errors
+    /// [`SealError::Open`] for every failure.
+    pub fn unwrap_log_secret(
+        epoch: &EpochKey,
+        place: &PersonPlace,
+        sealed: &[u8],
+    ) -> Result<LogSecret, SealError> {
+        if !epoch.is_at(place.tenant, place.epoch) {
+            return Err(SealError::Open);
+        }
+        let wrapped = sealed.get(..LOG_WRAP).ok_or(SealError::Open)?;
+        let secret = epoch.key().unwrap(&aad(PERSON_LOG, place), wrapped)?;
+        let secret: &[u8; 32] = secret[..].try_into().map_err(|_| SealError::Open)?;
+        Ok(LogSecret::new(Secret::copy_of(secret)?))
     }
 
     /// The version of the current record of a compartment; `None` when there is no key or no record yet.
@@ -172,15 +198,13 @@ impl PersonKeys {
 }
 
 /// Reads an opened bundle. It was authenticated, so a fault here is one of ours; it still only fails to open.
-fn parse(bundle: &[u8]) -> Result<PersonKeys, SealError> {
-    let (log, rest) = bundle.split_first_chunk::<32>().ok_or(SealError::Open)?;
-    let (&count, slots) = rest.split_first().ok_or(SealError::Open)?;
+fn parse(log: LogSecret, bundle: &[u8]) -> Result<PersonKeys, SealError> {
+    let (&count, slots) = bundle.split_first().ok_or(SealError::Open)?;
     let (slots, rest) = slots.as_chunks::<SLOT>();
     if slots.len() != usize::from(count) || slots.len() > MAX_COMPARTMENTS || !rest.is_empty() {
         return Err(SealError::Open);
     }
-    let mut keys =
-        PersonKeys { log: LogSecret::new(Secret::copy_of(log)?), slots: Vec::with_capacity(slots.len()) };
+    let mut keys = PersonKeys { log, slots: Vec::with_capacity(slots.len()) };
     for slot in slots {
         let [compartment, v0, v1, v2, v3, key @ ..] = slot;
         let compartment = Compartment(*compartment);
@@ -194,10 +218,6 @@ fn parse(bundle: &[u8]) -> Result<PersonKeys, SealError> {
     Ok(keys)
 }
 
-fn aad(place: &PersonPlace) -> Aad {
-    Aad::new(PERSON_BUNDLE)
-        .bytes(&place.tenant.0)
-        .bytes(&place.person.0)
-        .u32(place.epoch)
-        .u32(place.row_version)
+fn aad(label: Label, place: &PersonPlace) -> Aad {
+    Aad::new(label).bytes(&place.tenant.0).bytes(&place.person.0).u32(place.epoch).u32(place.row_version)
 }
