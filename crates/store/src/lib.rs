@@ -26,7 +26,7 @@ pub use error::{ApplyError, Conflict, OpenError, StoreError};
 pub use ops::{DataOp, KeyOp, Wrap};
 pub use rows::{
     ConsentRow, DocumentRow, EpochRow, EpochState, IdempotencyRow, IndexRow, JobRow, JobState, LimitKind,
-    LimitRow, OutboxRow, PersonHead, PersonRow, PersonState, PrincipalRow, PrincipalState, RecordKey,
+    LimitRow, NewJob, OutboxRow, PersonHead, PersonRow, PersonState, PrincipalRow, PrincipalState, RecordKey,
     RecordRow, Sealed, SignedHeadRow, SubKeyKind, SubKeyRow, TenantKeyRow, TenantRow, TokenRow, person_flags,
 };
 pub use snapshot::Snapshot;
