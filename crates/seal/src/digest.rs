@@ -1,5 +1,6 @@
 //! Digests of things that are not secret, and of API keys.
 
+use crate::labels::{API_KEY, Label};
 use aws_lc_rs::digest::{Context, SHA256, digest};
 
 fn fixed(of: &aws_lc_rs::digest::Digest) -> [u8; 32] {
@@ -30,8 +31,13 @@ pub fn fingerprint(parts: &[&[u8]]) -> [u8; 32] {
 /// dictionary to slow down.
 #[must_use]
 pub fn hash_api_key(secret: &[u8]) -> [u8; 32] {
+    labelled(API_KEY, secret)
+}
+
+/// SHA-256 of a label and bytes.
+pub(crate) fn labelled(label: Label, bytes: &[u8]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
-    context.update(crate::labels::API_KEY.bytes());
-    context.update(secret);
+    context.update(label.bytes());
+    context.update(bytes);
     fixed(&context.finish())
 }

@@ -26,6 +26,9 @@ pub enum SealError {
     /// A field stands twice in one record.
     #[error("field repeated")]
     RepeatedField,
+    /// The value is no text, so that no transform of it can be shown.
+    #[error("not text")]
+    NotText,
     /// The place names another tenant, epoch, period or version than the key.
     #[error("wrong place")]
     WrongPlace,

@@ -14,7 +14,9 @@ use crate::one_seal::{COMMITMENT, OneSealKey, TAG, sealed_len};
 use crate::secret::{Buffer, opaque_debug};
 use crate::{PersonKeys, SealError, padding, salted};
 use model::catalogue::Category;
+use model::decision::{PartialPermit, Permit};
 use model::{Compartment, Entropy, FieldId, PersonId, TenantId};
+use zeroize::Zeroizing;
 
 const VERSION: u8 = 1;
 const SALT: usize = salted::SALT;
@@ -171,6 +173,41 @@ impl OpenedRecord {
             start += length;
         }
         None
+    }
+
+    /// The value of a field, under a permit for it; `None` when the person has no value there.
+    ///
+    /// # Errors
+    /// [`SealError::NotPermitted`] if the permit is for another tenant, person or field, whether or not there is a
+    /// value; [`SealError::Open`] if the value was sealed under another category.
+    pub fn open(
+        &self,
+        permit: &Permit,
+        field: FieldId,
+        category: Category,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, SealError> {
+        if !permit.covers(self.place.tenant, self.place.person, field) {
+            return Err(SealError::NotPermitted);
+        }
+        Ok(self.open_value(field, category)?.map(Buffer::into_zeroizing))
+    }
+
+    /// The transform of the value of a field that the permit allows, such as `J. M.`. The value itself does not leave.
+    ///
+    /// # Errors
+    /// As [`OpenedRecord::open`]; [`SealError::NotText`] if the value is no text and so has no transform.
+    pub fn open_partial(
+        &self,
+        permit: &PartialPermit,
+        field: FieldId,
+        category: Category,
+    ) -> Result<Option<Zeroizing<String>>, SealError> {
+        if !permit.covers(self.place.tenant, self.place.person, field) {
+            return Err(SealError::NotPermitted);
+        }
+        let Some(clear) = self.open_value(field, category)? else { return Ok(None) };
+        let clear = std::str::from_utf8(&clear).map_err(|_| SealError::NotText)?;
+        Ok(Some(permit.apply(clear)))
     }
 
     fn open_value(&self, field: FieldId, category: Category) -> Result<Option<Buffer>, SealError> {
