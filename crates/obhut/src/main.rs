@@ -1,2 +1,78 @@
-//! To be written.
-fn main() {}
+//! The binary: configuration, wiring, verbs. The only place with globals.
+
+mod background;
+mod canary;
+mod client;
+mod config;
+mod demo;
+mod init;
+mod ledger_verbs;
+mod serve;
+mod system;
+mod tls;
+mod unseal;
+mod verify;
+mod wiring;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Personal and health data in good hands, and anyone can check that they are.
+#[derive(Parser)]
+#[command(name = "obhut", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Try everything out: a temporary house with keys, a tenant and 40 workers, on this machine only.
+    Demo(demo::Args),
+    /// Make a data folder: root, keys, configuration, first tenant.
+    Init(init::Args),
+    /// Run the house.
+    Serve(serve::Args),
+    /// Hand the passphrase to a house that waits for it.
+    Unseal(unseal::Args),
+    /// Check a document offline: certificate, key document, checkpoint or proof.
+    Verify(verify::Args),
+    /// Check, show or prove entries of the ledger.
+    #[command(subcommand)]
+    Ledger(ledger_verbs::Verb),
+    /// What is configured, and where each value comes from.
+    #[command(subcommand)]
+    Config(config::Verb),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = std::io::stdout().lock();
+    let result = match cli.verb {
+        Verb::Demo(args) => {
+            drop(out);
+            return report(demo::run(&args));
+        }
+        Verb::Serve(args) => {
+            drop(out);
+            return report(serve::run(&args));
+        }
+        Verb::Init(args) => init::run(&args, &mut out),
+        Verb::Unseal(args) => unseal::run(&args, &mut out),
+        Verb::Verify(args) => verify::run(&args, &mut out),
+        Verb::Ledger(verb) => ledger_verbs::run(&verb, &mut out),
+        Verb::Config(verb) => config::run(&verb, &mut out),
+    };
+    report(result)
+}
+
+/// An error as one line on standard error, with the way out where there is one, and exit code 2.
+fn report(result: Result<ExitCode, system::Problem>) -> ExitCode {
+    match result {
+        Ok(code) => code,
+        Err(problem) => {
+            system::complain(&problem);
+            ExitCode::from(2)
+        }
+    }
+}

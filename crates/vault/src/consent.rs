@@ -1,15 +1,13 @@
 //! Consent: ask, show, give, refuse, withdraw. One purpose and one recipient per record; the digest of the exact
 //! bytes shown is part of what is given, and a consent cannot be given to a notice that was not shown.
 //!
-//! Each event is a sealed document whose version is that of the row it leads to; the row in the key file says how
-//! many there are. A document that a crash left above the row's version is no event, and is overwritten by the next
-//! one. Events of one person are written one at a time.
+//! Each event is an immutable sealed document under a random version that names the one before it; the row in the
+//! key file points to the latest. A document that a crash or a lost race left unpointed-at is therefore no event.
 
 use crate::change::{self, Change, Logged};
 use crate::config::document;
-use crate::fault::Fault;
+use crate::fault::{Applied, Fault, applied};
 use crate::house::House;
-use crate::keys::done;
 use crate::people::Person;
 use crate::tenant::{Live, Tenant};
 use crate::trail::{self, Event, Metadata, Subject, SubjectDetail, Verdict};
@@ -78,6 +76,8 @@ pub struct RecordedEvent {
     pub shown: Option<Shown>,
     /// The term that was asked for or given, in days.
     pub days: Option<u32>,
+    /// The document before this one; 0 for the first.
+    previous: u32,
 }
 
 /// What was shown.
@@ -334,6 +334,7 @@ impl Vault {
             until: None,
             notice: ask.notice,
             notice_version: notice.latest_version(),
+            event: 0,
             changed: self.house.clock.now()?,
         })
     }
@@ -361,7 +362,7 @@ impl Vault {
         days: Option<u32>,
     ) -> Result<RecordedEvent, Fault> {
         let at = self.house.clock.now()?;
-        Ok(RecordedEvent { event, at, actor: ctx.actor.principal.id, shown, days })
+        Ok(RecordedEvent { event, at, actor: ctx.actor.principal.id, shown, days, previous: 0 })
     }
 
     /// The events of a record, oldest first.
@@ -373,15 +374,19 @@ impl Vault {
         }
         let keys = person.keys(tenant)?;
         let mut events = Vec::new();
-        if row.version as usize > MAX_EVENTS {
-            return Err(ConsentError::TooMany);
-        }
-        for version in 1..=row.version {
+        let mut version = row.event;
+        while version != 0 {
+            if events.len() >= MAX_EVENTS {
+                return Err(ConsentError::TooMany);
+            }
             let place = event_place(tenant.id, row.consent, version);
             let sealed = snapshot.document(tenant.id, place.kind, place.id, version)?.ok_or(Fault::Corrupt)?;
             let bytes = seal::open_personal_document(&keys, &place, row.person, &sealed.sealed.0)?;
-            events.push(trail::decode(&bytes)?);
+            let event: RecordedEvent = trail::decode(&bytes)?;
+            version = event.previous;
+            events.push(event);
         }
+        events.reverse();
         Ok(events)
     }
 }
@@ -416,12 +421,7 @@ async fn commit(
     ctx: &Context,
     step: Step,
 ) -> Result<Option<ConsentChanged>, ConsentError> {
-    let Step { name, event, row, fresh } = step;
-    // Nobody else writes an event of this person meanwhile; otherwise one event could overwrite another's document.
-    let _one = house.one_at_a_time(row.person).await;
-    if !fresh && house.store.snapshot()?.consent(tenant.id, row.consent)?.map(|now| now.version) != Some(row.version) {
-        return Ok(None);
-    }
+    let Step { name, mut event, row, fresh } = step;
     let person = {
         let snapshot = house.store.snapshot()?;
         Person::read(&snapshot, tenant.id, row.person)?.ok_or(ConsentError::UnknownPerson)?
@@ -437,13 +437,13 @@ async fn commit(
     let before = if fresh { None } else { Some(row.state.at(row.until, event.at)) };
     let state = model::consent::next(before, event.event, acting).map_err(|_| ConsentError::State)?;
     let keys = person.keys(tenant)?;
-    let version = if fresh { 1 } else { row.version + 1 };
-    write_event(house, tenant, &keys, &row, version, &event).await?;
+    event.previous = row.event;
+    let Some(version) = write_event(house, tenant, &keys, &row, &event).await? else { return Ok(None) };
     let entry = entry(house, tenant, ctx, &row, &event, &keys)?;
     let tenant_id = tenant.id;
     let bump = person.rewrapped(house, tenant, &keys, None)?;
     let consent = if fresh {
-        KeyOp::InsertConsent(ConsentRow { state, ..row.clone() })
+        KeyOp::InsertConsent(ConsentRow { event: version, state, ..row.clone() })
     } else {
         KeyOp::UpdateConsent {
             tenant: tenant_id,
@@ -454,6 +454,7 @@ async fn commit(
             until: row.until,
             notice: row.notice,
             notice_version: row.notice_version,
+            event: version,
             changed: event.at,
         }
     };
@@ -468,15 +469,17 @@ async fn write_event(
     tenant: &Tenant,
     keys: &PersonKeys,
     row: &ConsentRow,
-    version: u32,
     event: &RecordedEvent,
-) -> Result<(), ConsentError> {
+) -> Result<Option<u32>, ConsentError> {
+    let version = u32::from_be_bytes(model::clock::random(&*house.entropy)).max(1);
     let place = event_place(tenant.id, row.consent, version);
     let body = trail::encode(event)?;
     let sealed = seal::seal_personal_document(keys, &place, row.person, &body, &*house.entropy)?;
-    let put = DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: false };
-    done(house.store.apply_data("consent_event", vec![put]).await)?;
-    Ok(())
+    let put = DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: true };
+    Ok(match applied(house.store.apply_data("consent_event", vec![put]).await)? {
+        Applied::Done => Some(version),
+        Applied::Conflict(_) => None,
+    })
 }
 
 fn entry(

@@ -16,7 +16,7 @@ use model::{CertificateId, ConsentId, PersonId, TenantId, Timestamp};
 use seal::DocumentPlace;
 use std::sync::Arc;
 use serde::{Deserialize, Serialize};
-use store::{DataOp, JobRow, JobState, KeyOp, PersonState, Wrap};
+use store::{DataOp, KeyOp, NewJob, PersonState, Wrap};
 
 /// The job that removes what an erasure left unreadable.
 pub const SWEEP_JOB: &str = "erase.sweep";
@@ -148,16 +148,12 @@ async fn prepare(
     let version = highest.map_or(1, |row| row.version + 1);
     let place = DocumentPlace { tenant: tenant.id, kind: document::ERASURE, id: facts.person.0, version };
     let sealed = tenant.metadata.seal_document(&place, &trail::encode(facts)?, &*house.entropy)?;
-    let job = JobRow {
+    let job = NewJob {
         id: model::RequestId::fresh(&*house.clock, &*house.entropy).0,
         kind: SWEEP_JOB.to_owned(),
         payload: trail::encode(&Sweep { tenant: tenant.id, person: facts.person, consents })?,
         due: facts.at.plus_ms(SWEEP_DELAY_MS),
         created: facts.at,
-        lease_until: None,
-        attempts: 0,
-        state: JobState::Queued,
-        last_error: 0,
     };
     let ops = vec![DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: true }, DataOp::InsertJob(job)];
     match applied(house.store.apply_data("prepare_erasure", ops).await)? {

@@ -4,7 +4,7 @@ use crate::clock_guard::GuardedClock;
 use crate::fault::Fault;
 use crate::tenant::Tenant;
 use arc_swap::ArcSwap;
-use model::{Entropy, PersonId, TenantId};
+use model::{Entropy, TenantId};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,7 +51,6 @@ pub(crate) struct House {
     pub(crate) tenants: ArcSwap<HashMap<TenantId, Arc<Tenant>>>,
     pub(crate) actors: crate::keys::ActorCache,
     pub(crate) shipped: crate::change::Shipped,
-    pub(crate) stripes: Vec<tokio::sync::Mutex<()>>,
 }
 
 impl House {
@@ -67,12 +66,6 @@ impl House {
             all.insert(tenant.id, tenant.clone());
             all
         });
-    }
-
-    /// Holds others off who want to write documents of the same person (or of one who shares the stripe).
-    pub(crate) async fn one_at_a_time(&self, person: PersonId) -> tokio::sync::MutexGuard<'_, ()> {
-        let stripe = usize::from(person.0[15]) % self.stripes.len();
-        self.stripes[stripe].lock().await
     }
 
     /// Whether personal data may be released or taken in: not while the ledger cannot be written.

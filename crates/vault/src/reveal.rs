@@ -401,8 +401,7 @@ impl OpenPerson {
         let bytes = match decision {
             Decision::Permit(permit) => record.open(permit, field.id, field.category)?,
             Decision::Partial(permit) => {
-                let clear = record.open_partial(permit, field.id, field.category)?;
-                return Ok(clear.map(|clear| permit.apply(&text(clear))));
+                return Ok(record.open_partial(permit, field.id, field.category)?);
             }
             Decision::Redact(_) | Decision::Deny(_) => None,
         };

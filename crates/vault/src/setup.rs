@@ -62,7 +62,6 @@ impl Vault {
             tenants: ArcSwap::from_pointee(tenants),
             actors: keys::ActorCache::default(),
             shipped: change::Shipped::default(),
-            stripes: (0..256).map(|_| tokio::sync::Mutex::new(())).collect(),
         });
         let left = change::reconcile_all(&house).await?;
         Ok((Self { house }, left))
