@@ -1,12 +1,14 @@
 //! The statements behind the named reads on the key store: tenants, persons, indexes, tokens.
 
+use super::cells::{self, cell_bytes};
 use super::data_reads::{at_most, start};
-use super::decode::{coded, id, maybe_sealed, sealed, time};
+use super::decode::{coded, id, sealed, time};
 use super::engine::Reads;
 use crate::error::StoreError;
-use crate::rows::{PersonHead, PersonRow, PersonState, SubKeyRow, TenantKeyRow, TenantRow, TokenRow};
+use crate::rows::{PersonHead, PersonRow, PersonState, Sealed, SubKeyRow, TenantKeyRow, TenantRow, TokenRow};
 use model::{FieldId, PersonId, TenantId};
-use rusqlite::{Result as Sql, Row};
+use rusqlite::types::Type;
+use rusqlite::{Error, Result as Sql, Row};
 
 type Read<T> = Result<T, StoreError>;
 
@@ -31,7 +33,12 @@ fn tenant(row: &Row<'_>) -> Sql<TenantRow> {
 /// A selection with the columns that [`person`] decodes.
 macro_rules! persons {
     ($rest:literal) => {
-        concat!("SELECT person, state, version, epoch, flags, created_ms, wrapped FROM person ", $rest)
+        concat!(
+            "SELECT person, state, version, epoch, flags, created_ms, ",
+            cell_bytes!(),
+            " FROM person ",
+            $rest
+        )
     };
 }
 
@@ -45,9 +52,16 @@ fn person(tenant: TenantId) -> impl Fn(&Row<'_>) -> Sql<PersonRow> {
             epoch: row.get(3)?,
             flags: row.get(4)?,
             created: time(row, 5)?,
-            wrapped: maybe_sealed(row, 6)?,
+            wrapped: cell(row, 6)?,
         })
     }
+}
+
+fn cell(row: &Row<'_>, column: usize) -> Sql<Option<Sealed>> {
+    let Some(bytes) = row.get_ref(column)?.as_blob_or_null()? else { return Ok(None) };
+    let content =
+        cells::content(bytes).ok_or(Error::InvalidColumnType(column, "cell".to_owned(), Type::Blob))?;
+    Ok(Some(Sealed(content.to_vec())))
 }
 
 impl Reads {
@@ -121,7 +135,7 @@ impl Reads {
     ) -> Read<Vec<PersonRow>> {
         self.keys.many(
             persons!(
-                "WHERE tenant = ?1 AND epoch = ?2 AND wrapped IS NOT NULL AND person > ?3
+                "WHERE tenant = ?1 AND epoch = ?2 AND cell IS NOT NULL AND person > ?3
                  ORDER BY person LIMIT ?4"
             ),
             (tenant.0, epoch, start(&after.map(|id| id.0)), at_most(limit)),
@@ -141,7 +155,7 @@ impl Reads {
 
     pub(crate) fn count_persons_in_epoch(&self, tenant: TenantId, epoch: u32) -> Read<u64> {
         self.keys.count(
-            "SELECT count(*) FROM person WHERE tenant = ?1 AND epoch = ?2 AND wrapped IS NOT NULL",
+            "SELECT count(*) FROM person WHERE tenant = ?1 AND epoch = ?2 AND cell IS NOT NULL",
             (tenant.0, epoch),
         )
     }

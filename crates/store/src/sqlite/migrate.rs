@@ -29,7 +29,7 @@ pub(super) const KEYS: Schema = Schema {
         number: 1,
         name: "keys_0001",
         sql: include_str!("migrations/keys_0001.sql"),
-        sha256: "6d27f68c8f8f8bbce3b8328e7d5ba73aa989b90ee90e107a830e2a9f2c5b513f",
+        sha256: "080dba4c419be31e2d8b084cd0cce23a6e74522c727b1668a3b099902f38d2ce",
     }],
 };
 

@@ -1,5 +1,6 @@
 //! The embedded backend: two SQLite files, one writer thread each, read-only connections beside them.
 
+mod cells;
 mod connect;
 mod data_plan;
 mod data_reads;

@@ -4,21 +4,48 @@ use super::Done;
 use crate::error::Conflict;
 use crate::ops::Wrap;
 use crate::rows::{IndexRow, PersonRow, PersonState, Sealed, TokenRow};
-use crate::sqlite::decode::{Coded, coded};
+use crate::sqlite::cells::{self, Cell};
+use crate::sqlite::decode::{Coded, coded, maybe};
 use crate::sqlite::fault::Ended;
-use crate::sqlite::statement::{execute, find, insert};
+use crate::sqlite::statement::{change, execute, find, insert};
 use model::{FieldId, PersonId, TenantId};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 /// Whose person, and which.
 type Who = (TenantId, PersonId);
 
+/// What a precondition is checked against.
+struct Stored {
+    version: u32,
+    state: PersonState,
+    epoch: u32,
+    cell: Option<Cell>,
+}
+
+fn stored(on: &Connection, who: Who, expected: u32) -> Result<Stored, Ended> {
+    let row = find(
+        on,
+        "SELECT version, state, epoch, cell FROM person WHERE tenant = ?1 AND person = ?2",
+        (who.0.0, who.1.0),
+        |row| {
+            let (state, cell) = (coded(row, 1)?, maybe(row, 3, Cell)?);
+            Ok(Stored { version: row.get(0)?, state, epoch: row.get(2)?, cell })
+        },
+    )?;
+    match row {
+        None => Err(Conflict::Missing.into()),
+        Some(row) if row.version != expected => Err(Conflict::PersonVersion.into()),
+        Some(row) => Ok(row),
+    }
+}
+
 pub(super) fn insert_person(on: &Connection, row: &PersonRow) -> Done {
+    let cell = row.wrapped.as_ref().map(|wrapped| cells::take(on, &wrapped.0)).transpose()?;
     insert(
         on,
-        "INSERT INTO person (tenant, person, state, version, epoch, flags, created_ms, wrapped)
+        "INSERT INTO person (tenant, person, state, version, epoch, flags, created_ms, cell)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![
+        (
             row.tenant.0,
             row.person.0,
             row.state.code(),
@@ -26,13 +53,12 @@ pub(super) fn insert_person(on: &Connection, row: &PersonRow) -> Done {
             row.epoch,
             row.flags,
             row.created.0,
-            row.wrapped.as_ref().map(|wrapped| &wrapped.0)
-        ],
+            cell.map(|cell| cell.0),
+        ),
         Conflict::PersonExists,
     )
 }
 
-/// Three statements, since one that touches `wrapped` has to keep the index by epoch as well.
 pub(super) fn update_person(
     on: &Connection,
     who: Who,
@@ -41,40 +67,53 @@ pub(super) fn update_person(
     flags: Option<u32>,
     wrap: &Wrap,
 ) -> Done {
-    let (tenant, person) = who;
-    let state = state.map(Coded::code);
-    let changed = match wrap {
-        Wrap::Keep => execute(
-            on,
-            "UPDATE person SET version = version + 1, state = coalesce(?4, state), flags = coalesce(?5, flags)
-             WHERE tenant = ?1 AND person = ?2 AND version = ?3 AND (state <> 2 OR coalesce(?4, 2) = 2)",
-            (tenant.0, person.0, expected, state, flags),
-        )?,
-        Wrap::Set { epoch, wrapped } => execute(
-            on,
-            "UPDATE person SET version = version + 1, state = coalesce(?4, state), flags = coalesce(?5, flags),
-             epoch = ?6, wrapped = ?7
-             WHERE tenant = ?1 AND person = ?2 AND version = ?3 AND state <> 2",
-            (tenant.0, person.0, expected, state, flags, epoch, &wrapped.0),
-        )?,
-        Wrap::Erase => execute(
-            on,
-            "UPDATE person SET version = version + 1, state = coalesce(?4, state), flags = coalesce(?5, flags),
-             wrapped = NULL
-             WHERE tenant = ?1 AND person = ?2 AND version = ?3 AND state <> 2",
-            (tenant.0, person.0, expected, state, flags),
-        )?,
+    let old = stored(on, who, expected)?;
+    let new_state = state.unwrap_or(old.state);
+    if old.state == PersonState::Erased
+        && (new_state != PersonState::Erased || matches!(wrap, Wrap::Set { .. }))
+    {
+        return Err(Conflict::PersonErased.into());
+    }
+    let (epoch, cell) = match wrap {
+        Wrap::Keep => (old.epoch, old.cell),
+        Wrap::Set { epoch, wrapped } => (*epoch, Some(put(on, old.cell, wrapped)?)),
+        Wrap::Erase => {
+            old.cell.map(|cell| cells::clear(on, cell)).transpose()?;
+            (old.epoch, None)
+        }
     };
-    explain(on, who, expected, changed)
+    // Columns of the index by epoch are named only when they change, to spare the index.
+    if (epoch, cell) == (old.epoch, old.cell) {
+        return change(
+            on,
+            "UPDATE person SET version = version + 1, state = ?3, flags = coalesce(?4, flags)
+             WHERE tenant = ?1 AND person = ?2",
+            (who.0.0, who.1.0, new_state.code(), flags),
+            Conflict::Missing,
+        );
+    }
+    change(
+        on,
+        "UPDATE person SET version = version + 1, state = ?3, flags = coalesce(?4, flags), epoch = ?5, cell = ?6
+         WHERE tenant = ?1 AND person = ?2",
+        (who.0.0, who.1.0, new_state.code(), flags, epoch, cell.map(|cell| cell.0)),
+        Conflict::Missing,
+    )
+}
+
+/// A row without a key has none to be replaced; only an erased row is so, and it takes none.
+fn put(on: &Connection, cell: Option<Cell>, wrapped: &Sealed) -> Result<Cell, Ended> {
+    cells::replace(on, cell.ok_or(Conflict::PersonErased)?, &wrapped.0)
 }
 
 pub(super) fn bump_person(on: &Connection, who: Who, expected: u32) -> Done {
-    let changed = execute(
+    stored(on, who, expected)?;
+    change(
         on,
-        "UPDATE person SET version = version + 1 WHERE tenant = ?1 AND person = ?2 AND version = ?3",
-        (who.0.0, who.1.0, expected),
-    )?;
-    explain(on, who, expected, changed)
+        "UPDATE person SET version = version + 1 WHERE tenant = ?1 AND person = ?2",
+        (who.0.0, who.1.0),
+        Conflict::Missing,
+    )
 }
 
 pub(super) fn rewrap_person(
@@ -84,32 +123,20 @@ pub(super) fn rewrap_person(
     epoch: u32,
     wrapped: &Sealed,
 ) -> Done {
-    let changed = execute(
-        on,
-        "UPDATE person SET epoch = ?5, wrapped = ?6
-         WHERE tenant = ?1 AND person = ?2 AND version = ?3 AND epoch = ?4 AND state <> 2",
-        (who.0.0, who.1.0, expected.0, expected.1, epoch, &wrapped.0),
-    )?;
-    explain(on, who, expected.0, changed)
-}
-
-/// Why no row was changed.
-fn explain(on: &Connection, who: Who, expected: u32, changed: usize) -> Done {
-    if changed == 1 {
-        return Ok(());
+    let old = stored(on, who, expected.0)?;
+    if old.state == PersonState::Erased {
+        return Err(Conflict::PersonErased.into());
     }
-    let row = find(
-        on,
-        "SELECT version, state FROM person WHERE tenant = ?1 AND person = ?2",
-        (who.0.0, who.1.0),
-        |row| Ok((row.get::<_, u32>(0)?, coded::<PersonState>(row, 1)?)),
-    )?;
-    Err(match row {
-        None => Conflict::Missing,
-        Some((version, PersonState::Erased)) if version == expected => Conflict::PersonErased,
-        Some(_) => Conflict::PersonVersion,
+    if old.epoch != expected.1 {
+        return Err(Conflict::PersonVersion.into());
     }
-    .into())
+    let cell = put(on, old.cell, wrapped)?;
+    change(
+        on,
+        "UPDATE person SET epoch = ?3, cell = ?4 WHERE tenant = ?1 AND person = ?2",
+        (who.0.0, who.1.0, epoch, cell.0),
+        Conflict::Missing,
+    )
 }
 
 pub(super) fn insert_index(on: &Connection, row: &IndexRow, unique: bool) -> Done {

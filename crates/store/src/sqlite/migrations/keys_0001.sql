@@ -27,7 +27,7 @@ CREATE TABLE sub_key (
     PRIMARY KEY (tenant, kind, number, generation)
 ) STRICT, WITHOUT ROWID;
 
--- State 2 is erased: such a row holds no key.
+-- State 2 is erased: such a row refers to no key. `cell` is slot * 8 + class.
 CREATE TABLE person (
     tenant BLOB NOT NULL CHECK (length(tenant) = 16),
     person BLOB NOT NULL CHECK (length(person) = 16),
@@ -36,11 +36,22 @@ CREATE TABLE person (
     epoch INTEGER NOT NULL,
     flags INTEGER NOT NULL,
     created_ms INTEGER NOT NULL,
-    wrapped BLOB,
+    cell INTEGER,
     PRIMARY KEY (tenant, person),
-    CHECK ((state = 2) = (wrapped IS NULL))
+    CHECK ((state = 2) = (cell IS NULL))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX person_by_epoch ON person (tenant, epoch) WHERE wrapped IS NOT NULL;
+CREATE INDEX person_by_epoch ON person (tenant, epoch) WHERE cell IS NOT NULL;
+
+-- Wrapped key bundles, in cells that are overwritten in place and never move (see cells.rs).
+CREATE TABLE key_cell_192 (slot INTEGER PRIMARY KEY, bytes BLOB NOT NULL CHECK (length(bytes) = 192)) STRICT;
+CREATE TABLE key_cell_256 (slot INTEGER PRIMARY KEY, bytes BLOB NOT NULL CHECK (length(bytes) = 256)) STRICT;
+CREATE TABLE key_cell_512 (slot INTEGER PRIMARY KEY, bytes BLOB NOT NULL CHECK (length(bytes) = 512)) STRICT;
+CREATE TABLE key_cell_1024 (slot INTEGER PRIMARY KEY, bytes BLOB NOT NULL CHECK (length(bytes) = 1024)) STRICT;
+CREATE TABLE free_cell (
+    class INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    PRIMARY KEY (class, slot)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE person_index (
     tenant BLOB NOT NULL CHECK (length(tenant) = 16),
