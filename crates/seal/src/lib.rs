@@ -29,6 +29,8 @@ mod secret;
 pub mod shred;
 pub mod signing;
 pub mod tenant;
+#[cfg(test)]
+mod testing;
 pub mod trail;
 mod wrap;
 

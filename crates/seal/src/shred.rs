@@ -196,12 +196,8 @@ impl ShredStore {
         let mut repairs = Vec::new();
         let (mut book, found) = Book::read(&place, holders)?;
         let objects = place.escrow_objects()?;
-        if objects.is_empty() && found.iter().all(|found| !matches!(found, Found::Table { .. })) {
-            // Broken files without any other trace of their epochs must not turn into an empty store.
-            if found.iter().any(|found| matches!(found, Found::Broken)) {
-                return Err(ShredError::Damaged);
-            }
-        } else if found.iter().all(|found| matches!(found, Found::Broken)) {
+        let any = |wanted: fn(&Found) -> bool| found.iter().any(wanted);
+        if any(|one| matches!(one, Found::Broken)) && !any(|one| matches!(one, Found::Table { .. })) {
             return Err(ShredError::Damaged);
         }
         place.adopt(&objects, &mut book.table, &mut repairs)?;
