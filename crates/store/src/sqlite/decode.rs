@@ -19,7 +19,10 @@ macro_rules! coded {
         $(impl Coded for $kind {
             const ALL: &'static [Self] = &[$(Self::$variant),*];
             fn code(self) -> u8 {
-                self as u8
+                // A match, so that a new variant is a compile error here and not an unreadable row.
+                match self {
+                    $(Self::$variant => Self::$variant as u8),*
+                }
             }
         })*
     };
@@ -33,7 +36,7 @@ coded! {
         Requested, Deferred, Refused, Given, Renewed, Withdrawn, Expired, Terminated, Invalidated
     }
     LimitKind { Restriction, Objection, Hold }
-    Role { App, Operations, CaseManager, PrivacyOfficer, Security, Auditor, Admin, Person }
+    Role { App, Operations, CaseManager, PrivacyOfficer, Security, Auditor, Admin, Person, System }
     PrincipalState { Active, Revoked }
     EpochState { Active, Retiring, Destroyed }
     JobState { Queued, Failed }
