@@ -266,6 +266,13 @@ async fn create(
     Ok(committed.map(|logged| (person, logged)))
 }
 
+/// A rectification as far as it goes without waiting for anything.
+struct Rectification {
+    keys: PersonKeys,
+    rows: Vec<DataOp>,
+    ops: Vec<KeyOp>,
+}
+
 async fn rectify(
     house: &std::sync::Arc<House>,
     tenant: &Tenant,
@@ -275,22 +282,43 @@ async fn rectify(
     idempotency: Option<Idempotency>,
 ) -> Result<Tried, PutError> {
     let now = house.clock.now()?;
-    let live = tenant.live();
+    let Rectification { keys, rows, mut ops } = prepare(house, tenant, ctx, id, values, now)?;
+    ops.extend(idempotency.map(|key| idempotency_op(tenant.id, key, id, now)));
+    if let Applied::Conflict(conflict) = applied(house.store.apply_data("put_records", rows).await)? {
+        return Ok(Err(conflict));
+    }
+    let entry = entry(house, tenant, ctx, Event::Rectify, now, &keys, id, values)?;
+    let committed = change::commit(house, Change { name: "rectify", tenant: tenant.id, ops, entry }).await?;
+    Ok(committed.map(|logged| (id, logged)))
+}
+
+fn prepare(
+    house: &House,
+    tenant: &Tenant,
+    ctx: &Context,
+    id: PersonId,
+    values: &[Checked],
+    now: Timestamp,
+) -> Result<Rectification, PutError> {
     let snapshot = house.store.snapshot()?;
     let person = Person::read(&snapshot, tenant.id, id)?.ok_or(PutError::UnknownPerson)?;
     if person.row.state != PersonState::Live {
         return Err(PutError::UnknownPerson);
     }
     let mut keys = person.keys(tenant)?;
+    let lying = snapshot.records_of(tenant.id, id)?;
+    let keeping = Keeping { snapshot: &snapshot, tenant, ctx, person: &person, values, now };
     let touched: BTreeSet<Compartment> = values.iter().map(|one| one.field.compartment).collect();
     let mut rows = Vec::new();
     for compartment in touched {
-        let kept = Kept::read(&snapshot, tenant, &live, ctx, &person, &keys, compartment, values, now)?;
+        let kept = keeping.read(&keys, compartment)?;
         let mut record = of_compartment(values, compartment);
-        record.extend(kept.values());
+        record.extend(
+            kept.iter().map(|(field, category, bytes)| Value { field: *field, category: *category, bytes }),
+        );
         // Above every version that lies in the file, also one that a crashed or a simultaneous change left
         // there unreachable: a version is written once.
-        let lying = snapshot.records_of(tenant.id, id)?.into_iter().filter(|key| key.compartment == compartment);
+        let lying = lying.iter().filter(|key| key.compartment == compartment);
         let version = lying.map(|key| key.version).max().unwrap_or(0) + 1;
         keys.add_compartment(compartment, &*house.entropy)?;
         rows.push(DataOp::PutRecord(seal_version(house, tenant, id, &mut keys, compartment, version, &record)?));
@@ -304,66 +332,37 @@ async fn rectify(
             ops.push(token_op(house, tenant, id, &one.field));
         }
     }
-    drop(snapshot);
-    ops.extend(idempotency.map(|key| idempotency_op(tenant.id, key, id, now)));
-    if let Applied::Conflict(conflict) = applied(house.store.apply_data("put_records", rows).await)? {
-        return Ok(Err(conflict));
-    }
-    let entry = entry(house, tenant, ctx, Event::Rectify, now, &keys, id, values)?;
-    let committed = change::commit(house, Change { name: "rectify", tenant: tenant.id, ops, entry }).await?;
-    Ok(committed.map(|logged| (id, logged)))
+    Ok(Rectification { keys, rows, ops })
 }
 
-/// Values of a compartment that a rectification leaves as they are, opened under permits of its own.
-struct Kept(Vec<(FieldId, Category, Zeroizing<Vec<u8>>)>);
+/// Reads the values that a rectification leaves as they are, each under a permit of its own.
+struct Keeping<'a> {
+    snapshot: &'a Snapshot,
+    tenant: &'a Tenant,
+    ctx: &'a Context,
+    person: &'a Person,
+    values: &'a [Checked],
+    now: Timestamp,
+}
 
-impl Kept {
-    #[expect(clippy::too_many_arguments, reason = "each is a fact of the same step")]
-    fn read(
-        snapshot: &Snapshot,
-        tenant: &Tenant,
-        live: &Live,
-        ctx: &Context,
-        person: &Person,
-        keys: &PersonKeys,
-        compartment: Compartment,
-        values: &[Checked],
-        now: Timestamp,
-    ) -> Result<Self, PutError> {
-        let id = person.row.person;
-        let Some(version) = keys.record_version(compartment) else { return Ok(Self(Vec::new())) };
-        let sealed = snapshot.record(tenant.id, id, compartment, version)?.ok_or(Fault::Corrupt)?;
-        let place = RecordPlace {
-            tenant: tenant.id,
-            person: id,
-            table: TABLE_PERSON,
-            compartment,
-            version,
-            key_version: 1,
-        };
+type KeptValue = (FieldId, Category, Zeroizing<Vec<u8>>);
+
+impl Keeping<'_> {
+    fn read(&self, keys: &PersonKeys, compartment: Compartment) -> Result<Vec<KeptValue>, PutError> {
+        let (tenant, person) = (self.tenant.id, self.person.row.person);
+        let Some(version) = keys.record_version(compartment) else { return Ok(Vec::new()) };
+        let sealed = self.snapshot.record(tenant, person, compartment, version)?.ok_or(Fault::Corrupt)?;
+        let place = RecordPlace { tenant, person, table: TABLE_PERSON, compartment, version, key_version: 1 };
         let record = open_record(keys, &place, &sealed.0)?;
+        let live = self.tenant.live();
         let mut kept = Vec::new();
-        for number in record.fields() {
-            if values.iter().any(|one| one.field.id == number) {
-                continue;
-            }
+        for number in record.fields().filter(|number| !self.values.iter().any(|one| one.field.id == *number)) {
             let field = if number == REF_FIELD {
                 reference_field()
             } else {
                 live.config.field_by_id(number).cloned().ok_or(Fault::Corrupt)?
             };
-            let request = Request {
-                principal: &ctx.actor.principal,
-                action: Action::Rectify,
-                tenant: tenant.id,
-                person: id,
-                field: &field,
-                purpose: None,
-                recipient: RecipientId(0),
-                break_glass: None,
-            };
-            let facts = Facts { tenant: Some(live.state), person: Some(person.facts()), consent: None };
-            match decide(&request, &facts, now) {
+            match self.decide(&field, live.state) {
                 Decision::Permit(permit) => {
                     let value = record.open(&permit, number, field.category)?.ok_or(Fault::Corrupt)?;
                     kept.push((number, field.category, value));
@@ -371,11 +370,22 @@ impl Kept {
                 other => return Err(PutError::Denied(other.reason().unwrap_or(Reason::RoleMayNot))),
             }
         }
-        Ok(Self(kept))
+        Ok(kept)
     }
 
-    fn values(&self) -> impl Iterator<Item = Value<'_>> {
-        self.0.iter().map(|(field, category, bytes)| Value { field: *field, category: *category, bytes })
+    fn decide(&self, field: &Field, state: model::tenant::TenantState) -> Decision {
+        let request = Request {
+            principal: &self.ctx.actor.principal,
+            action: Action::Rectify,
+            tenant: self.tenant.id,
+            person: self.person.row.person,
+            field,
+            purpose: None,
+            recipient: RecipientId(0),
+            break_glass: None,
+        };
+        let facts = Facts { tenant: Some(state), person: Some(self.person.facts()), consent: None };
+        decide(&request, &facts, self.now)
     }
 }
 
