@@ -1,6 +1,7 @@
 //! The binary: configuration, wiring, verbs. The only place with globals.
 
 mod background;
+mod bench;
 mod canary;
 mod client;
 mod config;
@@ -40,6 +41,9 @@ enum Verb {
     /// Check, show or prove entries of the ledger.
     #[command(subcommand)]
     Ledger(ledger_verbs::Verb),
+    /// Measure this machine.
+    #[command(subcommand)]
+    Bench(bench::Verb),
     /// What is configured, and where each value comes from.
     #[command(subcommand)]
     Config(config::Verb),
@@ -56,6 +60,10 @@ fn main() -> ExitCode {
         Verb::Serve(args) => {
             drop(out);
             return report(serve::run(&args));
+        }
+        Verb::Bench(verb) => {
+            drop(out);
+            return report(bench::run(&verb));
         }
         Verb::Init(args) => init::run(&args, &mut out),
         Verb::Unseal(args) => unseal::run(&args, &mut out),

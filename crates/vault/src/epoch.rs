@@ -4,14 +4,15 @@
 //! holder confirms, and the ledger says so. A house that was off catches up in the same order: re-wrap first.
 
 use crate::change::{self, Change};
-use crate::fault::Fault;
+use crate::fault::{Applied, Fault};
+use crate::house::House;
 use crate::people::Person;
 use crate::tenant::Tenant;
 use crate::trail::{self, Actor, Event, Metadata, Verdict};
 use crate::Vault;
 use model::clock::DAY_MS;
 use model::{TenantId, Timestamp};
-use seal::PersonPlace;
+use seal::{EpochKey, PersonPlace};
 use std::sync::Arc;
 use store::{EpochRow, EpochState, KeyOp, PersonState, Sealed};
 
@@ -55,11 +56,10 @@ impl Vault {
         Ok(run)
     }
 
-    /// Whether the horizon has passed since the week of the epoch ended: until then rows that were erased in its
-    /// last minute must still be able to come out of a backup that is younger than the horizon.
+    /// Whether the horizon has passed since the week of the epoch began. The living left it in the week after, so
+    /// whoever was erased under it is gone from every copy 28 days later at the latest.
     fn is_due(&self, epoch: u32, now: Timestamp) -> bool {
-        let end = (i64::from(epoch) + 1) * 7 * DAY_MS;
-        let age = now.0.saturating_sub(end - 7 * DAY_MS);
+        let age = now.0.saturating_sub(i64::from(epoch) * 7 * DAY_MS);
         age >= i64::from(self.house.horizon_days) * DAY_MS
     }
 
@@ -72,29 +72,16 @@ impl Vault {
             let Some(last) = rows.last() else { return Ok(count) };
             after = Some(last.person);
             let (current, key) = tenant.current_epoch(house, now)?;
-            for row in rows {
-                if row.state != PersonState::Live {
-                    continue;
-                }
-                let person = Person::bare(row);
-                let keys = person.keys(tenant)?;
-                let place = PersonPlace {
-                    tenant: tenant.id,
-                    person: person.row.person,
-                    epoch: current,
-                    row_version: person.row.version,
-                };
-                let op = KeyOp::RewrapPerson {
-                    tenant: tenant.id,
-                    person: person.row.person,
-                    expected_version: person.row.version,
-                    expected_epoch: epoch,
-                    epoch: current,
-                    wrapped: Sealed(keys.wrap(&key, &place, &*house.entropy)?),
-                };
-                // A row that changed meanwhile is found again in the next run.
-                let applied = crate::fault::applied(house.store.apply_keys("rewrap", vec![op]).await)?;
-                count += u64::from(matches!(applied, crate::fault::Applied::Done));
+            let mut plans = tokio::task::JoinSet::new();
+            for row in rows.into_iter().filter(|row| row.state == PersonState::Live) {
+                let op = carried(house, tenant, Person::bare(row), current, &key)?;
+                // One plan each, many of which share a commit: a row that changed meanwhile fails alone, and is
+                // found again by the next run.
+                plans.spawn(house.store.apply_keys("carry_over", vec![op]));
+            }
+            while let Some(applied) = plans.join_next().await {
+                let applied = applied.map_err(|_| Fault::StoreUnavailable)?;
+                count += u64::from(matches!(crate::fault::applied(applied)?, Applied::Done));
             }
         }
     }
@@ -131,4 +118,25 @@ impl Vault {
         actor.principal.role = model::principal::Role::System;
         Ok(Arc::new(actor))
     }
+}
+
+/// The same keys of a living person under another epoch.
+fn carried(
+    house: &House,
+    tenant: &Tenant,
+    person: Person,
+    epoch: u32,
+    key: &EpochKey,
+) -> Result<KeyOp, Fault> {
+    let keys = person.keys(tenant)?;
+    let row = &person.row;
+    let place = PersonPlace { tenant: tenant.id, person: row.person, epoch, row_version: row.version };
+    Ok(KeyOp::RewrapPerson {
+        tenant: tenant.id,
+        person: row.person,
+        expected_version: row.version,
+        expected_epoch: row.epoch,
+        epoch,
+        wrapped: Sealed(keys.wrap(key, &place, &*house.entropy)?),
+    })
 }

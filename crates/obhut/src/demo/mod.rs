@@ -3,6 +3,8 @@
 mod check;
 mod seed;
 
+pub(crate) use seed::worker;
+
 use crate::config::Config;
 use crate::serve::{self, Running};
 use crate::system::{Problem, harden, say};
@@ -107,7 +109,7 @@ fn busy(config: &Config, error: &std::io::Error) -> Problem {
     )
 }
 
-async fn start(config: &Config, kept: bool) -> Result<(Running, Seeded), Problem> {
+pub(crate) async fn start(config: &Config, kept: bool) -> Result<(Running, Seeded), Problem> {
     let secret: [u8; 24] = model::clock::random(&SystemEntropy);
     let text = BASE64URL_NOPAD.encode(&secret);
     let passphrase =

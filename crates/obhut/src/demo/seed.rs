@@ -207,15 +207,15 @@ const NOTES: [&str; 4] = [
 ];
 
 /// An invented worker. Numbers follow ranges that are reserved for fiction; domains are reserved by RFC 2606.
-fn worker(number: usize) -> PutRequest {
+pub(crate) fn worker(number: usize) -> PutRequest {
     let first = FIRST[number % FIRST.len()];
     let last = LAST[(number / 5) % LAST.len()];
     let values = [
         ("name", format!("{first} {last}")),
         ("email", format!("worker{number}@werk-sued.example")),
-        ("phone", format!("+4930231250{number:02}")),
+        ("phone", format!("+493023{:07}", 1_250_000 + number % 1_000_000)),
         ("birth_date", format!("19{}-{:02}-{:02}", 60 + number % 40, 1 + number % 12, 1 + number % 28)),
-        ("emergency_contact", format!("{} {last}, +493023126{number:03}", FIRST[(number + 3) % FIRST.len()])),
+        ("emergency_contact", format!("{} {last}, +493023{:07}", FIRST[(number + 3) % FIRST.len()], 2_250_000 + number % 1_000_000)),
         ("health_note", NOTES[number % NOTES.len()].to_owned()),
     ];
     let fields: BTreeMap<String, Zeroizing<String>> =

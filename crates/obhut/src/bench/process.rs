@@ -1,0 +1,28 @@
+//! CPU time and memory of another process, from /proc.
+
+use crate::system::Problem;
+
+/// User and system time of a process in µs.
+pub(crate) fn cpu_us(pid: u32) -> Result<f64, Problem> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name of the program stands in brackets and may hold anything; the numbers follow it.
+    let after = stat.rsplit_once(')').map_or("", |(_, after)| after);
+    let fields: Vec<&str> = after.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    let per_second = rustix::param::clock_ticks_per_second() as f64;
+    Ok((ticks(11) + ticks(12)) / per_second * 1e6)
+}
+
+/// Resident memory of a process in MiB.
+pub(crate) fn rss_mib(pid: u32) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|rest| rest.trim().split(' ').next()?.parse::<f64>().ok());
+    kib.unwrap_or(0.0) / 1_024.0
+}
+
+/// The children of a process.
+pub(crate) fn children(pid: u32) -> Vec<u32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|one| one.parse().ok()).collect()
+}
