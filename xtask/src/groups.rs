@@ -77,9 +77,9 @@ pub(crate) fn test(root: &Path) -> Report {
 }
 
 /// A single group as a report of its own.
-pub(crate) fn one(root: &Path, work: fn(&Path) -> Outcome) -> Report {
+pub(crate) fn one(root: &Path, name: &'static str, work: fn(&Path) -> Outcome) -> Report {
     let mut report = Report::default();
-    report.group("check", || work(root));
+    report.group(name, || work(root));
     report
 }
 

@@ -69,8 +69,8 @@ fn main() -> ExitCode {
     let root = workspace::root();
     let report = match verb {
         Verb::Test => groups::test(&root),
-        Verb::Layers => groups::one(&root, groups::layers),
-        Verb::Budget => groups::one(&root, groups::budget),
+        Verb::Layers => groups::one(&root, "layers", groups::layers),
+        Verb::Budget => groups::one(&root, "budget", groups::budget),
         Verb::Deny => groups::deny(&root),
         Verb::Soak => groups::soak(&root),
         Verb::Bench => return run::bench(&root, &rest),

@@ -17,6 +17,9 @@ pub(crate) struct Metadata {
     #[serde(default)]
     pub(crate) workspace_members: Vec<String>,
     pub(crate) resolve: Option<Resolve>,
+    /// Packages (name, version) that a build really has; without it all resolved ones count.
+    #[serde(skip)]
+    pub(crate) built: Option<HashSet<(String, String)>>,
 }
 
 /// One package, with its dependencies as written in its manifest.
@@ -80,15 +83,17 @@ impl Edge {
 
 impl Metadata {
     /// Asks cargo.
+    ///
+    /// `cargo metadata` merges the features of all dependency kinds, so it shows optional packages that only tests
+    /// switch on; `cargo tree` knows which ones a build has.
     pub(crate) fn load(root: &Path) -> Result<Self, String> {
-        let output = run::cargo(root, &["metadata", "--format-version", "1", "--filter-platform", PLATFORM])
-            .output()
-            .map_err(|error| format!("cargo metadata did not start: {error}"))?;
-        if !output.status.success() {
-            return Err(format!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr)));
-        }
-        serde_json::from_slice(&output.stdout)
-            .map_err(|error| format!("cargo metadata is not as expected: {error}"))
+        let graph = ask(root, &["metadata", "--format-version", "1", "--filter-platform", PLATFORM])?;
+        let mut metadata: Self = serde_json::from_slice(&graph)
+            .map_err(|error| format!("cargo metadata is not as expected: {error}"))?;
+        let kinds = ["--edges", "normal,build", "--prefix", "none", "--format", "{p}"];
+        let tree = ask(root, &[["tree", "--workspace", "--target", PLATFORM].as_slice(), &kinds].concat())?;
+        metadata.built = Some(String::from_utf8_lossy(&tree).lines().filter_map(name_and_version).collect());
+        Ok(metadata)
     }
 
     /// The project's own packages.
@@ -112,9 +117,13 @@ impl Metadata {
         while let Some(id) = todo.pop() {
             let Some(node) = nodes.get(id) else { continue };
             for edge in node.deps.iter().filter(|edge| edge.ships()) {
-                if let (Some(user), Some(used)) = (packages.get(id), packages.get(edge.pkg.as_str())) {
-                    edges.push((*user, *used));
+                let (Some(user), Some(used)) = (packages.get(id), packages.get(edge.pkg.as_str())) else {
+                    continue;
+                };
+                if !self.is_built(used) {
+                    continue;
                 }
+                edges.push((*user, *used));
                 if seen.insert(&edge.pkg) {
                     todo.push(&edge.pkg);
                 }
@@ -122,6 +131,29 @@ impl Metadata {
         }
         edges
     }
+
+    fn is_built(&self, package: &Package) -> bool {
+        let key = (package.name.clone(), package.version.clone());
+        self.built.as_ref().is_none_or(|built| built.contains(&key))
+    }
+}
+
+/// The output of a cargo command that must succeed.
+fn ask(root: &Path, words: &[&str]) -> Result<Vec<u8>, String> {
+    let output = run::cargo(root, words).output().map_err(|error| format!("cargo did not start: {error}"))?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(format!("cargo {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+/// `name v1.2.3 (…)`, a line of `cargo tree`.
+fn name_and_version(line: &str) -> Option<(String, String)> {
+    let mut words = line.split_whitespace();
+    let name = words.next()?;
+    let version = words.next()?.strip_prefix('v')?;
+    Some((name.to_owned(), version.to_owned()))
 }
 
 #[cfg(test)]
@@ -161,6 +193,30 @@ pub(crate) mod synthetic {
                     .collect(),
             })
             .collect();
-        Metadata { packages, workspace_members, resolve: Some(Resolve { nodes }) }
+        Metadata { packages, workspace_members, resolve: Some(Resolve { nodes }), built: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::synthetic::{graph, package};
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_tree_is_read() {
+        let expected = Some(("serde".to_owned(), "1.0.229".to_owned()));
+        assert_eq!(name_and_version("serde v1.0.229"), expected);
+        assert_eq!(name_and_version("serde v1.0.229 (*)"), expected);
+        assert_eq!(name_and_version(""), None);
+        assert_eq!(name_and_version("[build-dependencies]"), None);
+    }
+
+    #[test]
+    fn what_no_build_has_is_no_edge() {
+        let mut found = graph(1, vec![package("a", &["b", "c"]), package("b", &[]), package("c", &[])]);
+        assert_eq!(found.shipped_edges().len(), 2);
+        found.built = Some(HashSet::from([("b".to_owned(), "1.0.0".to_owned())]));
+        let edges: Vec<_> = found.shipped_edges().iter().map(|(_, used)| used.name.clone()).collect();
+        assert_eq!(edges, ["b"]);
     }
 }
