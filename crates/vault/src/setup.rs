@@ -21,6 +21,12 @@ use store::{DataOp, KeyOp, Sealed, SubKeyKind, SubKeyRow, TenantKeyRow, TenantRo
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TenantError {
+    /// No such tenant.
+    #[error("unknown tenant")]
+    Unknown,
+    /// A role that an operator cannot hand out.
+    #[error("this role needs a person or belongs to the house")]
+    Role,
     /// The name is empty or too long.
     #[error("the name is empty or longer than 200 bytes")]
     Name,
@@ -117,6 +123,22 @@ impl Vault {
         };
         let (principal, admin) = self.first_key(&opened, &new).await?;
         Ok(NewTenant { tenant, principal, admin })
+    }
+
+    /// A further key of a tenant by the operator at the console of the machine, for when every admin key is lost.
+    /// Nobody can ask for it over the network, and the ledger shows it like any other.
+    pub async fn issue_operator_key(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        role: Role,
+    ) -> Result<ApiKey, TenantError> {
+        let opened = self.house.tenant(tenant).ok_or(TenantError::Unknown)?;
+        if matches!(role, Role::Person | Role::System) {
+            return Err(TenantError::Role);
+        }
+        let new = NewKey { name: name.to_owned(), role, subject: None, expires: None, zone: Vec::new() };
+        Ok(self.first_key(&opened, &new).await?.1)
     }
 
     /// The first key of a tenant, by the operator; all others are issued by somebody who holds one.

@@ -20,11 +20,43 @@ use vault::reveal::{Item, RevealAnswer, RevealError, RevealRequest};
 use vault::{Context, GuardedClock, Parts, ShredPlaces, Vault};
 use zeroize::Zeroizing;
 
-/// RSA keys take a second each; one pair serves a whole test binary.
-static ROOT: LazyLock<Arc<Root>> =
-    LazyLock::new(|| Arc::new(Root::generate(RootKind::Demo, &SystemEntropy).expect("a root")));
-static SIGNING: LazyLock<Arc<SigningKeys>> =
-    LazyLock::new(|| Arc::new(SigningKeys::generate(&SystemEntropy).expect("signing keys")));
+/// RSA keys take a second each; one pair serves a whole test binary, and a child that names the folder where its
+/// parent kept them.
+static KEYS: LazyLock<(Arc<Root>, Arc<SigningKeys>)> = LazyLock::new(|| match keys_folder() {
+    Some(folder) if folder.join("root.json").exists() => {
+        let root = std::fs::read(folder.join("root.json")).expect("a root file");
+        let root = Root::open(&root, &passphrase()).expect("the root opens");
+        let signing = std::fs::read(folder.join("signing")).expect("a file with signing keys");
+        let signing = SigningKeys::unwrap(&root, &signing).expect("they open");
+        (Arc::new(root), Arc::new(signing))
+    }
+    _ => {
+        let root = Root::generate(RootKind::Demo, &SystemEntropy).expect("a root");
+        let signing = SigningKeys::generate(&SystemEntropy).expect("signing keys");
+        (Arc::new(root), Arc::new(signing))
+    }
+});
+
+/// Where a parent keeps the keys for its children.
+pub const KEYS_FOLDER: &str = "OBHUT_TEST_KEYS";
+
+fn keys_folder() -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "how a test hands a folder to its child")]
+    std::env::var_os(KEYS_FOLDER).map(PathBuf::from)
+}
+
+fn passphrase() -> seal::Passphrase {
+    seal::Passphrase::new(b"a passphrase of tests alone".to_vec()).expect("long enough")
+}
+
+/// Keeps the keys of this test binary for its children.
+pub fn keep_keys(folder: &Path) {
+    let (root, signing) = &*KEYS;
+    let file = root.to_file(&passphrase(), &SystemEntropy).expect("sealed");
+    std::fs::write(folder.join("root.json"), file).expect("written");
+    let wrapped = signing.wrap(root, &SystemEntropy).expect("sealed");
+    std::fs::write(folder.join("signing"), wrapped).expect("written");
+}
 
 /// 23 November 2026, 12:00 UTC.
 pub const NOON: i64 = 1_795_435_200_000;
@@ -61,11 +93,11 @@ impl CheckpointSigner for Signer {
 }
 
 pub fn public_key() -> [u8; 32] {
-    SIGNING.ed25519_public()
+    KEYS.1.ed25519_public()
 }
 
 pub fn signing_public() -> seal::PublicKeys {
-    SIGNING.public().clone()
+    KEYS.1.public().clone()
 }
 
 /// Opens the house in `folder`; returns how many outbox rows were left over.
@@ -73,7 +105,7 @@ pub async fn open(folder: &Path, clock: &TestClock) -> (Vault, store::Store, Led
     let store = store::Store::open(&folder.join("store"), &store::Options::default()).expect("store opens");
     let mut options = Options::new("test.example/ledger");
     options.segment_bytes = 4 << 20;
-    let signer = Arc::new(Signer(SIGNING.clone()));
+    let signer = Arc::new(Signer(KEYS.1.clone()));
     std::fs::create_dir_all(folder.join("ledger")).expect("made");
     let opened = Ledger::open(&folder.join("ledger"), options, signer, Arc::new(clock.clone()));
     let (ledger, recovery) = opened.expect("ledger opens");
@@ -84,8 +116,8 @@ pub async fn open(folder: &Path, clock: &TestClock) -> (Vault, store::Store, Led
     let parts = Parts {
         store: store.clone(),
         ledger: ledger.clone(),
-        root: ROOT.clone(),
-        signing: SIGNING.clone(),
+        root: KEYS.0.clone(),
+        signing: KEYS.1.clone(),
         clock: Arc::new(GuardedClock::new(Arc::new(clock.clone()), None)),
         entropy: Arc::new(SystemEntropy),
         shred: ShredPlaces { holders: [folder.join("a"), folder.join("b")], escrow: folder.join("escrow") },
