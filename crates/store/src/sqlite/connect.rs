@@ -27,6 +27,15 @@ pub(super) struct Place {
     pub(super) reader_cache: usize,
 }
 
+impl Place {
+    /// The write-ahead log of the file.
+    pub(super) fn log(&self) -> PathBuf {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push("-wal");
+        name.into()
+    }
+}
+
 /// Makes the file when absent, readable by its owner alone, so that no other mode ever shows.
 pub(super) fn create(path: &Path) -> Result<(), OpenError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {

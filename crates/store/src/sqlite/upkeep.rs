@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::store::{FileSizes, Integrity};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long a read may stand in the way of a checkpoint.
@@ -31,9 +31,9 @@ impl Engine {
     pub(crate) fn sizes(&self) -> Result<FileSizes, StoreError> {
         Ok(FileSizes {
             keys: size(&self.keys.place.path)?,
-            keys_log: size(&log_of(&self.keys.place.path))?,
+            keys_log: size(&self.keys.place.log())?,
             data: size(&self.data.place.path)?,
-            data_log: size(&log_of(&self.data.place.path))?,
+            data_log: size(&self.data.place.log())?,
         })
     }
 
@@ -90,12 +90,6 @@ fn copy(place: &Place, path: &Path) -> Result<(), StoreError> {
     let connection = reader(place, true)?;
     connection.execute("VACUUM INTO ?1", [path]).map_err(Fault::from)?;
     Ok(())
-}
-
-fn log_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push("-wal");
-    name.into()
 }
 
 /// In bytes; a log that is not there has none. Asked by path: to open and close a database file would let go of

@@ -13,6 +13,7 @@ use crate::store::PlanCount;
 use parking_lot::Mutex;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, DEFAULT_NAME};
+use std::fs::{File, OpenOptions};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -21,6 +22,10 @@ use tokio::sync::oneshot;
 
 /// Frames of 4 KiB in the log that start a checkpoint: 16 MiB, so that pages written often are moved once.
 const CHECKPOINT_FRAMES: i32 = 4096;
+
+/// Bytes of the log before its frames, and of a frame (SQLite file format, section 4.1).
+const LOG_HEADER: u64 = 32;
+const FRAME: u64 = 24 + 4096;
 
 /// How long a truncating checkpoint waits for readers before it lets plans pass and is tried again.
 const READER_WAIT: Duration = Duration::from_millis(50);
@@ -163,28 +168,18 @@ impl<F: Plans> Bench<F> {
         &mut self,
         group: &[Submission<F::Plan, F::Answer>],
     ) -> Result<Vec<Result<F::Answer, ApplyError>>, Fault> {
-        let connection = self.connected()?;
+        let connection = connected(&mut self.connection, &self.place)?;
         let done = commit_all::<F>(connection, group);
         if let Err(fault) = &done {
             let undone = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
             // After a failed read or write the connection's view is not to be trusted; a full disk leaves it sound.
             if !undone || fault.kind != FaultKind::Full {
                 self.connection = None;
+            } else {
+                release_tail(connection, &self.place);
             }
         }
         done
-    }
-
-    /// The connection, opened anew after a fault.
-    fn connected(&mut self) -> Result<&Connection, Fault> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => writer(&self.place, None).map_err(|error| Fault {
-                kind: if error == OpenError::Full { FaultKind::Full } else { FaultKind::Unavailable },
-                code: 0,
-            })?,
-        };
-        Ok(self.connection.insert(connection))
     }
 
     fn count(&self, group: &[Submission<F::Plan, F::Answer>], answers: &[Result<F::Answer, ApplyError>]) {
@@ -220,7 +215,7 @@ impl<F: Plans> Bench<F> {
     }
 
     fn truncate(&mut self, reply: &CheckpointReply) {
-        let answer = self.connected().and_then(|connection| {
+        let answer = connected(&mut self.connection, &self.place).and_then(|connection| {
             connection.busy_timeout(READER_WAIT)?;
             let done = connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::TRUNCATE);
             connection.busy_timeout(super::connect::LOCK_WAIT)?;
@@ -234,6 +229,31 @@ impl<F: Plans> Bench<F> {
         });
         let _ = reply.send(answer.map_err(StoreError::from));
     }
+}
+
+/// The writer's connection, opened anew after a fault.
+fn connected<'a>(connection: &'a mut Option<Connection>, place: &Place) -> Result<&'a Connection, Fault> {
+    let open = match connection.take() {
+        Some(open) => open,
+        None => writer(place, None).map_err(|error| Fault {
+            kind: if error == OpenError::Full { FaultKind::Full } else { FaultKind::Unavailable },
+            code: 0,
+        })?,
+    };
+    Ok(connection.insert(open))
+}
+
+/// Gives back the room that an undone commit took in the log, so that it does not starve the other file, whose
+/// plans (an erasure, a withdrawal) may still fit. Nobody reads frames beyond the last commit, and nobody but this
+/// thread writes.
+fn release_tail(connection: &Connection, place: &Place) {
+    let Ok((frames, _)) = connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::NOOP) else { return };
+    let Ok(frames) = u64::try_from(frames) else { return };
+    let used = LOG_HEADER + frames * FRAME;
+    let log = OpenOptions::new().write(true).open(place.log());
+    let shorten = |log: File| if log.metadata()?.len() > used { log.set_len(used) } else { Ok(()) };
+    // What fails here only keeps the room taken until the next checkpoint.
+    drop(log.and_then(shorten));
 }
 
 /// All plans of a group in one transaction.

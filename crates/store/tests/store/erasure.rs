@@ -1,8 +1,6 @@
 //! An erased key is gone from the live files, not only from the answers (invariant 5).
 
-mod fixture;
-
-use fixture::{bytes, insert_person, person_id, tenant_id};
+use crate::fixture::{bytes, insert_person, person_id, tenant_id};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;

@@ -1,8 +1,6 @@
 //! Runs the suite that every backend must pass. A further backend adds a test with its own way to open a store.
 
-mod fixture;
-mod suite;
-
+use crate::suite;
 use store::{Options, Store};
 
 #[test]
