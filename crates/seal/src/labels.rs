@@ -73,6 +73,10 @@ labels! {
     WRAP_SUBKEY = "obhut/v1/wrap-subkey";
 }
 
+/// No label at all, for the published vectors of the functions that take one.
+#[cfg(test)]
+pub(crate) const NONE: Label = Label("");
+
 #[cfg(test)]
 mod tests {
     use super::*;

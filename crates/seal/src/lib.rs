@@ -18,6 +18,8 @@ mod entropy;
 mod error;
 pub mod index;
 mod kdf;
+#[cfg(test)]
+mod known_answers;
 mod labels;
 mod one_seal;
 mod padding;

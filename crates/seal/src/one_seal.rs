@@ -116,3 +116,77 @@ impl LayerKey {
 pub(crate) fn cipher(key: &[u8; 32]) -> Result<LessSafeKey, SealError> {
     UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| SealError::Library)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::{RECORD_ENVELOPE, RECORD_VALUE};
+    use proptest::prelude::*;
+
+    fn key(salt: u8, label: Label, place: u8) -> OneSealKey {
+        OneSealKey::derive(&Prk::extract(&[salt], &[b"key"]), label, Aad::new(label).u8(place))
+    }
+
+    fn sealed(plain: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        key(1, RECORD_VALUE, 1).seal(plain, &mut out).unwrap();
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_sealed_opens_and_has_the_padded_length(plain in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let sealed = sealed(&plain);
+            prop_assert_eq!(sealed.len(), sealed_len(plain.len()));
+            prop_assert_eq!(&*key(1, RECORD_VALUE, 1).open(&sealed).unwrap(), &plain[..]);
+        }
+
+        #[test]
+        fn any_bytes_do_not_open_and_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert_eq!(key(1, RECORD_VALUE, 1).open(&bytes).err(), Some(SealError::Open));
+            prop_assert_eq!(LayerKey::derive(&[1; 32], RECORD_VALUE, b"").open(b"", &bytes).err(), Some(SealError::Open));
+        }
+    }
+
+    #[test]
+    fn another_salt_label_or_place_does_not_open() {
+        let sealed = sealed(b"value");
+        assert!(key(1, RECORD_VALUE, 1).open(&sealed).is_ok());
+        for other in [key(2, RECORD_VALUE, 1), key(1, RECORD_ENVELOPE, 1), key(1, RECORD_VALUE, 2)] {
+            assert_eq!(other.open(&sealed).err(), Some(SealError::Open));
+        }
+    }
+
+    #[test]
+    fn no_flipped_bit_and_no_other_length_opens() {
+        let sealed = sealed(b"value");
+        for bit in 0..sealed.len() * 8 {
+            let mut flipped = sealed.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(key(1, RECORD_VALUE, 1).open(&flipped).err(), Some(SealError::Open));
+        }
+        for len in 0..sealed.len() {
+            assert!(key(1, RECORD_VALUE, 1).open(&sealed[..len]).is_err());
+        }
+        assert!(key(1, RECORD_VALUE, 1).open(&[&sealed[..], &[0]].concat()).is_err());
+    }
+
+    /// GCM alone would open this: the ciphertext and tag are right, the commitment is another key's.
+    #[test]
+    fn the_commitment_is_checked_beside_the_tag() {
+        let mut sealed = sealed(b"value");
+        assert!(key(1, RECORD_VALUE, 1).open(&sealed).is_ok());
+        let other = key(2, RECORD_VALUE, 1);
+        sealed[..COMMITMENT].copy_from_slice(&other.derived.0[32..]);
+        assert_eq!(key(1, RECORD_VALUE, 1).open(&sealed).err(), Some(SealError::Open));
+        assert_eq!(other.open(&sealed).err(), Some(SealError::Open));
+    }
+
+    #[test]
+    fn too_long_is_refused_before_anything_is_sealed() {
+        let mut out = Vec::new();
+        let plain = vec![0; padding::MAX_PLAINTEXT + 1];
+        assert_eq!(key(1, RECORD_VALUE, 1).seal(&plain, &mut out), Err(SealError::TooLarge));
+        assert!(out.is_empty());
+    }
+}

@@ -230,3 +230,73 @@ fn aad(label: Label, place: &RecordPlace) -> Aad {
 fn value_aad(place: &RecordPlace, field: FieldId, category: Category) -> Aad {
     aad(RECORD_VALUE, place).u16(field.0).u8(category as u8)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Seeded;
+
+    const PLACE: RecordPlace = RecordPlace {
+        tenant: TenantId([1; 16]),
+        person: PersonId([2; 16]),
+        table: 1,
+        compartment: Compartment(0),
+        version: 1,
+        key_version: 1,
+    };
+
+    fn keys() -> PersonKeys {
+        let mut keys = PersonKeys::generate(&[Compartment(0)], &Seeded::new(1)).unwrap();
+        keys.set_record_version(Compartment(0), 1).unwrap();
+        keys
+    }
+
+    /// Two values of one length and category, in fields 1 and 2.
+    fn record(salt: u64) -> OpenedRecord {
+        let value = |field, bytes| Value { field: FieldId(field), category: Category::Contact, bytes };
+        let values = [value(1, b"first"), value(2, b"other")];
+        let sealed = seal_record(&keys(), &PLACE, &values, &Seeded::new(salt)).unwrap();
+        open_record(&keys(), &PLACE, &sealed).unwrap()
+    }
+
+    fn opens(record: &OpenedRecord, field: u16) -> bool {
+        record.open_value(FieldId(field), Category::Contact).is_ok_and(|value| value.is_some())
+    }
+
+    /// Somebody who holds the compartment's key could build such an envelope.
+    #[test]
+    fn values_swapped_inside_an_envelope_do_not_open() {
+        let mut one = record(1);
+        assert!(opens(&one, 1) && opens(&one, 2), "the control");
+        let start = 2 + 2 * ENTRY;
+        let half = (one.inner.len() - start) / 2;
+        let (first, second) = one.inner[start..].split_at_mut(half);
+        first.swap_with_slice(second);
+        assert!(!opens(&one, 1) && !opens(&one, 2));
+    }
+
+    #[test]
+    fn values_of_another_version_do_not_open_inside_an_envelope() {
+        let (mut one, other) = (record(1), record(2));
+        one.inner.copy_from_slice(&other.inner);
+        assert!(!opens(&one, 1) && !opens(&one, 2));
+    }
+
+    #[test]
+    fn a_directory_out_of_order_is_refused() {
+        let good = [&[0, 2, 0, 1, 0, 0, 0, 48, 0, 2, 0, 0, 0, 48][..], &[0; 96]].concat();
+        assert_eq!(check_directory(&good), Some(2));
+        assert_eq!(check_directory(&[0, 0]), Some(0));
+        let mut repeated = good.clone();
+        repeated[9] = 1;
+        let mut short = good.clone();
+        short[7] = 47;
+        let mut long = good.clone();
+        long[4..8].fill(0xff);
+        for bad in
+            [&repeated, &short, &long, &good[..109].to_vec(), &good[..10].to_vec(), &vec![0], &vec![0, 0, 0]]
+        {
+            assert_eq!(check_directory(bad), None);
+        }
+    }
+}

@@ -118,7 +118,7 @@ pub struct Root {
 opaque_debug!(Root, Passphrase);
 
 /// Where the encapsulation key stands in a decapsulation key (FIPS 203, algorithm 16: dk_PKE ‖ ek ‖ H(ek) ‖ z).
-const KEM_PUBLIC: std::ops::Range<usize> = 1_152..2_336;
+pub(crate) const KEM_PUBLIC: std::ops::Range<usize> = 1_152..2_336;
 /// Bytes of an RSA-4096 ciphertext.
 const RSA_BYTES: usize = 512;
 

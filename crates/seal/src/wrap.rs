@@ -136,3 +136,92 @@ impl WrapKey {
         cipher(&key.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labels::{INDEX_KEY, METADATA_KEY};
+    use crate::testing::Seeded;
+
+    fn handle(key: u8) -> WrapKey {
+        WrapKey::new(Secret::copy_of(&[key; 32]).unwrap())
+    }
+
+    fn aad() -> Aad {
+        Aad::new(INDEX_KEY).u8(1)
+    }
+
+    #[test]
+    fn opens_under_the_same_key_and_place_alone() {
+        let (entropy, one) = (Seeded::new(1), handle(1));
+        let sealed = one.wrap(&aad(), b"secret", &entropy).unwrap();
+        assert_eq!(&*one.unwrap(&aad(), &sealed).unwrap(), b"secret");
+        // By a later handle too, the first time and from its memory of subkeys.
+        let later = handle(1);
+        assert_eq!(&*later.unwrap(&aad(), &sealed).unwrap(), b"secret");
+        assert_eq!(&*later.unwrap(&aad(), &sealed).unwrap(), b"secret");
+        assert_eq!(handle(2).unwrap(&aad(), &sealed).err(), Some(SealError::Open));
+        for other in [Aad::new(INDEX_KEY).u8(2), Aad::new(METADATA_KEY).u8(1)] {
+            assert_eq!(one.unwrap(&other, &sealed).err(), Some(SealError::Open));
+            assert_eq!(later.unwrap(&other, &sealed).err(), Some(SealError::Open));
+        }
+    }
+
+    #[test]
+    fn no_flipped_bit_and_no_other_length_opens() {
+        let one = handle(1);
+        let sealed = one.wrap(&aad(), b"secret", &Seeded::new(1)).unwrap();
+        for handle in [&one, &handle(1)] {
+            for bit in 0..sealed.len() * 8 {
+                let mut flipped = sealed.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(handle.unwrap(&aad(), &flipped).err(), Some(SealError::Open));
+            }
+            for len in 0..sealed.len() {
+                assert_eq!(handle.unwrap(&aad(), &sealed[..len]).err(), Some(SealError::Open));
+            }
+        }
+    }
+
+    #[test]
+    fn each_handle_seals_under_a_subkey_of_its_own_and_each_wrap_under_a_nonce_of_its_own() {
+        let entropy = Seeded::new(1);
+        let (one, other) = (handle(1), handle(1));
+        let wraps = [&one, &one, &other].map(|handle| handle.wrap(&aad(), b"secret", &entropy).unwrap());
+        let salt = |at: usize| wraps[at][1..17].to_vec();
+        let nonce = |at: usize| wraps[at][17..29].to_vec();
+        assert!(salt(0) == salt(1) && salt(0) != salt(2));
+        assert!(nonce(0) != nonce(1) && nonce(0) != nonce(2));
+    }
+
+    #[test]
+    fn a_handle_stops_at_its_bound_and_still_opens() {
+        let (entropy, one) = (Seeded::new(1), handle(1));
+        one.used.store(LIMIT - 1, Ordering::Relaxed);
+        let last = one.wrap(&aad(), b"secret", &entropy).unwrap();
+        for _ in 0..3 {
+            assert_eq!(one.wrap(&aad(), b"secret", &entropy).err(), Some(SealError::Exhausted));
+        }
+        assert_eq!(&*one.unwrap(&aad(), &last).unwrap(), b"secret");
+        assert!(handle(1).wrap(&aad(), b"secret", &entropy).is_ok());
+    }
+
+    #[test]
+    fn made_up_salts_do_not_drive_out_good_ones() {
+        let sealed = handle(1).wrap(&aad(), b"secret", &Seeded::new(1)).unwrap();
+        let reader = handle(1);
+        reader.unwrap(&aad(), &sealed).unwrap();
+        for salt in 0..20 {
+            let mut forged = sealed.clone();
+            forged[1] = salt;
+            assert!(reader.unwrap(&aad(), &forged).is_err());
+        }
+        assert_eq!(reader.others.read().len(), 1);
+        for seed in 2..20 {
+            let sealed = handle(1).wrap(&aad(), b"secret", &Seeded::new(seed)).unwrap();
+            reader.unwrap(&aad(), &sealed).unwrap();
+        }
+        assert_eq!(reader.others.read().len(), KEPT);
+        assert!(reader.unwrap(&aad(), &sealed).is_ok());
+    }
+}

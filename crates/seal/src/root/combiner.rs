@@ -115,3 +115,60 @@ fn info(root: &Root, place: &RootPlace, ct_rsa: &[u8], ct_kem: &[u8]) -> Vec<u8>
     ]
     .concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Seeded, root};
+    use model::TenantId;
+
+    const PLACE: RootPlace =
+        RootPlace { tenant: TenantId([1; 16]), usage: RootUse::Escrow { epoch: 3 }, key_version: 4 };
+
+    fn wrapped(root: &Root) -> Vec<u8> {
+        wrap(root, &PLACE, &Secret::copy_of(&[9; 32]).unwrap(), &Seeded::new(1)).unwrap()
+    }
+
+    #[test]
+    fn opens_at_its_place_alone() {
+        let root = root();
+        let sealed = wrapped(&root);
+        assert_eq!(sealed.len(), WRAP);
+        assert_eq!(unwrap(&root, &PLACE, &sealed).unwrap().as_ref(), &[9; 32]);
+        let others = [
+            RootPlace { tenant: TenantId([2; 16]), ..PLACE },
+            RootPlace { usage: RootUse::Escrow { epoch: 4 }, ..PLACE },
+            RootPlace { usage: RootUse::ShredFile, ..PLACE },
+            RootPlace { usage: RootUse::TenantKey, ..PLACE },
+            RootPlace { usage: RootUse::Signing, ..PLACE },
+            RootPlace { key_version: 5, ..PLACE },
+        ];
+        for other in others {
+            assert_eq!(unwrap(&root, &other, &sealed).err(), Some(SealError::Open), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn each_field_and_each_half_is_bound() {
+        let root = root();
+        let sealed = wrapped(&root);
+        // Version, id, RSA, ML-KEM, secret, tag: bits of each, and of both ends of the long ones.
+        for at in [0, 1, 16, 17, 300, 528, 529, 900, 1_616, 1_617, 1_648, 1_649, 1_664] {
+            for bit in [0, 3, 7] {
+                let mut flipped = sealed.clone();
+                flipped[at] ^= 1 << bit;
+                assert_eq!(unwrap(&root, &PLACE, &flipped).err(), Some(SealError::Open), "{at}");
+            }
+        }
+        // One half of another wrap of the same secret at the same place.
+        let other = wrapped(&root);
+        for half in [17..529, 529..1_617] {
+            let mut mixed = sealed.clone();
+            mixed[half.clone()].copy_from_slice(&other[half]);
+            assert_eq!(unwrap(&root, &PLACE, &mixed).err(), Some(SealError::Open));
+        }
+        for len in [0, 1, 17, 529, 1_617, 1_664] {
+            assert_eq!(unwrap(&root, &PLACE, &sealed[..len]).err(), Some(SealError::Open));
+        }
+    }
+}

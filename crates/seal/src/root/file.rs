@@ -199,3 +199,117 @@ fn aad(id: RootId, kind: RootKind, costs: Costs, salt: &[u8; SALT]) -> Aad {
         .u32(costs.lanes)
         .bytes(salt)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{ROOT_FILE as DEMO_FILE, Seeded, passphrase, root};
+    use serde_json::Value;
+
+    fn edited(edit: impl FnOnce(&mut Value)) -> Vec<u8> {
+        let mut file: Value = serde_json::from_slice(DEMO_FILE).unwrap();
+        edit(&mut file);
+        serde_json::to_vec(&file).unwrap()
+    }
+
+    fn error(file: &[u8]) -> Option<RootError> {
+        Root::open(file, &passphrase()).err()
+    }
+
+    #[test]
+    fn a_written_file_opens_as_the_same_root() {
+        let root = root();
+        let file = root.to_file(&passphrase(), &Seeded::new(1)).unwrap();
+        let again = Root::open(&file, &passphrase()).unwrap();
+        assert_eq!((again.id, again.kind, again.public_digests), (root.id, root.kind, root.public_digests));
+        assert_eq!(Root::inspect(&file), Ok(RootInfo { id: root.id, kind: root.kind }));
+    }
+
+    #[test]
+    fn a_wrong_passphrase_and_an_altered_file_look_alike() {
+        let wrong = Passphrase::new(b"correct horse battery stapler".to_vec()).unwrap();
+        assert_eq!(Root::open(DEMO_FILE, &wrong).err(), Some(RootError::Open));
+        let altered: [fn(&mut Value); 4] = [
+            |file| file["id"] = Value::from("00000000000000000000000000000000"),
+            |file| file["kdf"]["passes"] = Value::from(2),
+            |file| file["kdf"]["salt"] = Value::from(BASE64.encode(&[0; 32])),
+            |file| {
+                let mut sealed = BASE64.decode(file["sealed"].as_str().unwrap().as_bytes()).unwrap();
+                sealed[2_000] ^= 1;
+                file["sealed"] = BASE64.encode(&sealed).into();
+            },
+        ];
+        for edit in altered {
+            assert_eq!(error(&edited(edit)), Some(RootError::Open));
+        }
+        // The control: writing the same values again does no harm.
+        assert_eq!(error(&edited(|_| {})), None);
+    }
+
+    #[test]
+    fn no_flipped_bit_of_the_file_opens() {
+        for at in (0..DEMO_FILE.len()).step_by(41) {
+            for bit in 0..8 {
+                let mut flipped = DEMO_FILE.to_vec();
+                flipped[at] ^= 1 << bit;
+                let opened = Root::open(&flipped, &passphrase());
+                // White space is the one thing that may change: it is not part of what is said.
+                let same = serde_json::from_slice::<Value>(&flipped).ok()
+                    == serde_json::from_slice::<Value>(DEMO_FILE).ok();
+                assert_eq!(opened.is_ok(), same, "{at}");
+            }
+        }
+    }
+
+    #[test]
+    fn costs_from_a_file_are_bounded_on_both_sides() {
+        let costs = |memory: u64, passes: u64, lanes: u64, kind: &str| {
+            error(&edited(|file| {
+                file["kind"] = kind.into();
+                file["kdf"]["memory_kib"] = memory.into();
+                file["kdf"]["passes"] = passes.into();
+                file["kdf"]["lanes"] = lanes.into();
+            }))
+        };
+        // A demo file that calls itself production, and a production file with easier costs.
+        assert_eq!(costs(1_024, 1, 1, "production"), Some(RootError::Weak));
+        assert_eq!(costs(65_535, 3, 4, "production"), Some(RootError::Weak));
+        assert_eq!(costs(65_536, 2, 4, "production"), Some(RootError::Weak));
+        assert_eq!(costs(65_536, 3, 3, "production"), Some(RootError::Weak));
+        assert_eq!(costs(1_023, 1, 1, "demo"), Some(RootError::Weak));
+        assert_eq!(costs(1_024, 0, 1, "demo"), Some(RootError::Weak));
+        assert_eq!(costs((1 << 20) + 1, 3, 4, "production"), Some(RootError::Costly));
+        assert_eq!(costs(1_024, 17, 1, "demo"), Some(RootError::Costly));
+        assert_eq!(costs(1_024, 1, 17, "demo"), Some(RootError::Costly));
+        assert_eq!(costs(u64::from(u32::MAX), u64::from(u32::MAX), 1, "demo"), Some(RootError::Costly));
+        assert_eq!(costs(1 << 40, 1, 1, "demo"), Some(RootError::Format));
+        // Within the bounds the derivation runs and the seal decides.
+        assert_eq!(costs(1_024, 2, 1, "demo"), Some(RootError::Open));
+    }
+
+    #[test]
+    fn what_is_no_root_file_is_refused() {
+        let edits: [fn(&mut Value); 6] = [
+            |file| file["format"] = "obhut-root/2".into(),
+            |file| file["more"] = 1.into(),
+            |file| file["kdf"]["name"] = "argon2d".into(),
+            |file| file["kdf"]["version"] = 16.into(),
+            |file| file["kdf"]["salt"] = "AAAA".into(),
+            |file| drop(file.as_object_mut().unwrap().remove("id")),
+        ];
+        for edit in edits {
+            assert_eq!(error(&edited(edit)), Some(RootError::Format));
+        }
+        for file in [&b""[..], b"{}", b"null", &[b' '; MAX_FILE + 1]] {
+            assert_eq!(error(file), Some(RootError::Format));
+            assert_eq!(Root::inspect(file).err(), Some(RootError::Format));
+        }
+    }
+
+    #[test]
+    fn passphrases_have_1_to_1024_bytes() {
+        for (len, fits) in [(0, false), (1, true), (1_024, true), (1_025, false)] {
+            assert_eq!(Passphrase::new(vec![b'x'; len]).is_ok(), fits);
+        }
+    }
+}
