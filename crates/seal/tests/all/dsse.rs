@@ -5,6 +5,9 @@ use proptest::prelude::*;
 use seal::{DsseError, Envelope, PublicKeys, SealError, SigningKeys, dsse};
 use serde_json::{Value, json};
 
+/// A change to the list of signatures.
+type Edit<'a> = &'a dyn Fn(&mut Vec<Value>);
+
 const TYPE: &str = "application/vnd.obhut.test+json";
 
 /// The signing keys of the vectors, since making RSA keys takes seconds.
@@ -57,13 +60,13 @@ fn no_flipped_bit_verifies() {
 fn both_signatures_are_needed_in_their_order_and_nothing_else() {
     let keys = keys();
     let envelope = json_of(&dsse::sign(&keys, TYPE, b"payload").unwrap());
-    let verify = |edit: &dyn Fn(&mut Vec<Value>)| {
+    let verify = |edit: Edit<'_>| {
         let mut edited = envelope.clone();
         edit(edited["signatures"].as_array_mut().unwrap());
         dsse::verify(&read(&edited).unwrap(), TYPE, keys.public())
     };
     assert!(verify(&|_| {}).is_ok(), "the control");
-    let edits: [&dyn Fn(&mut Vec<Value>); 6] = [
+    let edits: [Edit<'_>; 6] = [
         &|all| all.truncate(1),
         &|all| drop(all.remove(0)),
         &|all| all.clear(),

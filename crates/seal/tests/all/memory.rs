@@ -15,6 +15,8 @@ use std::sync::Mutex;
 
 /// What is remembered of a key is the key under this mask, so that the search does not find its own needle.
 const MASK: u8 = 0xa5;
+/// Bytes that are searched for at a time.
+const HALF: usize = 16;
 
 /// Hands out random bytes and remembers, masked, what is 32 bytes long.
 #[derive(Default)]
@@ -54,25 +56,28 @@ fn mappings() -> Vec<(u64, u64, String)> {
     maps.lines().filter_map(parse).collect()
 }
 
-/// Where each key stands in memory.
+/// Where each key stands in memory, or the half of one: an allocator writes its own pointers over the first 16 bytes
+/// of what is freed, and the rest of a key that was not wiped stays.
 fn search(keys: &[(&str, [u8; 32])]) -> Vec<(String, String)> {
+    let halves: Vec<_> =
+        keys.iter().flat_map(|(name, key)| key.chunks(HALF).map(|half| (*name, half))).collect();
     let memory = File::open("/proc/self/mem").unwrap();
     let mut window = vec![0; 1 << 20];
     let own = window.as_ptr() as u64..window.as_ptr() as u64 + window.len() as u64;
     let mut found = Vec::new();
     for (start, end, mapping) in mappings() {
-        // The window overlaps with the last one by 31 bytes, so that no key falls between two.
-        for from in (start..end).step_by(window.len() - 31) {
+        // The window overlaps with the last one, so that no key falls between two.
+        for from in (start..end).step_by(window.len() - (HALF - 1)) {
             let len = usize::try_from(end - from).unwrap().min(window.len());
             if memory.read_exact_at(&mut window[..len], from).is_err() {
                 continue;
             }
-            for (at, bytes) in window[..len].windows(32).enumerate() {
+            for (at, bytes) in window[..len].windows(HALF).enumerate() {
                 if own.contains(&(from + at as u64)) {
                     continue;
                 }
-                for (name, key) in keys.iter().filter(|(_, key)| bytes[0] ^ MASK == key[0]) {
-                    if bytes.iter().zip(key).all(|(byte, masked)| byte ^ MASK == *masked) {
+                for (name, half) in halves.iter().filter(|(_, half)| bytes[0] ^ MASK == half[0]) {
+                    if bytes.iter().zip(*half).all(|(byte, masked)| byte ^ MASK == *masked) {
                         found.push(((*name).to_owned(), mapping.clone()));
                     }
                 }

@@ -10,11 +10,14 @@ use seal::{
 };
 use std::rc::Rc;
 
+/// Whether bytes open at a place.
+type Open = Box<dyn Fn(&[u8]) -> bool>;
+
 /// Something stored, and how its reader opens whatever stands there.
 struct Stored {
     what: String,
     bytes: Vec<u8>,
-    open: Box<dyn Fn(&[u8]) -> bool>,
+    open: Open,
 }
 
 fn stored(what: impl Into<String>, bytes: Vec<u8>, open: impl Fn(&[u8]) -> bool + 'static) -> Stored {
