@@ -93,21 +93,25 @@ pub(crate) fn deny(root: &Path) -> Report {
 
 /// The long run: many crash rounds, many property cases.
 ///
-/// Crash tests carry `crash` in their name and read `OBHUT_ROUNDS`.
+/// Crash tests have one of [`CRASH`] in their name and read `OBHUT_ROUNDS`.
 pub(crate) fn soak(root: &Path) -> Report {
     let mut report = Report::default();
     report.group("crashes", || {
-        let mut command = tests_command(root, Some("crash"));
+        let mut command = tests_command(root, CRASH);
         outcome(run::run(command.env("OBHUT_ROUNDS", "200")))
     });
     report.group("properties", || {
-        let mut command = tests_command(root, None);
+        let mut command = tests_command(root, &[]);
         outcome(run::run(command.env("PROPTEST_CASES", "20000")))
     });
     report
 }
 
-fn tests_command(root: &Path, named: Option<&str>) -> std::process::Command {
+/// What the names of tests have in them that kill a process or cut the power.
+const CRASH: &[&str] = &["crash", "kill", "power_cut"];
+
+/// The tests whose names contain one of `named`; all when that is empty.
+fn tests_command(root: &Path, named: &[&str]) -> std::process::Command {
     let nextest = run::has_subcommand(root, "nextest");
     let words: &[&str] = if nextest {
         &["nextest", "run", "--cargo-profile", "ci", "--workspace"]
@@ -115,7 +119,9 @@ fn tests_command(root: &Path, named: Option<&str>) -> std::process::Command {
         &["test", "--profile", "ci", "--workspace", "--lib", "--bins", "--tests"]
     };
     let mut command = run::cargo(root, words);
-    command.args(named);
+    if !named.is_empty() {
+        command.arg("--").args(named);
+    }
     command
 }
 
@@ -125,7 +131,7 @@ fn lints(root: &Path) -> Outcome {
 }
 
 fn tests(root: &Path) -> Outcome {
-    outcome(run::run(&mut tests_command(root, None)))
+    outcome(run::run(&mut tests_command(root, &[])))
 }
 
 /// The demo tells its story over HTTPS and checks itself.
