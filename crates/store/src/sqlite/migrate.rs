@@ -29,7 +29,7 @@ pub(super) const KEYS: Schema = Schema {
         number: 1,
         name: "keys_0001",
         sql: include_str!("migrations/keys_0001.sql"),
-        sha256: "080dba4c419be31e2d8b084cd0cce23a6e74522c727b1668a3b099902f38d2ce",
+        sha256: "b2c0cb2ec4a7d02321afc31e0f1f836dbb8bf53ff8fdd1d5d441ce0a8547a7e4",
     }],
 };
 
@@ -41,7 +41,7 @@ pub(super) const DATA: Schema = Schema {
         number: 1,
         name: "data_0001",
         sql: include_str!("migrations/data_0001.sql"),
-        sha256: "560133eb568766971e12162b2dc6d4fd23ca797e45b4b2b435222ce779f92a0e",
+        sha256: "9c6be7239933d2333bd8b0e193b5caeb5c01989926050d811b945eaf0ca9128d",
     }],
 };
 

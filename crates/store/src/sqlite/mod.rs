@@ -2,6 +2,8 @@
 
 mod cells;
 mod connect;
+#[cfg(test)]
+mod cost;
 mod data_plan;
 mod data_reads;
 mod decode;

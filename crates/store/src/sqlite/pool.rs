@@ -168,6 +168,13 @@ impl View {
         Ok(&reader.connection)
     }
 
+    /// The connection itself, for a test that counts what it does.
+    #[cfg(test)]
+    pub(super) fn connection_mut(&mut self) -> &mut Connection {
+        self.reader().unwrap();
+        &mut self.held.get_mut().unwrap().connection
+    }
+
     /// At most one row.
     pub(super) fn one<T>(
         &self,

@@ -283,3 +283,144 @@ fn step(on: &Connection, sql: &str) -> Result<(), Fault> {
     on.prepare_cached(sql)?.execute(())?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Conflict;
+    use crate::ops::KeyOp;
+    use crate::sqlite::connect::create;
+    use crate::sqlite::key_plan::KeyPlans;
+    use crate::sqlite::migrate::KEYS;
+
+    fn bench() -> (tempfile::TempDir, Bench<KeyPlans>) {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place { path: dir.path().join("keys.db"), writer_cache: 1 << 20, reader_cache: 1 << 20 };
+        create(&place.path).unwrap();
+        let connection = Some(writer(&place, Some(&KEYS)).unwrap());
+        let (queue, counts) = (Arc::new(Queue::new(100)), Arc::default());
+        (dir, Bench { connection, place, queue, counts })
+    }
+
+    type Waiting = (Submission<Vec<KeyOp>, ()>, mpsc::Receiver<Result<(), ApplyError>>);
+
+    fn plan(ops: &[(&'static str, usize)]) -> Waiting {
+        let put = |(name, length): &(&'static str, usize)| KeyOp::PutHouse {
+            name,
+            value: vec![7; *length],
+            expected_absent: true,
+        };
+        let (reply, answer) = mpsc::sync_channel(1);
+        (
+            Submission { name: "test", plan: ops.iter().map(put).collect(), reply: Reply::Thread(reply) },
+            answer,
+        )
+    }
+
+    /// Commits the plans together; their answers.
+    fn together(bench: &mut Bench<KeyPlans>, plans: Vec<Waiting>) -> Vec<Result<(), ApplyError>> {
+        let (group, answers): (Vec<_>, Vec<_>) = plans.into_iter().unzip();
+        bench.commit(group);
+        answers.iter().map(|answer| answer.try_recv().unwrap()).collect()
+    }
+
+    fn names(bench: &Bench<KeyPlans>) -> String {
+        let sql = "SELECT coalesce(group_concat(name, ' ' ORDER BY name), '') FROM house";
+        bench.connection.as_ref().unwrap().query_row(sql, (), |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_refused_plan_is_undone_alone() {
+        let (_dir, mut bench) = bench();
+        let plans =
+            vec![plan(&[("a", 1)]), plan(&[("b", 1), ("a", 1), ("c", 1)]), plan(&[("d", 1), ("b", 1)])];
+        let answers = together(&mut bench, plans);
+        assert_eq!(answers, [Ok(()), Err(Conflict::Exists.into()), Ok(())]);
+        assert_eq!(names(&bench), "a b d");
+        assert_eq!(bench.counts.lock().commits, 1);
+    }
+
+    /// A limit on the file's pages is what a full disk looks like to SQLite.
+    #[test]
+    fn a_full_disk_undoes_the_whole_commit_and_everybody_hears_of_it() {
+        let (_dir, mut bench) = bench();
+        assert_eq!(together(&mut bench, vec![plan(&[("before", 1)])]), [Ok(())]);
+        let on = bench.connection.as_ref().unwrap();
+        let pages: i64 = on.query_row("PRAGMA page_count", (), |row| row.get(0)).unwrap();
+        on.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
+
+        let plans =
+            vec![plan(&[("a", 1)]), plan(&[("a", 1)]), plan(&[("large", 100_000)]), plan(&[("z", 1)])];
+        assert_eq!(together(&mut bench, plans), [Err(ApplyError::Full); 4]);
+        assert_eq!(names(&bench), "before");
+        assert_eq!(bench.counts.lock().last_fault, rusqlite::ffi::SQLITE_FULL);
+        assert_eq!(
+            together(&mut bench, vec![plan(&[("small", 1)])]),
+            [Ok(())],
+            "the same connection goes on"
+        );
+
+        let on = bench.connection.as_ref().unwrap();
+        on.pragma_update_and_check(None, "max_page_count", 1_000_000, |_| Ok(())).unwrap();
+        assert_eq!(together(&mut bench, vec![plan(&[("large", 100_000)])]), [Ok(())]);
+        assert_eq!(names(&bench), "before large small");
+    }
+
+    #[test]
+    fn a_lost_connection_is_opened_again() {
+        let (dir, mut bench) = bench();
+        bench.connection = None;
+        let aside = dir.path().join("aside");
+        std::fs::rename(&bench.place.path, &aside).unwrap();
+        assert_eq!(together(&mut bench, vec![plan(&[("a", 1)])]), [Err(ApplyError::Unavailable)]);
+        std::fs::rename(&aside, &bench.place.path).unwrap();
+        assert_eq!(together(&mut bench, vec![plan(&[("a", 1)])]), [Ok(())]);
+        assert_eq!(names(&bench), "a");
+    }
+
+    #[test]
+    fn a_writer_that_is_gone_answers_closed() {
+        let (_dir, bench) = bench();
+        let queue = bench.queue.clone();
+        let (waiting, answer) = plan(&[("a", 1)]);
+        queue.submit(waiting);
+        drop(bench);
+        assert_eq!(answer.try_recv().unwrap(), Err(ApplyError::Closed));
+        let (late, answer) = plan(&[("a", 1)]);
+        queue.submit(late);
+        assert_eq!(answer.try_recv().unwrap(), Err(ApplyError::Closed));
+    }
+
+    #[test]
+    fn a_long_log_is_moved_into_the_file_after_the_commit() {
+        let (_dir, mut bench) = bench();
+        assert_eq!(together(&mut bench, vec![plan(&[("large", 20 << 20)])]), [Ok(())]);
+        let moved = |bench: &Bench<KeyPlans>| {
+            let on = bench.connection.as_ref().unwrap();
+            on.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::NOOP).unwrap()
+        };
+        let (frames, done) = moved(&bench);
+        assert!(frames > CHECKPOINT_FRAMES && done == 0, "control: {frames} {done}");
+        bench.checkpoint_when_long();
+        let (frames, done) = moved(&bench);
+        assert_eq!(frames, done);
+    }
+
+    #[test]
+    fn the_settings_of_the_writer_hold() {
+        let (_dir, bench) = bench();
+        let on = bench.connection.as_ref().unwrap();
+        let text = |name: &str| {
+            on.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap()
+        };
+        let number = |n: i64| rusqlite::types::Value::Integer(n);
+        assert_eq!(text("journal_mode"), rusqlite::types::Value::Text("wal".to_owned()));
+        assert_eq!(text("synchronous"), number(2), "FULL");
+        assert_eq!(text("secure_delete"), number(1));
+        assert_eq!(text("page_size"), number(4_096));
+        assert_eq!(text("temp_store"), number(2), "MEMORY");
+        assert_eq!(text("cache_size"), number(-1_024));
+        assert_eq!(text("mmap_size"), number(0));
+        assert_eq!(text("wal_autocheckpoint"), number(0));
+    }
+}

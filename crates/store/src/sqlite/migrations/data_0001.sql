@@ -36,3 +36,14 @@ CREATE TABLE job (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_queued ON job (kind, due_ms) WHERE state = 1;
 CREATE INDEX job_same ON job (kind, payload) WHERE state = 1;
+
+-- As in the key store: how selective each index is, said once and not measured.
+ANALYZE sqlite_schema;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('record', 'sqlite_autoindex_record_1', '1000000 1000000 2 1 1'),
+    ('document', 'sqlite_autoindex_document_1', '1000000 1000000 200000 2 1'),
+    ('job', 'job', '10000 1'),
+    ('job', 'job_queued', '10000 2000 10'),
+    ('job', 'job_same', '10000 2000 1');
+-- Takes them up in this connection, too.
+ANALYZE sqlite_schema;
