@@ -6,14 +6,26 @@
 //!
 //! Start with [`Ledger::open`] and [`Ledger::append`]; an outsider starts with [`verify`].
 
+mod checkpointer;
+mod derived;
+pub mod disk;
 pub mod error;
+mod frontier;
+pub mod incarnation;
+mod journal;
 pub mod ledger;
+mod open;
 pub mod options;
+mod postings;
 pub mod proof;
+mod shared;
+mod tiles;
 pub mod verify;
 pub mod witness;
 
 pub use error::{AppendError, Damage, OpenError, ReadError};
-pub use ledger::{Appended, Entry, Ledger, Position, Recovery, Status};
+pub use journal::queue::Appended;
+pub use journal::record::{MAX_IDENTITY, MAX_LEAF, MAX_POSTINGS};
+pub use ledger::{Entry, Ledger, Position, Recovery, Status};
 pub use options::{CheckpointHook, CheckpointSigner, HookRefused, Options, SignedHead};
 pub use proof::{Hash, Proof};

@@ -1,0 +1,234 @@
+//! Who was touched by which entries: a tail in memory (and in a file), and sorted runs on disk that are merged in
+//! the background, eight of one size into one of the next.
+
+pub(crate) mod run;
+
+use crate::derived::files::Log;
+use crate::derived::state::{MAX_RUNS, Manifest, RunId};
+use crate::disk::{Disk, Mode};
+use parking_lot::{Mutex, RwLock};
+use run::{POSTING, Posting, Run};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Postings in the tail before it becomes a run.
+const TAIL: usize = 1 << 16;
+/// Runs of one level that become one of the next.
+const FAN: usize = 8;
+
+struct View {
+    tail: Vec<Posting>,
+    runs: Vec<Arc<Run>>,
+}
+
+/// The postings of an incarnation.
+pub(crate) struct Postings {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    /// Postings before the tail becomes a run; fewer in tests.
+    tail_limit: usize,
+    view: RwLock<View>,
+    tail_file: Mutex<TailFile>,
+}
+
+/// Where the tail is written to.
+struct TailFile {
+    log: Arc<Log>,
+    first: u64,
+    count: u64,
+    /// Tails that became runs; a mark taken before that still names them.
+    retired: Vec<Arc<Log>>,
+    /// Files were made since the directory was synced.
+    made: bool,
+}
+
+fn tail_path(dir: &Path, first: u64) -> PathBuf {
+    dir.join(format!("tail-{first:016x}"))
+}
+
+impl Postings {
+    /// Makes the empty tail of a new log.
+    pub(crate) fn create(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+        disk.open(&tail_path(dir, 0), Mode::Create)?.sync()
+    }
+
+    /// Opens what `manifest` names.
+    pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, manifest: &Manifest, mode: Mode) -> io::Result<Self> {
+        let (view, tail_file) = load(&*disk, dir, manifest, mode)?;
+        let (view, tail_file) = (RwLock::new(view), Mutex::new(tail_file));
+        Ok(Self { disk, dir: dir.to_owned(), tail_limit: TAIL, view, tail_file })
+    }
+
+    /// Goes back to what `manifest` names, after a failed sync.
+    pub(crate) fn rewind(&self, manifest: &Manifest) -> io::Result<()> {
+        let (view, tail_file) = load(&*self.disk, &self.dir, manifest, Mode::Write)?;
+        *self.tail_file.lock() = tail_file;
+        *self.view.write() = view;
+        Ok(())
+    }
+
+    /// Writes a step's postings to the tail file. They are found only after [`Postings::publish`].
+    pub(crate) fn write(&self, step: &[Posting]) -> io::Result<()> {
+        let tail = self.tail_file.lock();
+        let bytes: Vec<u8> = step.iter().flat_map(Posting::bytes).collect();
+        tail.log.write(&bytes, tail.count * POSTING as u64)
+    }
+
+    /// Makes a step that was written findable.
+    pub(crate) fn publish(&self, step: &[Posting]) {
+        self.tail_file.lock().count += step.len() as u64;
+        self.view.write().tail.extend_from_slice(step);
+    }
+
+    /// Makes a run of the tail if it is long enough; `end` is the index after the last entry published. Returns
+    /// whether it did.
+    pub(crate) fn roll(&self, end: u64) -> io::Result<bool> {
+        let mut tail_file = self.tail_file.lock();
+        let postings = {
+            let view = self.view.read();
+            if view.tail.len() < self.tail_limit || view.runs.len() >= MAX_RUNS {
+                return Ok(false);
+            }
+            view.tail.clone()
+        };
+        let id = RunId { level: 0, first: tail_file.first, end };
+        let run = Arc::new(run::write(&*self.disk, &self.dir, id, postings)?);
+        let file = self.disk.open(&tail_path(&self.dir, end), Mode::Create)?;
+        let before = std::mem::replace(&mut tail_file.log, Arc::new(Log::new(file)));
+        tail_file.retired.push(before);
+        (tail_file.first, tail_file.count, tail_file.made) = (end, 0, true);
+        let mut view = self.view.write();
+        view.runs.push(run);
+        view.tail = Vec::with_capacity(self.tail_limit);
+        Ok(true)
+    }
+
+    /// What there is.
+    pub(crate) fn manifest(&self) -> Manifest {
+        let tail = self.tail_file.lock();
+        let runs = self.view.read().runs.iter().map(|run| run.id).collect();
+        Manifest { tail_first: tail.first, tail_count: tail.count, runs }
+    }
+
+    /// Syncs what a mark may name: tail files and the directory. Runs are synced when they are made.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        let (log, retired, made) = {
+            let mut tail = self.tail_file.lock();
+            (tail.log.clone(), tail.retired.clone(), std::mem::take(&mut tail.made))
+        };
+        retired.iter().chain([&log]).try_for_each(|log| log.sync())?;
+        let synced = if made { self.disk.sync_dir(&self.dir) } else { Ok(()) };
+        let mut tail = self.tail_file.lock();
+        tail.made |= synced.is_err();
+        tail.retired.retain(|log| !retired.iter().any(|done| Arc::ptr_eq(done, log)));
+        synced
+    }
+
+    /// Merges eight runs into one, if there are eight of one size. Returns whether it did.
+    pub(crate) fn merge_once(&self, stop: &dyn Fn() -> bool) -> io::Result<bool> {
+        let Some(inputs) = self.mergeable() else { return Ok(false) };
+        let Some(merged) = run::merge(&*self.disk, &self.dir, &inputs, stop)? else { return Ok(false) };
+        self.tail_file.lock().made = true;
+        let mut view = self.view.write();
+        let from = view.runs.iter().position(|run| Arc::ptr_eq(run, &inputs[0]));
+        let fits = |from: &usize| {
+            let there = view.runs.get(*from..from + inputs.len());
+            there.is_some_and(|there| there.iter().zip(&inputs).all(|(a, b)| Arc::ptr_eq(a, b)))
+        };
+        // A rewind may have put other runs there: then the merged one stays behind unused.
+        if let Some(from) = from.filter(fits) {
+            view.runs.splice(from..from + inputs.len(), [Arc::new(merged)]);
+        }
+        Ok(true)
+    }
+
+    /// Eight runs of one level that follow each other, the lowest level first.
+    fn mergeable(&self) -> Option<Vec<Arc<Run>>> {
+        let view = self.view.read();
+        let groups = view.runs.chunk_by(|a, b| a.id.level == b.id.level).filter(|group| group.len() >= FAN);
+        let group = groups.min_by_key(|group| group[0].id.level)?;
+        Some(group[..FAN].to_vec())
+    }
+
+    /// Entries below `before` that are posted under `reference`, newest first, each once, at most `limit`.
+    pub(crate) fn touched(&self, reference: &[u8; 16], before: u64, limit: usize) -> io::Result<Vec<u64>> {
+        let mut out = Vec::new();
+        let runs = {
+            let view = self.view.read();
+            for posting in view.tail.iter().rev() {
+                if out.len() == limit {
+                    break;
+                }
+                if posting.reference == *reference
+                    && posting.index < before
+                    && out.last() != Some(&posting.index)
+                {
+                    out.push(posting.index);
+                }
+            }
+            view.runs.clone()
+        };
+        for run in runs.iter().rev().filter(|run| run.id.first < before) {
+            if out.len() == limit {
+                break;
+            }
+            run.collect(reference, before, limit, &mut out)?;
+        }
+        Ok(out)
+    }
+
+    /// Removes the files that `old` names and neither `new` nor what is open does.
+    pub(crate) fn remove_replaced(&self, old: &Manifest, new: &Manifest) -> io::Result<()> {
+        let keep = [new.clone(), self.manifest()].map(|manifest| self.paths(&manifest)).concat();
+        self.paths(old)
+            .into_iter()
+            .filter(|path| !keep.contains(path))
+            .try_for_each(|path| self.disk.remove(&path))
+    }
+
+    /// Removes leftovers of a stop; only before the threads run.
+    pub(crate) fn sweep(&self) -> io::Result<()> {
+        let keep = self.paths(&self.manifest());
+        for name in self.disk.list(&self.dir)? {
+            let path = self.dir.join(&name);
+            if (name.starts_with("run-") || name.starts_with("tail-")) && !keep.contains(&path) {
+                self.disk.remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn paths(&self, manifest: &Manifest) -> Vec<PathBuf> {
+        let runs = manifest.runs.iter().map(|id| run::path(&self.dir, *id));
+        runs.chain([tail_path(&self.dir, manifest.tail_first)]).collect()
+    }
+
+    /// Checks the digest of every run.
+    pub(crate) fn verify(&self) -> io::Result<bool> {
+        let runs = self.view.read().runs.clone();
+        for run in runs {
+            if !run.verify()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn load(disk: &dyn Disk, dir: &Path, manifest: &Manifest, mode: Mode) -> io::Result<(View, TailFile)> {
+    let runs =
+        manifest.runs.iter().map(|id| Run::open(disk, dir, *id).map(Arc::new)).collect::<io::Result<_>>()?;
+    let file = disk.open(&tail_path(dir, manifest.tail_first), mode)?;
+    let count = usize::try_from(manifest.tail_count).map_err(|_| io::ErrorKind::InvalidData)?;
+    let length = count.checked_mul(POSTING).ok_or(io::ErrorKind::InvalidData)?;
+    if file.size()? < length as u64 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let mut bytes = vec![0; length];
+    file.read_at(&mut bytes, 0)?;
+    let tail = run::parse_all(&bytes).collect();
+    let log = Arc::new(Log::new(file));
+    let (first, count) = (manifest.tail_first, manifest.tail_count);
+    Ok((View { tail, runs }, TailFile { log, first, count, retired: Vec::new(), made: true }))
+}
