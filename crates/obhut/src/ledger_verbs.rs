@@ -5,7 +5,7 @@ use data_encoding::HEXLOWER;
 use ledger::verify::{KeyKind, VerifierKey, directory};
 use seal::{Frame, PublicKeys};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The verbs.
@@ -61,14 +61,13 @@ fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<ExitCode, Problem> {
     let earlier = args.checkpoint.iter().map(std::fs::read).collect::<Result<Vec<_>, _>>()?;
     let report = directory(&args.folder, &[key], &earlier)?;
     writeln!(out, "{report:#?}")?;
-    let whole = report.findings.is_empty();
+    let whole = report.is_good();
     writeln!(out, "{}", if whole { "whole" } else { "NOT whole" })?;
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn show(args: &ShowArgs, out: &mut dyn Write) -> Result<ExitCode, Problem> {
-    let leaf = ledger::verify::leaf_of_directory(&args.folder, args.index)?
-        .ok_or_else(|| Problem::new(format!("there is no entry {}", args.index)))?;
+    let leaf = leaf(&args.folder, args.index)?;
     let frame = Frame::parse(&leaf).map_err(|_| Problem::new("not an entry of this format"))?;
     writeln!(out, "entry    {}", args.index)?;
     writeln!(out, "hash     {}", HEXLOWER.encode(&ledger::proof::leaf_hash(&leaf)))?;
@@ -77,4 +76,18 @@ fn show(args: &ShowArgs, out: &mut dyn Write) -> Result<ExitCode, Problem> {
     writeln!(out, "period   week {} (generation {})", frame.period, frame.generation)?;
     writeln!(out, "bytes    {}, sealed under the tenant's period key", leaf.len())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// One entry from the entry bundles of a ledger's or an exported folder (C2SP tlog-tiles: 256 entries a bundle, each
+/// with its length in two bytes, big-endian).
+fn leaf(folder: &Path, index: u64) -> Result<Vec<u8>, Problem> {
+    let missing = || Problem::new(format!("there is no entry {index} in the entry bundles of this folder"));
+    let bundle = ledger::verify::bundle(folder, index / 256)?.ok_or_else(missing)?;
+    let mut rest = bundle.as_slice();
+    for _ in 0..index % 256 {
+        let (length, after) = rest.split_first_chunk::<2>().ok_or_else(missing)?;
+        rest = after.get(usize::from(u16::from_be_bytes(*length))..).ok_or_else(missing)?;
+    }
+    let (length, after) = rest.split_first_chunk::<2>().ok_or_else(missing)?;
+    after.get(..usize::from(u16::from_be_bytes(*length))).map(<[u8]>::to_vec).ok_or_else(missing)
 }

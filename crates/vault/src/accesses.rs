@@ -146,7 +146,9 @@ impl Vault {
         let (mut role, mut actor, mut fields) = (Role::App, String::new(), Vec::new());
         if let Some(detail) = detail {
             role = detail.role;
-            actor = self.key_card(tenant, detail.actor).map_or_else(String::new, |card| card.name);
+            if role != Role::Person {
+                actor = self.key_card(tenant, detail.actor).map_or_else(String::new, |card| card.name);
+            }
             let named = |(id, outcome)| config.field_by_id(id).map(|field| (field.name.clone(), outcome));
             fields = detail.fields.into_iter().filter_map(named).collect();
         }

@@ -2,16 +2,19 @@
 //!
 //! The answer for nobody, for an erased person and for what one may not search is the same empty list.
 
-use crate::config::REF_FIELD;
+use crate::config::{REF_FIELD, TenantConfig};
 use crate::fault::Fault;
-use crate::people::Person;
+use crate::house::House;
+use crate::people::{Person, consent_facts};
 use crate::put::reference_field;
 use crate::trail::{self, Event, Metadata, Outcome, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault};
-use model::catalogue::Index;
+use crate::tenant::{Live, Tenant};
+use model::catalogue::{Field, Index};
 use model::decision::{Action, Decision, Facts, Reason, Request, allowed, decide};
-use model::{PersonId, TenantId};
-use store::PersonState;
+use model::purpose::Purpose;
+use model::{PersonId, RecipientId, TenantId, Timestamp};
+use store::{PersonState, Snapshot};
 
 /// Most persons in one answer.
 pub const MAX_FOUND: usize = 100;
@@ -22,7 +25,7 @@ pub struct FindRequest {
     pub field: String,
     /// The value it equals.
     pub value: zeroize::Zeroizing<String>,
-    /// Name of the purpose. Not needed for `ref`, which the app knows itself.
+    /// Name of the purpose. Not needed for `ref`, by which only those may search who may correct a person.
     pub purpose: Option<String>,
     /// Name of the recipient.
     pub recipient: Option<String>,
@@ -56,90 +59,138 @@ impl Vault {
     ) -> Result<Vec<PersonId>, FindError> {
         let house = &self.house;
         let opened = house.tenant(tenant).ok_or(FindError::Denied(Reason::WrongTenant))?;
-        let live = opened.live();
-        allowed(&ctx.actor.principal, Action::Find, tenant, None, Some(live.state))
+        allowed(&ctx.actor.principal, Action::Find, tenant, None, Some(opened.live().state))
             .map_err(FindError::Denied)?;
         house.ledger_ready()?;
-        let now = house.clock.now()?;
-        let by_ref = request.field == "ref";
-        let field = if by_ref { Some(reference_field()) } else { live.config.field(&request.field).cloned() };
-        let purpose = request.purpose.as_deref().and_then(|name| live.config.purpose(name));
-        let recipient = live.config.recipient(request.recipient.as_deref());
-        let searchable = field.filter(|field| field.index == Index::Equality).zip(recipient);
-
-        let snapshot = house.store.snapshot()?;
-        let mut found = Vec::new();
-        if let Some((field, _)) = &searchable {
-            let index = if by_ref { REF_FIELD } else { field.id };
-            let form = if by_ref {
-                request.value.as_bytes().to_vec()
-            } else {
-                field.normalise(&request.value).map(|value| field.index_form(&value)).unwrap_or_default()
-            };
-            let hash = opened.index(house, index)?.blind(&form);
-            for id in snapshot.persons_by_index(tenant, index, &hash, MAX_FOUND)? {
-                let read = Person::read(&snapshot, tenant, id)?;
-                found.extend(read.filter(|one| one.row.state == PersonState::Live));
-            }
-        }
-        let mut metadata = Metadata::of(Event::Find, now, ctx.request, Verdict::Permit);
-        metadata.purpose = purpose.map_or(0, |purpose| purpose.id.0);
-        let (mut permitted, mut secrets) = (Vec::new(), Vec::new());
-        for person in &found {
-            let Some((field, recipient)) = &searchable else { break };
-            let request = Request {
-                principal: &ctx.actor.principal,
-                action: Action::Find,
-                tenant,
-                person: person.row.person,
-                field,
-                purpose,
-                recipient: *recipient,
-                break_glass: None,
-            };
-            let consent = match purpose.filter(|one| one.needs_consent(field.category.is_special())) {
-                Some(purpose) => {
-                    let id = person.row.person;
-                    crate::people::consent_facts(&snapshot, tenant, id, purpose, *recipient)?.0
-                }
-                None => None,
-            };
-            let facts = Facts { tenant: Some(live.state), person: Some(person.facts()), consent };
-            let decision = decide(&request, &facts, now);
-            metadata.count(Some(field), &decision);
-            if matches!(decision, Decision::Permit(_)) {
-                permitted.push(person);
-            }
-            let secret = person.log_secret(&opened)?.ok_or(Fault::Corrupt)?;
-            secrets.push((secret, person.row.person, field.id, Outcome::of(&decision)));
-        }
-        metadata.conclude();
-        let actor = &ctx.actor.principal;
-        let subjects: Vec<Subject<'_>> = secrets
-            .iter()
-            .map(|(secret, person, field, outcome)| Subject {
-                secret,
-                detail: SubjectDetail {
-                    person: *person,
-                    fields: vec![(*field, *outcome)],
-                    actor: actor.id,
-                    role: actor.role,
-                },
-            })
-            .collect();
-        let entry = trail::seal_entry(house, &opened, metadata, &subjects, &ctx.actor)?;
-        let versions: Vec<(PersonId, u32)> =
-            permitted.iter().map(|one| (one.row.person, one.row.version)).collect();
-        drop(subjects);
-        drop(snapshot);
+        let Search { entry, permitted } = search(house, &opened, ctx, request, house.clock.now()?)?;
         house.ledger.append(entry.into()).await.map_err(Fault::from)?;
         let snapshot = house.store.snapshot()?;
-        let mut answer = Vec::with_capacity(versions.len());
-        for (person, version) in versions {
+        let mut answer = Vec::with_capacity(permitted.len());
+        for (person, version) in permitted {
             if crate::people::version(&snapshot, tenant, person)? == Some(version) {
                 answer.push(person);
             }
         }
         Ok(answer)
     }
+}
+
+/// A search that was decided on and is ready to be logged.
+struct Search {
+    entry: trail::Sealed,
+    /// Whom the caller may find, with the versions that were decided on.
+    permitted: Vec<(PersonId, u32)>,
+}
+
+/// What is searched, once it is known to be searchable.
+struct Target<'a> {
+    field: Field,
+    purpose: Option<&'a Purpose>,
+    recipient: RecipientId,
+}
+
+fn search(
+    house: &House,
+    tenant: &Tenant,
+    ctx: &Context,
+    request: &FindRequest,
+    now: Timestamp,
+) -> Result<Search, FindError> {
+    let snapshot = house.store.snapshot()?;
+    let live = tenant.live();
+    let purpose = request.purpose.as_deref().and_then(|name| live.config.purpose(name));
+    let target = target(&live.config, request, purpose);
+    let mut metadata = Metadata::of(Event::Find, now, ctx.request, Verdict::Permit);
+    metadata.purpose = purpose.map_or(0, |purpose| purpose.id.0);
+    let (mut permitted, mut touched) = (Vec::new(), Vec::new());
+    if let Some(target) = &target {
+        for person in equal(house, tenant, &snapshot, target, &request.value)? {
+            let decision = decide_one(&snapshot, &live, ctx, target, &person, now)?;
+            metadata.count(Some(&target.field), &decision);
+            if matches!(decision, Decision::Permit(_)) {
+                permitted.push((person.row.person, person.row.version));
+            }
+            let secret = person.log_secret(tenant)?.ok_or(Fault::Corrupt)?;
+            touched.push((secret, person.row.person, target.field.id, Outcome::of(&decision)));
+        }
+    }
+    metadata.conclude();
+    let actor = &ctx.actor.principal;
+    let subjects: Vec<Subject<'_>> = touched
+        .iter()
+        .map(|(secret, person, field, outcome)| {
+            let fields = vec![(*field, *outcome)];
+            let detail = SubjectDetail { person: *person, fields, actor: actor.id, role: actor.role };
+            Subject { secret, detail }
+        })
+        .collect();
+    let entry = trail::seal_entry(house, tenant, metadata, &subjects, &ctx.actor)?;
+    Ok(Search { entry, permitted })
+}
+
+/// The field to be searched; `None` when it is unknown, not indexed, or for an unknown recipient.
+fn target<'a>(
+    config: &TenantConfig,
+    request: &FindRequest,
+    purpose: Option<&'a Purpose>,
+) -> Option<Target<'a>> {
+    let field =
+        if request.field == "ref" { reference_field() } else { config.field(&request.field).cloned()? };
+    let recipient = config.recipient(request.recipient.as_deref())?;
+    (field.index == Index::Equality).then_some(Target { field, purpose, recipient })
+}
+
+/// The living persons whose field equals the value.
+fn equal(
+    house: &House,
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    target: &Target<'_>,
+    value: &str,
+) -> Result<Vec<Person>, FindError> {
+    let form = if target.field.id == REF_FIELD {
+        value.as_bytes().to_vec()
+    } else {
+        match target.field.normalise(value) {
+            Ok(value) => target.field.index_form(&value),
+            // What the field would never take, nobody has.
+            Err(_) => return Ok(Vec::new()),
+        }
+    };
+    let hash = tenant.index(house, target.field.id)?.blind(&form);
+    let mut persons = Vec::new();
+    for id in snapshot.persons_by_index(tenant.id, target.field.id, &hash, MAX_FOUND)? {
+        let read = Person::read(snapshot, tenant.id, id)?;
+        persons.extend(read.filter(|one| one.row.state == PersonState::Live));
+    }
+    Ok(persons)
+}
+
+fn decide_one(
+    snapshot: &Snapshot,
+    live: &Live,
+    ctx: &Context,
+    target: &Target<'_>,
+    person: &Person,
+    now: Timestamp,
+) -> Result<Decision, FindError> {
+    let (tenant, id) = (person.row.tenant, person.row.person);
+    let special = target.field.category.is_special();
+    let consent = match target.purpose.filter(|one| one.needs_consent(special)) {
+        Some(purpose) => consent_facts(snapshot, tenant, id, purpose, target.recipient)?.0,
+        None => None,
+    };
+    let request = Request {
+        principal: &ctx.actor.principal,
+        // Who may correct a person knows her reference already; it has no purpose of its own.
+        action: if target.field.id == REF_FIELD { Action::Rectify } else { Action::Find },
+        tenant,
+        person: id,
+        field: &target.field,
+        purpose: target.purpose,
+        recipient: target.recipient,
+        break_glass: None,
+    };
+    let facts = Facts { tenant: Some(live.state), person: Some(person.facts()), consent };
+    Ok(decide(&request, &facts, now))
 }

@@ -232,7 +232,9 @@ pub(crate) async fn make(
     let secret = ApiKey::generate(&*house.entropy);
     let (_, wrapped) = tenant.key().new_log_secret(principal, &*house.entropy)?;
     let place = card_place(tenant.id, principal);
-    let card = KeyCard { name: new.name.clone(), zone: new.zone.clone() };
+    // The name of a person's own key would be personal, and would outlive her.
+    let name = if new.subject.is_some() { String::new() } else { new.name.clone() };
+    let card = KeyCard { name, zone: new.zone.clone() };
     let body = serde_json::to_vec(&card).map_err(|_| Fault::Corrupt)?;
     let sealed = tenant.metadata.seal_document(&place, &body, &*house.entropy)?;
     let document = crate::document_row(&place, sealed, house);

@@ -39,6 +39,7 @@ pub use clock_guard::{GuardedClock, StartCheck};
 pub use config::TenantConfig;
 pub use fault::Fault;
 pub use house::{Parts, ShredPlaces};
+pub use ledger::Status as LedgerStatus;
 pub use trail::Actor;
 
 use house::House;
@@ -65,6 +66,18 @@ impl Vault {
     #[must_use]
     pub fn new_request(&self) -> RequestId {
         RequestId::fresh(&*self.house.clock, &*self.house.entropy)
+    }
+
+    /// A fresh notice id.
+    #[must_use]
+    pub fn new_notice(&self) -> model::NoticeId {
+        model::NoticeId::fresh(&*self.house.clock, &*self.house.entropy)
+    }
+
+    /// The state of a tenant; `None` when it is not open here.
+    #[must_use]
+    pub fn tenant_state(&self, tenant: TenantId) -> Option<model::tenant::TenantState> {
+        self.house.tenant(tenant).map(|opened| opened.live().state)
     }
 
     /// The ledger, for proofs and tiles.

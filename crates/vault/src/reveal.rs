@@ -8,7 +8,7 @@ use crate::tenant::{Live, Tenant};
 use crate::trail::{self, Event, MAX_SUBJECTS, Metadata, Outcome, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault};
 use model::catalogue::Field;
-use model::decision::{Action, Decision, Facts, Reason, Request, decide};
+use model::decision::{Action, Decision, Facts, PersonFacts, Reason, Request, decide};
 use model::purpose::Purpose;
 use model::token::StorageToken;
 use model::{ConsentId, PersonId, RecipientId, TenantId, Timestamp};
@@ -240,9 +240,17 @@ impl Plan {
         field: Option<Field>,
     ) -> Result<Slot, Fault> {
         let refused = |reason| Ok(Slot { person: place, field: None, decision: Decision::Deny(reason) });
-        let (Some(field), Some(index)) = (field, place) else { return refused(Reason::UnknownPerson) };
+        let Some(field) = field else { return refused(Reason::UnknownPerson) };
         let Some(recipient) = deciding.recipient else { return refused(Reason::UnknownRecipient) };
+        let Some(index) = place else {
+            let decision = nobody(deciding, &field, recipient, Reason::UnknownPerson);
+            return Ok(Slot { person: None, field: Some(field), decision });
+        };
         let involved = &self.people[index];
+        if involved.person.facts().erased {
+            let decision = nobody(deciding, &field, recipient, Reason::Erased);
+            return Ok(Slot { person: place, field: Some(field), decision });
+        }
         let mut consent = None;
         if let Some(purpose) = deciding.purpose
             && purpose.needs_consent(field.category.is_special())
@@ -369,6 +377,27 @@ impl Plan {
             answer.push(fields);
         }
         Ok(answer)
+    }
+}
+
+/// What is answered for somebody who is not, or no longer, here: a field that the purpose would not show of anybody is
+/// redacted as for everybody, so that a redacted answer does not tell who is here. Nothing is ever released.
+fn nobody(deciding: &Deciding<'_>, field: &Field, recipient: RecipientId, reason: Reason) -> Decision {
+    let request = Request {
+        principal: &deciding.ctx.actor.principal,
+        action: Action::Read,
+        tenant: deciding.tenant.id,
+        person: PersonId([0; 16]),
+        field,
+        purpose: deciding.purpose,
+        recipient,
+        break_glass: None,
+    };
+    let anybody = PersonFacts { erased: false, restricted: &[], objections: &[] };
+    let facts = Facts { tenant: Some(deciding.live.state), person: Some(anybody), consent: None };
+    match decide(&request, &facts, deciding.now) {
+        Decision::Redact(reason) => Decision::Redact(reason),
+        _ => Decision::Deny(reason),
     }
 }
 

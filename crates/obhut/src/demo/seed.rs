@@ -77,7 +77,7 @@ pub(crate) async fn run(
     let app_ctx = context(vault, &app)?;
     let mut first = None;
     for number in 0..WORKERS {
-        let stored = vault.put(&app_ctx, tenant, &worker(number)).await.map_err(failed("a worker"))?;
+        let stored = vault.put(&app_ctx, tenant, &worker(number)).await.map_err(Problem::from_error("a worker"))?;
         first.get_or_insert(stored.person);
     }
     let first_person = first.ok_or_else(|| Problem::new("no worker was stored"))?;

@@ -1,0 +1,94 @@
+//! Who calls: an API key in `Authorization`, nothing else. Never what a client says of itself.
+
+use crate::Console;
+use crate::problem::{Explain, NOT_FOUND, Problem, UNAUTHENTICATED};
+use axum::extract::{FromRequestParts, Path};
+use http::header;
+use http::request::Parts;
+use ipnet::IpNet;
+use model::TenantId;
+use model::principal::Role;
+use model::token::ApiKey;
+use serde::de::DeserializeOwned;
+use std::net::IpAddr;
+use std::sync::Arc;
+use vault::{Context, Vault};
+
+/// The address of the other end, put into each request by the listener.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// A checked caller in the tenant that the path names.
+pub(crate) struct Caller {
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) ctx: Context,
+    pub(crate) tenant: TenantId,
+}
+
+impl Caller {
+    /// An error of a use case, as this caller may see it.
+    pub(crate) fn explain(&self, error: impl Explain) -> Problem {
+        error.explain(self.ctx.actor.principal.role).in_request(self.ctx.request)
+    }
+}
+
+impl FromRequestParts<Console> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Problem> {
+        let (vault, ctx) = authenticate(parts, console)?;
+        // /v1/tenants/{tenant}/…
+        let tenant = parts.uri.path().split('/').nth(3).and_then(|text| text.parse().ok());
+        let tenant = tenant.filter(|tenant| *tenant == ctx.actor.principal.tenant).ok_or(NOT_FOUND)?;
+        Ok(Self { vault, ctx, tenant })
+    }
+}
+
+/// Checks the key of a request.
+pub(crate) fn authenticate(parts: &Parts, console: &Console) -> Result<(Arc<Vault>, Context), Problem> {
+    let vault = console.vault()?;
+    let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let key = value.and_then(|value| value.strip_prefix("Bearer ")).and_then(ApiKey::parse);
+    let key = key.ok_or(UNAUTHENTICATED)?;
+    let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
+    let actor = vault
+        .authenticate(&key, |zone| peer.is_some_and(|peer| lies_in(peer, zone)))
+        .map_err(|error| error.explain(Role::App))?;
+    let ctx = Context { actor, request: vault.new_request() };
+    Ok((vault, ctx))
+}
+
+/// Whether an address lies in one of these networks. A network that is not one holds nobody.
+pub(crate) fn lies_in(address: IpAddr, zone: &[String]) -> bool {
+    let address = address.to_canonical();
+    zone.iter().any(|network| match network.parse::<IpNet>() {
+        Ok(network) => network.contains(&address),
+        Err(_) => network.parse::<IpAddr>().is_ok_and(|one| one == address),
+    })
+}
+
+/// Ids in the path. One that is not an id is a path that is not there.
+pub(crate) struct Place<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Place<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(place) = Path::<T>::from_request_parts(parts, state).await.map_err(|_| NOT_FOUND)?;
+        Ok(Self(place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_holds_what_lies_in_it() {
+        let zone = ["10.0.0.0/8".to_owned(), "::1".to_owned(), "nonsense".to_owned()];
+        let lies = |text: &str| lies_in(text.parse().expect("an address"), &zone);
+        assert!(lies("10.1.2.3") && lies("::1") && lies("::ffff:10.0.0.1"));
+        assert!(!lies("11.0.0.1") && !lies("::2"));
+        assert!(!lies_in("10.0.0.1".parse().expect("an address"), &[]));
+    }
+}

@@ -1,0 +1,217 @@
+//! `…/consents` and `…/persons/{person}/consents`.
+
+use super::erasure::Nothing;
+use crate::body::{Answer, Parsed};
+use crate::caller::{Caller, Place};
+use crate::problem::{MALFORMED, Problem};
+use data_encoding::HEXLOWER;
+use http::StatusCode;
+use model::consent::{ConsentEvent, ConsentState};
+use model::{ConsentId, NoticeId, PersonId, TenantId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use vault::consent::{Answer as Reply, AskRequest, Consent, ConsentChanged};
+
+/// Who is asked for what.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Ask {
+    #[schema(value_type = String)]
+    person: PersonId,
+    /// Name of the purpose.
+    purpose: String,
+    /// Name of the recipient; none is the tenant itself.
+    recipient: Option<String>,
+    /// The notice that will be shown.
+    #[schema(value_type = String)]
+    notice: NoticeId,
+    /// For how many days, at most 3,650.
+    days: Option<u32>,
+}
+
+/// In which language.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Show {
+    /// Language tag (BCP 47).
+    #[schema(example = "de")]
+    language: String,
+}
+
+/// The notice, byte for byte.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Shown {
+    language: String,
+    text: String,
+    /// SHA-256 of the text, hex; to be handed back with the consent.
+    digest: String,
+    /// `durable` or `pending`.
+    ledger: &'static str,
+}
+
+/// Yes, to what was shown.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Give {
+    /// SHA-256 of the text that was shown, hex.
+    digest: String,
+    /// A shorter term than asked for, in days.
+    days: Option<u32>,
+}
+
+/// Where a record stands.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Changed {
+    #[schema(value_type = String)]
+    consent: ConsentId,
+    #[schema(value_type = String)]
+    state: ConsentState,
+    /// When its term ends, RFC 3339.
+    until: Option<String>,
+    /// `durable` or `pending`.
+    ledger: &'static str,
+}
+
+impl From<ConsentChanged> for Changed {
+    fn from(changed: ConsentChanged) -> Self {
+        Self {
+            consent: changed.consent,
+            state: changed.state,
+            until: changed.until.map(model::Timestamp::rfc3339),
+            ledger: super::logged(changed.logged),
+        }
+    }
+}
+
+/// A record with its history.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Record {
+    #[schema(value_type = String)]
+    consent: ConsentId,
+    purpose: String,
+    recipient: String,
+    #[schema(value_type = String)]
+    state: ConsentState,
+    until: Option<String>,
+    #[schema(value_type = String)]
+    notice: NoticeId,
+    notice_version: u32,
+    events: Vec<RecordEvent>,
+}
+
+/// One event of a record.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RecordEvent {
+    #[schema(value_type = String)]
+    event: ConsentEvent,
+    at: String,
+    language: Option<String>,
+    /// SHA-256 of the text that was shown, hex.
+    digest: Option<String>,
+    days: Option<u32>,
+}
+
+impl From<Consent> for Record {
+    fn from(one: Consent) -> Self {
+        let event = |event: vault::consent::RecordedEvent| RecordEvent {
+            event: event.event,
+            at: event.at.rfc3339(),
+            digest: event.shown.as_ref().map(|shown| HEXLOWER.encode(&shown.digest)),
+            language: event.shown.map(|shown| shown.language),
+            days: event.days,
+        };
+        Self {
+            consent: one.id,
+            purpose: one.purpose,
+            recipient: one.recipient,
+            state: one.state,
+            until: one.until.map(model::Timestamp::rfc3339),
+            notice: one.notice,
+            notice_version: one.notice_version,
+            events: one.events.into_iter().map(event).collect(),
+        }
+    }
+}
+
+/// Ask a person for a consent.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/consents", tag = "consents", request_body = Ask,
+    params(("tenant" = String, Path)),
+    responses((status = 201, body = Changed), (status = "4XX", description = "problem+json")))]
+pub(crate) async fn ask(caller: Caller, body: Parsed<Ask>) -> Result<Answer<Changed>, Problem> {
+    let Ask { person, purpose, recipient, notice, days } = body.value;
+    let ask = AskRequest { person, purpose, recipient, notice, days };
+    let asked = caller.vault.ask_consent(&caller.ctx, caller.tenant, &ask).await;
+    asked.map(|asked| Answer(StatusCode::CREATED, asked.into())).map_err(|error| caller.explain(error))
+}
+
+/// The consent records of a person.
+#[utoipa::path(get, path = "/v1/tenants/{tenant}/persons/{person}/consents", tag = "consents",
+    params(("tenant" = String, Path), ("person" = String, Path)),
+    responses((status = 200, body = Vec<Record>), (status = "4XX", description = "problem+json")))]
+pub(crate) async fn list(
+    caller: Caller,
+    Place((_, person)): Place<(TenantId, PersonId)>,
+) -> Result<Answer<Vec<Record>>, Problem> {
+    let list = caller.vault.consents(&caller.ctx, caller.tenant, person);
+    let list = list.map_err(|error| caller.explain(error))?;
+    Ok(Answer(StatusCode::OK, list.into_iter().map(Into::into).collect()))
+}
+
+/// Be shown the notice. Only the person herself.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/consents/{consent}/show", tag = "consents", request_body = Show,
+    params(("tenant" = String, Path), ("consent" = String, Path)),
+    responses((status = 200, body = Shown), (status = "4XX", description = "problem+json")))]
+pub(crate) async fn show(
+    caller: Caller,
+    Place((_, consent)): Place<(TenantId, ConsentId)>,
+    body: Parsed<Show>,
+) -> Result<Answer<Shown>, Problem> {
+    let shown = caller.vault.show_notice(&caller.ctx, caller.tenant, consent, &body.value.language).await;
+    let shown = shown.map_err(|error| caller.explain(error))?;
+    let digest = HEXLOWER.encode(&shown.digest);
+    let ledger = super::logged(shown.logged);
+    Ok(Answer(StatusCode::OK, Shown { language: shown.language, text: shown.text, digest, ledger }))
+}
+
+async fn answer(caller: Caller, consent: ConsentId, reply: Reply) -> Result<Answer<Changed>, Problem> {
+    let changed = caller.vault.answer_consent(&caller.ctx, caller.tenant, consent, reply).await;
+    changed.map(|changed| Answer(StatusCode::OK, changed.into())).map_err(|error| caller.explain(error))
+}
+
+/// Agree to the notice that was shown. Only the person herself.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/consents/{consent}/give", tag = "consents", request_body = Give,
+    params(("tenant" = String, Path), ("consent" = String, Path)),
+    responses((status = 200, body = Changed), (status = "4XX", description = "problem+json")))]
+pub(crate) async fn give(
+    caller: Caller,
+    Place((_, consent)): Place<(TenantId, ConsentId)>,
+    body: Parsed<Give>,
+) -> Result<Answer<Changed>, Problem> {
+    let digest = HEXLOWER.decode(body.value.digest.as_bytes()).map_err(|_| MALFORMED)?;
+    let digest = digest.try_into().map_err(|_| MALFORMED)?;
+    answer(caller, consent, Reply::Give { digest, days: body.value.days }).await
+}
+
+/// Refuse. Only the person herself.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/consents/{consent}/refuse", tag = "consents",
+    request_body = Nothing, params(("tenant" = String, Path), ("consent" = String, Path)),
+    responses((status = 200, body = Changed), (status = "4XX", description = "problem+json")))]
+pub(crate) async fn refuse(
+    caller: Caller,
+    Place((_, consent)): Place<(TenantId, ConsentId)>,
+    _: Parsed<Nothing>,
+) -> Result<Answer<Changed>, Problem> {
+    answer(caller, consent, Reply::Refuse).await
+}
+
+/// Take a consent back. Only the person herself; the next decision says no.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/consents/{consent}/withdraw", tag = "consents",
+    request_body = Nothing, params(("tenant" = String, Path), ("consent" = String, Path)),
+    responses((status = 200, body = Changed), (status = "4XX", description = "problem+json")))]
+pub(crate) async fn withdraw(
+    caller: Caller,
+    Place((_, consent)): Place<(TenantId, ConsentId)>,
+    _: Parsed<Nothing>,
+) -> Result<Answer<Changed>, Problem> {
+    answer(caller, consent, Reply::Withdraw).await
+}

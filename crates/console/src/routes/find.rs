@@ -1,0 +1,44 @@
+//! `POST /v1/tenants/{tenant}/find`.
+
+use crate::body::{Answer, Parsed};
+use crate::caller::Caller;
+use crate::problem::Problem;
+use http::StatusCode;
+use model::PersonId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use vault::find::FindRequest;
+use zeroize::Zeroizing;
+
+/// What is looked for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Look {
+    /// Name of an indexed field, or `ref`.
+    #[schema(example = "email")]
+    field: String,
+    /// The value it equals.
+    value: String,
+    /// Name of the purpose.
+    purpose: Option<String>,
+    /// Name of the recipient.
+    recipient: Option<String>,
+}
+
+/// Who was found. Nobody, and nobody whom the caller may find, look the same.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Found {
+    #[schema(value_type = Vec<String>)]
+    persons: Vec<PersonId>,
+}
+
+/// Find persons by equality of a field.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/find", tag = "reveal", request_body = Look,
+    params(("tenant" = String, Path)),
+    responses((status = 200, body = Found), (status = "4XX", description = "problem+json")))]
+pub(crate) async fn find(caller: Caller, body: Parsed<Look>) -> Result<Answer<Found>, Problem> {
+    let Look { field, value, purpose, recipient } = body.value;
+    let request = FindRequest { field, value: Zeroizing::new(value), purpose, recipient };
+    let found = caller.vault.find(&caller.ctx, caller.tenant, &request).await;
+    found.map(|persons| Answer(StatusCode::OK, Found { persons })).map_err(|error| caller.explain(error))
+}

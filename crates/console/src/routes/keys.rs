@@ -1,0 +1,85 @@
+//! `POST …/keys`, `DELETE …/keys/{principal}`.
+
+use crate::body::{Answer, Parsed};
+use crate::caller::{Caller, Place};
+use crate::problem::{MALFORMED, Problem};
+use http::StatusCode;
+use model::principal::Role;
+use model::{PersonId, PrincipalId, TenantId, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use vault::keys::NewKey;
+
+/// Most networks of a zone.
+const MOST_NETWORKS: usize = 50;
+/// Longest name in bytes.
+const LONGEST_NAME: usize = 200;
+
+/// A key to be issued.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Order {
+    /// A name for people; the person sees it in her accesses.
+    name: String,
+    /// `app`, `operations`, `case_manager`, `privacy_officer`, `security`, `auditor`, `admin` or `person`.
+    #[schema(value_type = String)]
+    role: Role,
+    /// For role `person`: on whom alone it acts.
+    #[schema(value_type = Option<String>)]
+    subject: Option<PersonId>,
+    /// When it ends, ms since 1970.
+    expires_ms: Option<i64>,
+    /// Networks in CIDR form from which it may be used; none is anywhere.
+    #[serde(default)]
+    zone: Vec<String>,
+}
+
+/// An issued key.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Issued {
+    #[schema(value_type = String)]
+    principal: PrincipalId,
+    /// Shown once, stored nowhere.
+    secret: String,
+    ledger: &'static str,
+}
+
+/// A revoked key.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Revoked {
+    #[schema(value_type = String)]
+    principal: PrincipalId,
+    ledger: &'static str,
+}
+
+/// Issue a key.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/keys", tag = "keys", request_body = Order,
+    params(("tenant" = String, Path)),
+    responses((status = 201, body = Issued), (status = "4XX", description = "problem+json")))]
+pub(crate) async fn issue(caller: Caller, body: Parsed<Order>) -> Result<Answer<Issued>, Problem> {
+    let Order { name, role, subject, expires_ms, zone } = body.value;
+    let is_network = |text: &String| text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok();
+    let named = (1..=LONGEST_NAME).contains(&name.len()) && !name.chars().any(char::is_control);
+    if !named || zone.len() > MOST_NETWORKS || !zone.iter().all(is_network) || role == Role::System {
+        return Err(MALFORMED.in_request(caller.ctx.request));
+    }
+    let new = NewKey { name, role, subject, expires: expires_ms.map(Timestamp), zone };
+    let issued = caller.vault.issue_key(&caller.ctx, caller.tenant, new).await;
+    let issued = issued.map_err(|error| caller.explain(error))?;
+    let ledger = super::logged(issued.logged);
+    let answer = Issued { principal: issued.principal, secret: issued.secret.reveal(), ledger };
+    Ok(Answer(StatusCode::CREATED, answer))
+}
+
+/// Revoke a key.
+#[utoipa::path(delete, path = "/v1/tenants/{tenant}/keys/{principal}", tag = "keys",
+    params(("tenant" = String, Path), ("principal" = String, Path)),
+    responses((status = 200, body = Revoked), (status = "4XX", description = "problem+json")))]
+pub(crate) async fn revoke(
+    caller: Caller,
+    Place((_, principal)): Place<(TenantId, PrincipalId)>,
+) -> Result<Answer<Revoked>, Problem> {
+    let logged = caller.vault.revoke_key(&caller.ctx, caller.tenant, principal).await;
+    let logged = logged.map_err(|error| caller.explain(error))?;
+    Ok(Answer(StatusCode::OK, Revoked { principal, ledger: super::logged(logged) }))
+}
