@@ -27,7 +27,7 @@ struct Class {
 macro_rules! class {
     ($table:literal) => {
         Class {
-            insert: concat!("INSERT INTO ", $table, " (slot, bytes) VALUES (NULL, ?1) RETURNING slot"),
+            insert: concat!("INSERT INTO ", $table, " (slot, bytes) VALUES (NULL, ?1)"),
             update: concat!("UPDATE ", $table, " SET bytes = ?2 WHERE slot = ?1"),
         }
     };
@@ -74,7 +74,8 @@ pub(super) fn take(on: &Connection, content: &[u8]) -> Result<Cell, Ended> {
             write(on, class, slot, &bytes)?;
             slot
         }
-        None => on.prepare_cached(CLASSES[class].insert)?.query_row([&bytes], |row| row.get(0))?,
+        // The row's number from the connection: RETURNING would make SQLite open a journal for the statement.
+        None => on.prepare_cached(CLASSES[class].insert)?.insert([&bytes])?,
     };
     Ok(Cell((slot << CLASS_BITS) | code))
 }

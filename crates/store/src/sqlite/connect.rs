@@ -95,6 +95,8 @@ fn settle(connection: &Connection, cache: usize) -> rusqlite::Result<()> {
     // A crafted file must not run code through its schema.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // The plan of a statement does not hang on the values bound, so none is made anew while it runs.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "cell_size_check", "ON")?;
     // Nothing that is sorted or undone spills to a temporary file.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
