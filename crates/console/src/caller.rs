@@ -2,7 +2,7 @@
 
 use crate::Console;
 use crate::problem::{Explain, NOT_FOUND, Problem, UNAUTHENTICATED};
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, OriginalUri, Path};
 use http::header;
 use http::request::Parts;
 use ipnet::IpNet;
@@ -38,7 +38,8 @@ impl FromRequestParts<Console> for Caller {
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Problem> {
         let (vault, ctx) = authenticate(parts, console)?;
         // /v1/tenants/{tenant}/…
-        let tenant = parts.uri.path().split('/').nth(3).and_then(|text| text.parse().ok());
+        let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |uri| uri.path());
+        let tenant = path.split('/').nth(3).and_then(|text| text.parse().ok());
         let tenant = tenant.filter(|tenant| *tenant == ctx.actor.principal.tenant).ok_or(NOT_FOUND)?;
         Ok(Self { vault, ctx, tenant })
     }

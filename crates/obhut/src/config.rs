@@ -180,7 +180,7 @@ fn unknown(name: &str) -> ConfigError {
 
 fn build(values: &Values, base: &Path) -> Result<Config, ConfigError> {
     let text = |name: &str| values[name].0.as_str();
-    let data = base.join(text("data"));
+    let data = if text("data") == "." { base.to_owned() } else { base.join(text("data")) };
     let path = |name: &str| data.join(text(name));
     let optional = |name: &str| Some(text(name)).filter(|text| !text.is_empty());
     let number = |name: &'static str, low: u32, high: u32, what| {
@@ -248,7 +248,7 @@ mod tests {
         let file = "listen = \"127.0.0.1:1\"\n[shred]\nholder_b = \"/other/b\"\n";
         let config = load_text(file, &[("OBHUT_LISTEN", "127.0.0.1:2")]).expect("valid");
         assert_eq!(config.listen.port(), 2);
-        assert_eq!(config.shred_holders, [PathBuf::from("/base/./shred-a"), PathBuf::from("/other/b")]);
+        assert_eq!(config.shred_holders, [PathBuf::from("/base/shred-a"), PathBuf::from("/other/b")]);
         assert_eq!(config.horizon_days, 21);
     }
 
