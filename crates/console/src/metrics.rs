@@ -47,7 +47,8 @@ impl Metrics {
         }
         let _ = writeln!(text, "# TYPE obhut_sealed gauge\nobhut_sealed {}", u8::from(ledger.is_none()));
         if let Some(status) = ledger {
-            let _ = writeln!(text, "# TYPE obhut_ledger_entries gauge\nobhut_ledger_entries {}", status.durable);
+            let _ =
+                writeln!(text, "# TYPE obhut_ledger_entries gauge\nobhut_ledger_entries {}", status.durable);
             let _ = writeln!(
                 text,
                 "# TYPE obhut_ledger_provable gauge\nobhut_ledger_provable {}",

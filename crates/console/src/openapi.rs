@@ -11,12 +11,37 @@ use utoipa::OpenApi;
             Every request names its key: `Authorization: Bearer obk_…`. Errors are problem+json with a stable code."
     ),
     paths(
-        persons::store, persons::rectify, reveal::reveal, find::find, rights::export, rights::accesses,
-        consents::list, consents::ask, consents::show, consents::give, consents::refuse, consents::withdraw,
-        erasure::erase, erasure::certificate, limits::restrict, limits::object, limits::hold,
-        declarations::catalogue, declarations::put_catalogue, declarations::purposes,
-        declarations::put_purposes, declarations::notices, declarations::put_notice, keys::issue, keys::revoke,
-        house::alive, house::ready, house::figures, house::keys, house::ledger, house::description
+        persons::store,
+        persons::rectify,
+        reveal::reveal,
+        find::find,
+        rights::export,
+        rights::accesses,
+        consents::list,
+        consents::ask,
+        consents::show,
+        consents::give,
+        consents::refuse,
+        consents::withdraw,
+        erasure::erase,
+        erasure::certificate,
+        limits::restrict,
+        limits::object,
+        limits::hold,
+        declarations::catalogue,
+        declarations::put_catalogue,
+        declarations::purposes,
+        declarations::put_purposes,
+        declarations::notices,
+        declarations::put_notice,
+        keys::issue,
+        keys::revoke,
+        house::alive,
+        house::ready,
+        house::figures,
+        house::keys,
+        house::ledger,
+        house::description
     )
 )]
 struct Description;

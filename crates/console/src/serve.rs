@@ -52,7 +52,8 @@ pub async fn serve(
             continue;
         };
         let Ok(place) = room.clone().try_acquire_owned() else { continue };
-        let (acceptor, router, console, stop) = (acceptor.clone(), router.clone(), console.clone(), stop.clone());
+        let (acceptor, router, console, stop) =
+            (acceptor.clone(), router.clone(), console.clone(), stop.clone());
         connections.spawn(async move {
             one(stream, peer, acceptor, router, console, stop).await;
             drop(place);

@@ -117,10 +117,9 @@ impl Vault {
         let house = &self.house;
         let subject = secret.subject_ref(week);
         let Some(period) = tenant.known_period(week) else { return Ok(()) };
-        for index in house
-            .ledger
-            .touched(&subject, before, limit - list.len())
-            .map_err(|_| Fault::LedgerDamaged)? {
+        for index in
+            house.ledger.touched(&subject, before, limit - list.len()).map_err(|_| Fault::LedgerDamaged)?
+        {
             let Some(leaf) = house.ledger.leaf(index).map_err(|_| Fault::LedgerDamaged)? else { continue };
             let body = seal::trail::open_metadata(&period.key, &leaf)?;
             let metadata: Metadata = trail::decode(&body)?;

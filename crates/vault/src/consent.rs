@@ -296,7 +296,8 @@ impl Vault {
         let rows = self.house.store.snapshot()?.consents_of(opened.id, person)?;
         let mut consents = Vec::with_capacity(rows.len());
         for row in rows {
-            let purpose = live.config.purpose_by_id(row.purpose).map_or_else(String::new, |one| one.name.clone());
+            let purpose =
+                live.config.purpose_by_id(row.purpose).map_or_else(String::new, |one| one.name.clone());
             consents.push(Consent {
                 id: row.consent,
                 person,
@@ -312,7 +313,12 @@ impl Vault {
         Ok(consents)
     }
 
-    fn new_record(&self, live: &Live, tenant: TenantId, ask: &AskRequest) -> Result<ConsentRow, ConsentError> {
+    fn new_record(
+        &self,
+        live: &Live,
+        tenant: TenantId,
+        ask: &AskRequest,
+    ) -> Result<ConsentRow, ConsentError> {
         let purpose = live.config.purpose(&ask.purpose).filter(|one| one.current);
         let purpose = purpose.filter(|one| one.needs_consent(true)).ok_or(ConsentError::Purpose)?;
         let recipient = live.config.recipient(ask.recipient.as_deref());
@@ -350,7 +356,8 @@ impl Vault {
         let opened = self.house.tenant(tenant).ok_or(ConsentError::Denied(Reason::WrongTenant))?;
         let state = Some(opened.live().state);
         let row = self.house.store.snapshot()?.consent(tenant, consent)?.ok_or(ConsentError::Unknown)?;
-        allowed(&ctx.actor.principal, action, tenant, Some(row.person), state).map_err(ConsentError::Denied)?;
+        allowed(&ctx.actor.principal, action, tenant, Some(row.person), state)
+            .map_err(ConsentError::Denied)?;
         Ok((opened, row))
     }
 
@@ -380,7 +387,8 @@ impl Vault {
                 return Err(ConsentError::TooMany);
             }
             let place = event_place(tenant.id, row.consent, version);
-            let sealed = snapshot.document(tenant.id, place.kind, place.id, version)?.ok_or(Fault::Corrupt)?;
+            let sealed =
+                snapshot.document(tenant.id, place.kind, place.id, version)?.ok_or(Fault::Corrupt)?;
             let bytes = seal::open_personal_document(&keys, &place, row.person, &sealed.sealed.0)?;
             let event: RecordedEvent = trail::decode(&bytes)?;
             version = event.previous;

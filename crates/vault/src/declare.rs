@@ -144,7 +144,8 @@ impl Vault {
         let opened = house.tenant(tenant).ok_or(DeclareError::Denied(Reason::WrongTenant))?;
         let _one = opened.configuring.lock().await;
         let live = opened.live();
-        allowed(&ctx.actor.principal, action, tenant, None, Some(live.state)).map_err(DeclareError::Denied)?;
+        allowed(&ctx.actor.principal, action, tenant, None, Some(live.state))
+            .map_err(DeclareError::Denied)?;
         let mut config = TenantConfig::clone(&live.config);
         edit(&mut config)?;
         let version = write_config(house, &opened, &config).await?;

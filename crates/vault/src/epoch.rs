@@ -3,13 +3,13 @@
 //! An epoch key is destroyed only when no living row carries it, the horizon has passed since its week ended, every
 //! holder confirms, and the ledger says so. A house that was off catches up in the same order: re-wrap first.
 
+use crate::Vault;
 use crate::change::{self, Change};
 use crate::fault::{Applied, Fault};
 use crate::house::House;
 use crate::people::Person;
 use crate::tenant::Tenant;
 use crate::trail::{self, Actor, Event, Metadata, Verdict};
-use crate::Vault;
 use model::clock::DAY_MS;
 use model::{TenantId, Timestamp};
 use seal::{EpochKey, PersonPlace};
@@ -103,8 +103,7 @@ impl Vault {
         }
         let row = EpochRow { state: EpochState::Destroyed, destroyed: Some(now), ..epoch.clone() };
         let ops = vec![KeyOp::PutEpoch(row)];
-        let change =
-            Change { name: "destroy_epoch", tenant: tenant.id, ops, entry: entry(Verdict::Permit)? };
+        let change = Change { name: "destroy_epoch", tenant: tenant.id, ops, entry: entry(Verdict::Permit)? };
         change::commit(house, change).await?.map_err(|_| Fault::Busy)?;
         Ok(())
     }

@@ -14,8 +14,8 @@ use crate::{Context, Vault, document_row};
 use model::decision::{Action, Reason, allowed};
 use model::{CertificateId, ConsentId, PersonId, TenantId, Timestamp};
 use seal::DocumentPlace;
-use std::sync::Arc;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use store::{DataOp, KeyOp, NewJob, PersonState, Wrap};
 
 /// The job that removes what an erasure left unreadable.
@@ -96,7 +96,8 @@ async fn try_erase(
     let actor = &ctx.actor.principal;
     let metadata = Metadata::of(Event::Erase, now, ctx.request, Verdict::Permit);
     let detail = SubjectDetail { person: id, fields: Vec::new(), actor: actor.id, role: actor.role };
-    let entry = trail::seal_entry(house, tenant, metadata, &[Subject { secret: &secret, detail }], &ctx.actor)?;
+    let entry =
+        trail::seal_entry(house, tenant, metadata, &[Subject { secret: &secret, detail }], &ctx.actor)?;
     let certificate = CertificateId::fresh(&*house.clock, &*house.entropy);
     let facts = ErasureFacts {
         certificate,
@@ -155,7 +156,10 @@ async fn prepare(
         due: facts.at.plus_ms(SWEEP_DELAY_MS),
         created: facts.at,
     };
-    let ops = vec![DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: true }, DataOp::InsertJob(job)];
+    let ops = vec![
+        DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: true },
+        DataOp::InsertJob(job),
+    ];
     match applied(house.store.apply_data("prepare_erasure", ops).await)? {
         Applied::Done => Ok(true),
         Applied::Conflict(_) => Ok(false),

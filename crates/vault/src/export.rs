@@ -62,7 +62,8 @@ impl Vault {
         let house = &self.house;
         let opened = house.tenant(tenant).ok_or(ExportError::Denied(Reason::WrongTenant))?;
         let state = Some(opened.live().state);
-        allowed(&ctx.actor.principal, Action::Export, tenant, Some(id), state).map_err(ExportError::Denied)?;
+        allowed(&ctx.actor.principal, Action::Export, tenant, Some(id), state)
+            .map_err(ExportError::Denied)?;
         house.ledger_ready()?;
         for _ in 0..3 {
             let now = house.clock.now()?;

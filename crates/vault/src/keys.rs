@@ -163,7 +163,12 @@ impl Vault {
     }
 
     /// Issues a key. The secret is not stored anywhere.
-    pub async fn issue_key(&self, ctx: &Context, tenant: TenantId, new: NewKey) -> Result<IssuedKey, KeyError> {
+    pub async fn issue_key(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        new: NewKey,
+    ) -> Result<IssuedKey, KeyError> {
         let house = &self.house;
         let opened = house.tenant(tenant).ok_or(KeyError::Denied(Reason::WrongTenant))?;
         let state = Some(opened.live().state);

@@ -113,7 +113,11 @@ impl Vault {
 }
 
 /// A sealed document as a row, stamped with the current moment.
-pub(crate) fn document_row(place: &seal::DocumentPlace, sealed: Vec<u8>, house: &House) -> store::DocumentRow {
+pub(crate) fn document_row(
+    place: &seal::DocumentPlace,
+    sealed: Vec<u8>,
+    house: &House,
+) -> store::DocumentRow {
     store::DocumentRow {
         tenant: place.tenant,
         kind: place.kind,

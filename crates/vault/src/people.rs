@@ -1,23 +1,19 @@
 //! A person's rows, opened as far as a step needs them and no further.
 
 use crate::fault::Fault;
+use crate::house::House;
 use crate::tenant::Tenant;
 use model::decision::{ConsentFacts, FieldScope, PersonFacts};
 use model::purpose::Purpose;
 use model::{PersonId, PurposeId, RecipientId, TenantId};
 use seal::{LogSecret, PersonKeys, PersonPlace};
-use crate::house::House;
 use store::{KeyOp, LimitKind, PersonRow, PersonState, Sealed, Snapshot, Wrap};
 
 /// Set in a row's flags when there are limits to be read.
 pub(crate) const LIMITED: u32 = 1;
 
 /// The version of a person's row; `None` when there is no such row.
-pub(crate) fn version(
-    snapshot: &Snapshot,
-    tenant: TenantId,
-    person: PersonId,
-) -> Result<Option<u32>, Fault> {
+pub(crate) fn version(snapshot: &Snapshot, tenant: TenantId, person: PersonId) -> Result<Option<u32>, Fault> {
     Ok(snapshot.person_head(tenant, person)?.map(|head| head.version))
 }
 

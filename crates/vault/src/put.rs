@@ -20,7 +20,8 @@ use model::{Compartment, FieldId, PersonId, PrincipalId, RecipientId, TenantId, 
 use seal::{PersonKeys, PersonPlace, RecordPlace, Value, open_record, seal_record};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
-    Conflict, DataOp, IndexRow, KeyOp, PersonRow, PersonState, RecordKey, RecordRow, Sealed, Snapshot, TokenRow,
+    Conflict, DataOp, IndexRow, KeyOp, PersonRow, PersonState, RecordKey, RecordRow, Sealed, Snapshot,
+    TokenRow,
 };
 use zeroize::Zeroizing;
 
@@ -142,9 +143,7 @@ impl Vault {
                 house.store.snapshot()?.persons_by_index(tenant, REF_FIELD, &blind, 1)?.first().copied();
             let tried = match found {
                 None => create(house, &opened, ctx, request, &values, blind).await?,
-                Some(person) => {
-                    rectify(house, &opened, ctx, person, &values, request.idempotency).await?
-                }
+                Some(person) => rectify(house, &opened, ctx, person, &values, request.idempotency).await?,
             };
             if let Ok((person, logged)) = tried {
                 return answer(&house.store.snapshot()?, &opened, &live, person, Some(logged));
@@ -177,7 +176,12 @@ impl Vault {
     }
 
     /// The answer of an earlier request with the same idempotency key.
-    fn replay(&self, tenant: &Tenant, live: &Live, request: &PutRequest) -> Result<Option<PutAnswer>, PutError> {
+    fn replay(
+        &self,
+        tenant: &Tenant,
+        live: &Live,
+        request: &PutRequest,
+    ) -> Result<Option<PutAnswer>, PutError> {
         let Some(wanted) = request.idempotency else { return Ok(None) };
         let snapshot = self.house.store.snapshot()?;
         let Some(row) = snapshot.idempotency(tenant.id, &wanted.key_hash)? else { return Ok(None) };
@@ -234,7 +238,15 @@ async fn create(
                 bytes: request.reference.as_bytes(),
             });
         }
-        rows.push(DataOp::PutRecord(seal_version(house, tenant, person, &mut keys, compartment, 1, &record)?));
+        rows.push(DataOp::PutRecord(seal_version(
+            house,
+            tenant,
+            person,
+            &mut keys,
+            compartment,
+            1,
+            &record,
+        )?));
     }
     done(house.store.apply_data("put_records", rows).await)?;
     let place = PersonPlace { tenant: tenant.id, person, epoch, row_version: 1 };
@@ -262,7 +274,8 @@ async fn create(
     }
     ops.extend(request.idempotency.map(|key| idempotency_op(tenant.id, key, person, now)));
     let entry = entry(house, tenant, ctx, Event::Create, now, &keys, person, values)?;
-    let committed = change::commit(house, Change { name: "put_person", tenant: tenant.id, ops, entry }).await?;
+    let committed =
+        change::commit(house, Change { name: "put_person", tenant: tenant.id, ops, entry }).await?;
     Ok(committed.map(|logged| (person, logged)))
 }
 
@@ -313,15 +326,25 @@ fn prepare(
     for compartment in touched {
         let kept = keeping.read(&keys, compartment)?;
         let mut record = of_compartment(values, compartment);
-        record.extend(
-            kept.iter().map(|(field, category, bytes)| Value { field: *field, category: *category, bytes }),
-        );
+        record.extend(kept.iter().map(|(field, category, bytes)| Value {
+            field: *field,
+            category: *category,
+            bytes,
+        }));
         // Above every version that lies in the file, also one that a crashed or a simultaneous change left
         // there unreachable: a version is written once.
         let lying = lying.iter().filter(|key| key.compartment == compartment);
         let version = lying.map(|key| key.version).max().unwrap_or(0) + 1;
         keys.add_compartment(compartment, &*house.entropy)?;
-        rows.push(DataOp::PutRecord(seal_version(house, tenant, id, &mut keys, compartment, version, &record)?));
+        rows.push(DataOp::PutRecord(seal_version(
+            house,
+            tenant,
+            id,
+            &mut keys,
+            compartment,
+            version,
+            &record,
+        )?));
     }
     let mut ops = vec![person.rewrapped(house, tenant, &keys, None)?];
     let tokens = snapshot.tokens_of(tenant.id, id)?;
@@ -356,7 +379,8 @@ impl Keeping<'_> {
         let record = open_record(keys, &place, &sealed.0)?;
         let live = self.tenant.live();
         let mut kept = Vec::new();
-        for number in record.fields().filter(|number| !self.values.iter().any(|one| one.field.id == *number)) {
+        for number in record.fields().filter(|number| !self.values.iter().any(|one| one.field.id == *number))
+        {
             let field = if number == REF_FIELD {
                 reference_field()
             } else {

@@ -97,11 +97,7 @@ impl Vault {
                     left -= 1;
                 }
             }
-            let flags = if left > 0 {
-                person.row.flags | LIMITED
-            } else {
-                person.row.flags & !LIMITED
-            };
+            let flags = if left > 0 { person.row.flags | LIMITED } else { person.row.flags & !LIMITED };
             ops.insert(0, person.rewrapped(house, &opened, &keys, Some(flags))?);
             let event = if matches!(limit, Limit::Objection(_)) { Event::Object } else { Event::Restrict };
             let mut metadata = Metadata::of(event, now, ctx.request, Verdict::Permit);

@@ -445,8 +445,7 @@ impl OpenPerson {
         compartment: model::Compartment,
     ) -> Result<Option<OpenedRecord>, Fault> {
         let Some(version) = self.keys.record_version(compartment) else { return Ok(None) };
-        let sealed =
-            snapshot.record(tenant, person, compartment, version)?.ok_or(Fault::Corrupt)?;
+        let sealed = snapshot.record(tenant, person, compartment, version)?.ok_or(Fault::Corrupt)?;
         let place = RecordPlace { tenant, person, table: TABLE_PERSON, compartment, version, key_version: 1 };
         Ok(Some(open_record(&self.keys, &place, &sealed.0)?))
     }

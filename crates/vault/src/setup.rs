@@ -1,12 +1,12 @@
 //! Opening the vault, and opening a tenant in it.
 
+use crate::Vault;
 use crate::change;
 use crate::config::TenantConfig;
 use crate::fault::Fault;
 use crate::house::{House, Parts};
 use crate::keys::{self, NewKey, done};
 use crate::tenant::Tenant;
-use crate::Vault;
 use arc_swap::ArcSwap;
 use model::principal::Role;
 use model::tenant::TenantState;

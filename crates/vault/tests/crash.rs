@@ -172,7 +172,10 @@ async fn check(folder: &Path, tenant: TenantId, told: &BTreeMap<String, Told>, r
         match &shown {
             Some(name) => {
                 assert!(!one.erased, "round {round}: {reference} was erased and is read");
-                assert!(possible.contains(&name.as_str()), "round {round}: {reference} is {name}, not {possible:?}");
+                assert!(
+                    possible.contains(&name.as_str()),
+                    "round {round}: {reference} is {name}, not {possible:?}"
+                );
                 let list = vault.accesses(&keys.officer, tenant, person, 100).await.expect("a list");
                 let created: Vec<_> = list.iter().filter(|one| one.event == Event::Create).collect();
                 assert_eq!(created.len(), 1, "round {round}: {reference} is logged exactly once");
@@ -181,7 +184,10 @@ async fn check(folder: &Path, tenant: TenantId, told: &BTreeMap<String, Told>, r
                 let fewest = one.names.iter().filter(|name| name.1).count() - 1;
                 assert!((fewest..one.names.len()).contains(&changed), "round {round}: {reference} {changed}");
                 for read in &one.reads {
-                    assert!(list.iter().any(|one| one.entry == *read), "round {round}: read {read} is logged");
+                    assert!(
+                        list.iter().any(|one| one.entry == *read),
+                        "round {round}: read {read} is logged"
+                    );
                 }
             }
             None => assert!(one.erase_tried, "round {round}: {reference} is lost"),
@@ -208,8 +214,7 @@ struct Looking {
 impl Looking {
     async fn value(&self, vault: &vault::Vault, tenant: TenantId, person: PersonId) -> Option<String> {
         let items = vec![vault::reveal::Item::Fields(person, vec!["name".into()])];
-        let request =
-            vault::reveal::RevealRequest { purpose: "rostering".into(), recipient: None, items };
+        let request = vault::reveal::RevealRequest { purpose: "rostering".into(), recipient: None, items };
         let answer = vault.reveal(&self.lead, tenant, &request).await.expect("an answer");
         answer.items[0][0].value.as_ref().map(|value| value.to_string())
     }

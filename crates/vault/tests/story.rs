@@ -116,12 +116,16 @@ async fn the_person_sees_who_read_what_and_others_see_nothing() {
 async fn put_again_changes_and_keeps_the_tokens() {
     let world = World::new().await;
     let app = world.ctx(&world.app);
-    let first = world.vault.put(&app, world.tenant, &put("r", &[("name", "Old"), ("email", "a@b.org")])).await;
+    let first =
+        world.vault.put(&app, world.tenant, &put("r", &[("name", "Old"), ("email", "a@b.org")])).await;
     let first = first.expect("stored");
     let second = world.vault.put(&app, world.tenant, &put("r", &[("name", "New")])).await.expect("changed");
     assert_eq!((first.person, &first.tokens), (second.person, &second.tokens));
     assert_eq!(world.value(&world.lead, "rostering", first.person, "name").await.as_deref(), Some("New"));
-    assert_eq!(world.value(&world.lead, "rostering", first.person, "email").await.as_deref(), Some("a@b.org"));
+    assert_eq!(
+        world.value(&world.lead, "rostering", first.person, "email").await.as_deref(),
+        Some("a@b.org")
+    );
     let wrong = world.vault.put(&app, world.tenant, &put("r", &[("shoe_size", "44")])).await;
     assert!(matches!(wrong, Err(PutError::UnknownField(0))));
     let wrong = world.vault.put(&app, world.tenant, &put("r", &[("email", "nobody")])).await;
@@ -138,7 +142,8 @@ async fn simultaneous_changes_of_one_person_lose_nothing() {
             let world = world.clone();
             tokio::spawn(async move {
                 for number in 0..10 {
-                    let value = if which == 0 { format!("N{number}") } else { format!("e{number}@example.org") };
+                    let value =
+                        if which == 0 { format!("N{number}") } else { format!("e{number}@example.org") };
                     loop {
                         let request = put("ref-1", &[(names[which], &value)]);
                         match world.vault.put(&world.ctx(&world.app), world.tenant, &request).await {
@@ -155,7 +160,10 @@ async fn simultaneous_changes_of_one_person_lose_nothing() {
         writer.await.expect("no panic");
     }
     assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("N9"));
-    assert_eq!(world.value(&world.lead, "rostering", person, "email").await.as_deref(), Some("e9@example.org"));
+    assert_eq!(
+        world.value(&world.lead, "rostering", person, "email").await.as_deref(),
+        Some("e9@example.org")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -171,7 +179,9 @@ async fn find_answers_alike_for_nobody_and_for_no_permission() {
     let ctx = world.ctx(&world.app);
     let found = world.vault.find(&ctx, world.tenant, &find("W7@Example.org", "rostering")).await;
     assert_eq!(found.expect("an answer"), [person]);
-    for (value, purpose) in [("w8@example.org", "rostering"), ("w7@example.org", "bem"), ("w7@example.org", "no")] {
+    for (value, purpose) in
+        [("w8@example.org", "rostering"), ("w7@example.org", "bem"), ("w7@example.org", "no")]
+    {
         let found = world.vault.find(&ctx, world.tenant, &find(value, purpose)).await;
         assert_eq!(found.expect("an answer"), [], "{value} {purpose}");
     }
@@ -211,7 +221,8 @@ async fn erased_is_erased_also_after_a_restart_and_the_certificate_says_so() {
     assert_eq!(envelope.to_json(), again.to_json());
     let kind = vault::certificate::PAYLOAD_TYPE;
     let payload = seal::dsse::verify(&envelope, kind, &world::signing_public()).expect("signed");
-    let certificate: vault::certificate::Certificate = serde_json::from_slice(&payload).expect("of this form");
+    let certificate: vault::certificate::Certificate =
+        serde_json::from_slice(&payload).expect("of this form");
     assert_eq!((certificate.certificate, certificate.person), (erased.certificate, person));
     let world = world.reopen().await;
     assert_eq!(world.value(&world.lead, "rostering", person, "name").await, None);
@@ -263,8 +274,10 @@ async fn epochs_carry_the_living_over_and_complete_the_erasure() {
         assert!(world.value(&world.lead, "rostering", living, "name").await.is_some());
     }
     assert!(destroyed >= 2, "{destroyed}");
-    let envelope = world.vault.certificate(&world.ctx(&world.officer), world.tenant, erased).await.expect("made");
+    let envelope =
+        world.vault.certificate(&world.ctx(&world.officer), world.tenant, erased).await.expect("made");
     let payload = envelope.unverified_payload().expect("a payload");
-    let certificate: vault::certificate::Certificate = serde_json::from_slice(&payload).expect("of this form");
+    let certificate: vault::certificate::Certificate =
+        serde_json::from_slice(&payload).expect("of this form");
     assert_eq!(certificate.stage, vault::certificate::Stage::Complete);
 }

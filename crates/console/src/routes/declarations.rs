@@ -142,7 +142,10 @@ fn read(caller: &Caller, action: Action) -> Result<std::sync::Arc<TenantConfig>,
     config.map_err(|error| caller.explain(error))
 }
 
-fn declared(caller: &Caller, logged: Result<vault::Logged, DeclareError>) -> Result<Answer<Declared>, Problem> {
+fn declared(
+    caller: &Caller,
+    logged: Result<vault::Logged, DeclareError>,
+) -> Result<Answer<Declared>, Problem> {
     let logged = logged.map_err(|error| caller.explain(error))?;
     Ok(Answer(StatusCode::OK, Declared { ledger: super::logged(logged), notice: None }))
 }
@@ -170,7 +173,10 @@ pub(crate) async fn catalogue(caller: Caller) -> Result<Answer<Catalogue>, Probl
 #[utoipa::path(put, path = "/v1/tenants/{tenant}/catalogue", tag = "declarations", request_body = Catalogue,
     params(("tenant" = String, Path)),
     responses((status = 200, body = Declared), (status = "4XX", description = "problem+json")))]
-pub(crate) async fn put_catalogue(caller: Caller, body: Parsed<Catalogue>) -> Result<Answer<Declared>, Problem> {
+pub(crate) async fn put_catalogue(
+    caller: Caller,
+    body: Parsed<Catalogue>,
+) -> Result<Answer<Declared>, Problem> {
     let config = read(&caller, Action::ReadCatalogue)?;
     let mut next = config.fields.iter().map(|field| field.id.0).max().unwrap_or(0);
     let mut numbered = |name: &str| {
@@ -207,7 +213,8 @@ pub(crate) async fn purposes(caller: Caller) -> Result<Answer<Purposes>, Problem
     let names = |ids: &[FieldId]| -> Vec<String> {
         ids.iter().filter_map(|id| config.field_by_id(*id)).map(|field| field.name.clone()).collect()
     };
-    let recipient = |id: &RecipientId| config.recipients.iter().find(|one| one.id == *id).map(|one| one.name.clone());
+    let recipient =
+        |id: &RecipientId| config.recipients.iter().find(|one| one.id == *id).map(|one| one.name.clone());
     let purposes = config.purposes.iter().map(|one| PurposeForm {
         name: one.name.clone(),
         title: one.title.clone(),
@@ -231,7 +238,10 @@ pub(crate) async fn purposes(caller: Caller) -> Result<Answer<Purposes>, Problem
 #[utoipa::path(put, path = "/v1/tenants/{tenant}/purposes", tag = "declarations", request_body = Purposes,
     params(("tenant" = String, Path)),
     responses((status = 200, body = Declared), (status = "4XX", description = "problem+json")))]
-pub(crate) async fn put_purposes(caller: Caller, body: Parsed<Purposes>) -> Result<Answer<Declared>, Problem> {
+pub(crate) async fn put_purposes(
+    caller: Caller,
+    body: Parsed<Purposes>,
+) -> Result<Answer<Declared>, Problem> {
     let config = read(&caller, Action::ReadPurposes)?;
     let (recipients, purposes) =
         numbered(&config, body.value).map_err(|error| caller.explain(DeclareError::Purpose(error)))?;
@@ -296,12 +306,16 @@ pub(crate) async fn notices(caller: Caller) -> Result<Answer<Notices>, Problem> 
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/notices", tag = "declarations", request_body = NoticeForm,
     params(("tenant" = String, Path)),
     responses((status = 200, body = Declared), (status = "4XX", description = "problem+json")))]
-pub(crate) async fn put_notice(caller: Caller, body: Parsed<NoticeForm>) -> Result<Answer<Declared>, Problem> {
+pub(crate) async fn put_notice(
+    caller: Caller,
+    body: Parsed<NoticeForm>,
+) -> Result<Answer<Declared>, Problem> {
     let config = read(&caller, Action::ReadNotices)?;
     let NoticeForm { name, texts } = body.value;
     let texts = texts.into_iter().map(|(language, text)| NoticeText { language, text }).collect();
     let known = config.notices.iter().find(|one| one.name == name).cloned();
-    let mut notice = known.unwrap_or_else(|| Notice { id: caller.vault.new_notice(), name, versions: Vec::new() });
+    let mut notice =
+        known.unwrap_or_else(|| Notice { id: caller.vault.new_notice(), name, versions: Vec::new() });
     notice.versions.push(NoticeVersion { texts });
     let id = notice.id;
     let logged = caller.vault.put_notice(&caller.ctx, caller.tenant, notice).await;

@@ -58,7 +58,8 @@ pub(crate) struct Revoked {
     responses((status = 201, body = Issued), (status = "4XX", description = "problem+json")))]
 pub(crate) async fn issue(caller: Caller, body: Parsed<Order>) -> Result<Answer<Issued>, Problem> {
     let Order { name, role, subject, expires_ms, zone } = body.value;
-    let is_network = |text: &String| text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok();
+    let is_network =
+        |text: &String| text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok();
     let named = (1..=LONGEST_NAME).contains(&name.len()) && !name.chars().any(char::is_control);
     if !named || zone.len() > MOST_NETWORKS || !zone.iter().all(is_network) || role == Role::System {
         return Err(MALFORMED.in_request(caller.ctx.request));

@@ -46,7 +46,12 @@ pub(crate) struct Limited {
     ledger: &'static str,
 }
 
-async fn limit(caller: Caller, person: PersonId, limit: Limit, active: bool) -> Result<Answer<Limited>, Problem> {
+async fn limit(
+    caller: Caller,
+    person: PersonId,
+    limit: Limit,
+    active: bool,
+) -> Result<Answer<Limited>, Problem> {
     let logged = caller.vault.limit(&caller.ctx, caller.tenant, person, &limit, active).await;
     let logged = logged.map_err(|error| caller.explain(error))?;
     Ok(Answer(StatusCode::OK, Limited { active, ledger: super::logged(logged) }))

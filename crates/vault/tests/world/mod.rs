@@ -172,7 +172,20 @@ impl World {
 
     /// Closes everything and opens it again, as after a restart.
     pub async fn reopen(self) -> Self {
-        let Self { vault, clock, store, ledger, folder, tenant, admin, app, lead, manager, officer, temporary } = self;
+        let Self {
+            vault,
+            clock,
+            store,
+            ledger,
+            folder,
+            tenant,
+            admin,
+            app,
+            lead,
+            manager,
+            officer,
+            temporary,
+        } = self;
         ledger.close();
         store.close();
         drop((vault, store, ledger));
@@ -191,12 +204,15 @@ impl World {
     }
 
     pub async fn worker(&self, number: u32) -> PersonId {
-        let request = put(&format!("ref-{number}"), &[
-            ("name", &format!("Name {number}")),
-            ("email", &format!("w{number}@example.org")),
-            ("health_note", &format!("note {number}")),
-            ("emergency_contact", "Aunt Third"),
-        ]);
+        let request = put(
+            &format!("ref-{number}"),
+            &[
+                ("name", &format!("Name {number}")),
+                ("email", &format!("w{number}@example.org")),
+                ("health_note", &format!("note {number}")),
+                ("emergency_contact", "Aunt Third"),
+            ],
+        );
         self.vault.put(&self.ctx(&self.app), self.tenant, &request).await.expect("stored").person
     }
 
@@ -240,8 +256,10 @@ impl World {
 }
 
 pub fn put(reference: &str, fields: &[(&str, &str)]) -> PutRequest {
-    let fields: BTreeMap<String, Zeroizing<String>> =
-        fields.iter().map(|(name, value)| ((*name).to_owned(), Zeroizing::new((*value).to_owned()))).collect();
+    let fields: BTreeMap<String, Zeroizing<String>> = fields
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), Zeroizing::new((*value).to_owned())))
+        .collect();
     PutRequest { reference: reference.to_owned(), fields, idempotency: None }
 }
 
@@ -269,7 +287,8 @@ pub fn catalogue() -> Vec<Field> {
     };
     let health =
         Field { compartment: Compartment(1), ..field(3, "health_note", Category::Health, FieldType::Text) };
-    let contact = Field { third_party: true, ..field(4, "emergency_contact", Category::Contact, FieldType::Text) };
+    let contact =
+        Field { third_party: true, ..field(4, "emergency_contact", Category::Contact, FieldType::Text) };
     vec![name, email, health, contact]
 }
 
