@@ -5,7 +5,7 @@
 //! this file against the RFCs' vectors, Wycheproof's, and the library itself on random input.
 
 use crate::labels::Label;
-use crate::secret::{Secret, Wiped};
+use crate::secret::{Buffer, Secret, Wiped};
 use aws_lc_rs::digest::{Digest, SHA256, digest};
 
 /// Block length of SHA-256.
@@ -14,41 +14,61 @@ const BLOCK: usize = 64;
 /// Longest message that is put together on the stack: a digest, a label, a context and a counter.
 const MAX_MESSAGE: usize = 128;
 
-/// HMAC-SHA-256 of the parts as one message.
-pub(crate) fn hmac(key: &[u8], parts: &[&[u8]], out: &mut [u8; 32]) {
-    let len: usize = parts.iter().map(|part| part.len()).sum();
-    if len <= MAX_MESSAGE {
-        return hmac_in(&mut Wiped::<{ BLOCK + MAX_MESSAGE }>::zero().0, key, parts, out);
-    }
-    hmac_in(&mut crate::secret::Buffer::zero(BLOCK + len), key, parts, out);
+/// HMAC under one key. The two padded forms of the key are made once, and wiped once.
+struct Hmac {
+    /// Key ⊕ ipad, then the message.
+    inner: Wiped<{ BLOCK + MAX_MESSAGE }>,
+    /// Key ⊕ opad, then the inner digest.
+    outer: Wiped<{ BLOCK + 32 }>,
 }
 
-/// The same, with a buffer of at least a block and the message.
-fn hmac_in(buffer: &mut [u8], key: &[u8], parts: &[&[u8]], out: &mut [u8; 32]) {
-    let mut pad = Wiped::<BLOCK>::zero();
-    if key.len() <= BLOCK {
-        pad.0[..key.len()].copy_from_slice(key);
-    } else {
-        copy_digest(key, &mut pad.0[..32]);
+impl Hmac {
+    fn new(key: &[u8]) -> Self {
+        let mut hmac = Self { inner: Wiped::zero(), outer: Wiped::zero() };
+        if let Some(place) = hmac.inner.0[..BLOCK].get_mut(..key.len()) {
+            place.copy_from_slice(key);
+        } else {
+            take_digest(key, &mut hmac.inner.0[..32]);
+        }
+        for (inner, outer) in hmac.inner.0[..BLOCK].iter_mut().zip(&mut hmac.outer.0) {
+            *outer = *inner ^ 0x5c;
+            *inner ^= 0x36;
+        }
+        hmac
     }
-    let mut end = BLOCK;
-    for part in parts {
-        buffer[end..end + part.len()].copy_from_slice(part);
-        end += part.len();
+
+    fn mac(&mut self, parts: &[&[u8]], out: &mut [u8; 32]) {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        if len <= MAX_MESSAGE {
+            let end = fill(&mut self.inner.0, parts);
+            self.outer.0[BLOCK..].copy_from_slice(digest(&SHA256, &self.inner.0[..end]).as_ref());
+        } else {
+            let mut long = Buffer::zero(BLOCK + len);
+            long[..BLOCK].copy_from_slice(&self.inner.0[..BLOCK]);
+            let end = fill(&mut long, parts);
+            self.outer.0[BLOCK..].copy_from_slice(digest(&SHA256, &long[..end]).as_ref());
+        }
+        // What comes out is a key; the inner digest says nothing without one.
+        take_digest(&self.outer.0, out);
     }
-    for (byte, key) in buffer.iter_mut().zip(&pad.0) {
-        *byte = key ^ 0x36;
-    }
-    let mut outer = Wiped::<{ BLOCK + 32 }>::zero();
-    copy_digest(&buffer[..end], &mut outer.0[BLOCK..]);
-    for (byte, key) in outer.0.iter_mut().zip(&pad.0) {
-        *byte = key ^ 0x5c;
-    }
-    copy_digest(&outer.0, out);
+}
+
+/// Puts the parts behind the first block; gives the end of the last one.
+fn fill(buffer: &mut [u8], parts: &[&[u8]]) -> usize {
+    parts.iter().fold(BLOCK, |start, part| {
+        let end = start + part.len();
+        buffer[start..end].copy_from_slice(part);
+        end
+    })
+}
+
+/// HMAC-SHA-256 of the parts as one message.
+pub(crate) fn hmac(key: &[u8], parts: &[&[u8]], out: &mut [u8; 32]) {
+    Hmac::new(key).mac(parts, out);
 }
 
 /// SHA-256 into a place that the caller wipes; the library's own copy is overwritten.
-fn copy_digest(bytes: &[u8], out: &mut [u8]) {
+fn take_digest(bytes: &[u8], out: &mut [u8]) {
     let mut result = digest(&SHA256, bytes);
     out.copy_from_slice(result.as_ref());
     if let Ok(blank) = Digest::import_less_safe(&[0; 32], &SHA256) {
@@ -83,11 +103,11 @@ impl Prk {
 /// out (RFC 5869 §3.3), or the result of one.
 pub(crate) fn expand<const N: usize>(key: &[u8; 32], label: Label, context: &[u8], out: &mut [u8; N]) {
     const { assert!(N == 32 || N == 64) };
-    let (first, second) = out.split_at_mut(32);
+    let (mut hmac, (first, second)) = (Hmac::new(key), out.split_at_mut(32));
     let Some(first) = first.first_chunk_mut() else { return };
-    hmac(key, &[label.bytes(), context, &[1]], first);
+    hmac.mac(&[label.bytes(), context, &[1]], first);
     if let Some(second) = second.first_chunk_mut() {
-        hmac(key, &[first, label.bytes(), context, &[2]], second);
+        hmac.mac(&[first, label.bytes(), context, &[2]], second);
     }
 }
 

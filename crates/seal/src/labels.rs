@@ -48,7 +48,7 @@ labels! {
     /// Key and associated data of a document that dies with its person.
     PERSON_DOCUMENT = "obhut/v1/person-document";
     /// Key and associated data of a record's outer envelope.
-    RECORD_ENVELOPE = "obhut/v1/record-envelope";
+    RECORD_ENVELOPE = "obhut/v1/record-outer";
     /// Key and associated data of one value.
     RECORD_VALUE = "obhut/v1/record-value";
     /// Key and associated data of a root file.
@@ -63,10 +63,10 @@ labels! {
     SIGNING_KEYS = "obhut/v1/signing-keys";
     /// Key and associated data of a tenant's document.
     TENANT_DOCUMENT = "obhut/v1/tenant-document";
-    /// Key and associated data of one part of an entry's identity layer.
-    TRAIL_IDENTITY = "obhut/v1/trail-identity";
-    /// Key and associated data of an entry's metadata layer.
-    TRAIL_METADATA = "obhut/v1/trail-metadata";
+    /// Key of one part of an entry's identity layer. Short, so that its HMAC takes a block less.
+    TRAIL_IDENTITY = "obhut/v1/identity";
+    /// Key of an entry's metadata layer. Short for the same reason.
+    TRAIL_METADATA = "obhut/v1/entry";
     /// HKDF info of the key that makes a person's pseudonym in one ledger period.
     TRAIL_SUBJECT = "obhut/v1/trail-subject";
     /// HKDF info of a wrapping key's subkey.

@@ -23,18 +23,22 @@ pub(crate) fn sealed_len(plain: usize) -> usize {
     COMMITMENT + padding::padded_len(plain) + TAG
 }
 
-/// Key ‖ commitment for one sealing. Sealing and opening consume it.
+/// A key for one sealing, with its commitment. Sealing and opening consume it.
 pub(crate) struct OneSealKey {
-    derived: Box<Wiped<64>>,
+    cipher: LessSafeKey,
+    /// No secret: it stands in front of the ciphertext.
+    commitment: [u8; COMMITMENT],
     aad: Aad,
 }
 
 impl OneSealKey {
-    /// HKDF-Expand(prk, label ‖ SHA-256(aad), 64).
-    pub(crate) fn derive(prk: &Prk, label: Label, aad: Aad) -> Self {
-        let mut derived = Box::new(Wiped::zero());
+    /// HKDF-Expand(prk, label ‖ SHA-256(aad), 64) = key ‖ commitment.
+    pub(crate) fn derive(prk: &Prk, label: Label, aad: Aad) -> Result<Self, SealError> {
+        let (mut derived, mut commitment) = (Wiped::<64>::zero(), [0; COMMITMENT]);
         prk.expand(label, &sha256(aad.as_ref()), &mut derived.0);
-        Self { derived, aad }
+        let (key, rest) = derived.0.split_first_chunk().ok_or(SealError::Library)?;
+        commitment.copy_from_slice(rest);
+        Ok(Self { cipher: cipher(key)?, commitment, aad })
     }
 
     /// Seals `plain` and appends commitment ‖ ciphertext ‖ tag to `out`.
@@ -53,9 +57,9 @@ impl OneSealKey {
     /// Seals `out[start..]` in place; the [`COMMITMENT`] bytes before `start` are overwritten.
     pub(crate) fn seal_tail(self, out: &mut Vec<u8>, start: usize) -> Result<(), SealError> {
         padding::pad(out, start)?;
-        out[start - COMMITMENT..start].copy_from_slice(&self.derived.0[32..]);
+        out[start - COMMITMENT..start].copy_from_slice(&self.commitment);
         let (nonce, aad) = (Nonce::assume_unique_for_key([0; 12]), aead::Aad::from(&self.aad));
-        let tag = self.cipher()?.seal_in_place_separate_tag(nonce, aad, &mut out[start..]);
+        let tag = self.cipher.seal_in_place_separate_tag(nonce, aad, &mut out[start..]);
         out.extend_from_slice(tag.map_err(|_| SealError::Library)?.as_ref());
         Ok(())
     }
@@ -64,38 +68,32 @@ impl OneSealKey {
     pub(crate) fn open(self, sealed: &[u8]) -> Result<Buffer, SealError> {
         let (commitment, rest) = sealed.split_first_chunk::<COMMITMENT>().ok_or(SealError::Open)?;
         let (body, tag) = rest.split_last_chunk::<TAG>().ok_or(SealError::Open)?;
-        verify_slices_are_equal(&self.derived.0[32..], commitment).map_err(|_| SealError::Open)?;
+        verify_slices_are_equal(&self.commitment, commitment).map_err(|_| SealError::Open)?;
         let mut plain = Buffer::zero(body.len());
         let (nonce, aad) = (Nonce::assume_unique_for_key([0; 12]), aead::Aad::from(&self.aad));
-        self.cipher()?
-            .open_separate_gather(nonce, aad, body, tag, &mut plain)
-            .map_err(|_| SealError::Open)?;
+        self.cipher.open_separate_gather(nonce, aad, body, tag, &mut plain).map_err(|_| SealError::Open)?;
         let length = padding::unpad(&plain)?;
         plain.truncate(length);
         Ok(plain)
-    }
-
-    fn cipher(&self) -> Result<LessSafeKey, SealError> {
-        cipher(self.derived.0.first_chunk().ok_or(SealError::Library)?)
     }
 }
 
 /// A key for one sealing without commitment and without padding, for the ledger's layers alone: there a digest
 /// over the exact ciphertext is fixed elsewhere (the Merkle leaf, and in it the digest of the identity layer).
-pub(crate) struct LayerKey(Box<Wiped<32>>);
+pub(crate) struct LayerKey(LessSafeKey);
 
 impl LayerKey {
     /// HKDF-Expand(key, label ‖ context, 32). Some part of `context` was never used with `key` before.
-    pub(crate) fn derive(key: &[u8; 32], label: Label, context: &[u8]) -> Self {
-        let mut derived = Box::new(Wiped::zero());
+    pub(crate) fn derive(key: &[u8; 32], label: Label, context: &[u8]) -> Result<Self, SealError> {
+        let mut derived = Wiped::zero();
         expand(key, label, context, &mut derived.0);
-        Self(derived)
+        cipher(&derived.0).map(Self)
     }
 
     /// Seals `out[start..]` in place and appends the tag.
     pub(crate) fn seal_tail(self, aad: &[u8], out: &mut Vec<u8>, start: usize) -> Result<(), SealError> {
         let (nonce, aad) = (Nonce::assume_unique_for_key([0; 12]), aead::Aad::from(aad));
-        let tag = cipher(&self.0.0)?.seal_in_place_separate_tag(nonce, aad, &mut out[start..]);
+        let tag = self.0.seal_in_place_separate_tag(nonce, aad, &mut out[start..]);
         out.extend_from_slice(tag.map_err(|_| SealError::Library)?.as_ref());
         Ok(())
     }
@@ -105,9 +103,7 @@ impl LayerKey {
         let (body, tag) = sealed.split_last_chunk::<TAG>().ok_or(SealError::Open)?;
         let mut plain = Buffer::zero(body.len());
         let (nonce, aad) = (Nonce::assume_unique_for_key([0; 12]), aead::Aad::from(aad));
-        cipher(&self.0.0)?
-            .open_separate_gather(nonce, aad, body, tag, &mut plain)
-            .map_err(|_| SealError::Open)?;
+        self.0.open_separate_gather(nonce, aad, body, tag, &mut plain).map_err(|_| SealError::Open)?;
         Ok(plain)
     }
 }
@@ -124,7 +120,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn key(salt: u8, label: Label, place: u8) -> OneSealKey {
-        OneSealKey::derive(&Prk::extract(&[salt], &[b"key"]), label, Aad::new(label).u8(place))
+        OneSealKey::derive(&Prk::extract(&[salt], &[b"key"]), label, Aad::new(label).u8(place)).unwrap()
     }
 
     fn sealed(plain: &[u8]) -> Vec<u8> {
@@ -144,7 +140,7 @@ mod tests {
         #[test]
         fn any_bytes_do_not_open_and_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert_eq!(key(1, RECORD_VALUE, 1).open(&bytes).err(), Some(SealError::Open));
-            prop_assert_eq!(LayerKey::derive(&[1; 32], RECORD_VALUE, b"").open(b"", &bytes).err(), Some(SealError::Open));
+            prop_assert_eq!(LayerKey::derive(&[1; 32], RECORD_VALUE, b"").unwrap().open(b"", &bytes).err(), Some(SealError::Open));
         }
     }
 
@@ -177,7 +173,7 @@ mod tests {
         let mut sealed = sealed(b"value");
         assert!(key(1, RECORD_VALUE, 1).open(&sealed).is_ok());
         let other = key(2, RECORD_VALUE, 1);
-        sealed[..COMMITMENT].copy_from_slice(&other.derived.0[32..]);
+        sealed[..COMMITMENT].copy_from_slice(&other.commitment);
         assert_eq!(key(1, RECORD_VALUE, 1).open(&sealed).err(), Some(SealError::Open));
         assert_eq!(other.open(&sealed).err(), Some(SealError::Open));
     }

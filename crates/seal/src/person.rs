@@ -221,3 +221,41 @@ fn parse(log: LogSecret, bundle: &[u8]) -> Result<PersonKeys, SealError> {
 fn aad(label: Label, place: &PersonPlace) -> Aad {
     Aad::new(label).bytes(&place.tenant.0).bytes(&place.person.0).u32(place.epoch).u32(place.row_version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Seeded;
+    use proptest::prelude::*;
+
+    fn log() -> LogSecret {
+        LogSecret::new(Secret::random(&Seeded::new(1)))
+    }
+
+    fn slot(compartment: u8) -> Vec<u8> {
+        [&[compartment, 0, 0, 0, 1][..], &[9; 32]].concat()
+    }
+
+    #[test]
+    fn a_bundle_is_read_only_in_canonical_form() {
+        let bundle = |count: u8, slots: &[u8]| {
+            let slots: Vec<_> = slots.iter().flat_map(|&compartment| slot(compartment)).collect();
+            parse(log(), &[&[count][..], &slots].concat()).map(|keys| keys.slots.len())
+        };
+        assert_eq!(bundle(2, &[0, 15]), Ok(2));
+        assert_eq!(bundle(0, &[]), Ok(0));
+        for (count, slots) in
+            [(2, &[1, 0][..]), (2, &[1, 1]), (1, &[16]), (1, &[0, 1]), (2, &[0]), (17, &[0; 17])]
+        {
+            assert_eq!(bundle(count, slots), Err(SealError::Open), "{count} {slots:?}");
+        }
+        assert!(parse(log(), &[]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..700)) {
+            let _ = parse(log(), &bytes);
+        }
+    }
+}

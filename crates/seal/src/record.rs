@@ -86,9 +86,9 @@ pub fn seal_record(
     directory(&values, &mut out)?;
     for value in &values {
         let aad = value_aad(place, value.field, value.category);
-        OneSealKey::derive(&prk, RECORD_VALUE, aad).seal(value.bytes, &mut out)?;
+        OneSealKey::derive(&prk, RECORD_VALUE, aad)?.seal(value.bytes, &mut out)?;
     }
-    OneSealKey::derive(&prk, RECORD_ENVELOPE, aad(RECORD_ENVELOPE, place)).seal_tail(&mut out, start)?;
+    OneSealKey::derive(&prk, RECORD_ENVELOPE, aad(RECORD_ENVELOPE, place))?.seal_tail(&mut out, start)?;
     Ok(out)
 }
 
@@ -116,7 +116,7 @@ pub fn open_record(keys: &PersonKeys, place: &RecordPlace, sealed: &[u8]) -> Res
     let rest = salted::strip_version(sealed, VERSION)?;
     let (salt, rest) = rest.split_first_chunk::<SALT>().ok_or(SealError::Open)?;
     let prk = Prk::extract(salt, &[key.as_ref()]);
-    let inner = OneSealKey::derive(&prk, RECORD_ENVELOPE, aad(RECORD_ENVELOPE, place)).open(rest)?;
+    let inner = OneSealKey::derive(&prk, RECORD_ENVELOPE, aad(RECORD_ENVELOPE, place))?.open(rest)?;
     let count = check_directory(&inner).ok_or(SealError::Open)?;
     Ok(OpenedRecord { place: *place, prk, inner, count })
 }
@@ -213,7 +213,7 @@ impl OpenedRecord {
     fn open_value(&self, field: FieldId, category: Category) -> Result<Option<Buffer>, SealError> {
         let Some(sealed) = self.sealed(field) else { return Ok(None) };
         let aad = value_aad(&self.place, field, category);
-        OneSealKey::derive(&self.prk, RECORD_VALUE, aad).open(sealed).map(Some)
+        OneSealKey::derive(&self.prk, RECORD_VALUE, aad)?.open(sealed).map(Some)
     }
 }
 

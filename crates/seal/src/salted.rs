@@ -27,14 +27,14 @@ pub(crate) fn seal(
     out.reserve(SALT + sealed_len(plain.len()));
     out.extend_from_slice(&salt);
     let prk = Prk::extract(&salt, &[key.as_ref()]);
-    OneSealKey::derive(&prk, label, aad).seal(plain, out)
+    OneSealKey::derive(&prk, label, aad)?.seal(plain, out)
 }
 
 /// Opens what [`seal`] appended.
 pub(crate) fn open(key: &Secret, label: Label, aad: Aad, sealed: &[u8]) -> Result<Buffer, SealError> {
     let (salt, rest) = sealed.split_first_chunk::<SALT>().ok_or(SealError::Open)?;
     let prk = Prk::extract(salt, &[key.as_ref()]);
-    OneSealKey::derive(&prk, label, aad).open(rest)
+    OneSealKey::derive(&prk, label, aad)?.open(rest)
 }
 
 /// Takes the version byte off; any but `version` does not open.

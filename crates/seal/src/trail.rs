@@ -7,8 +7,7 @@
 //! Identity layer: version 1 (1 byte) ‖ salt (32) ‖ number of parts (2) ‖ for each part: length (4) ‖ sealed and
 //! padded detail ‖ tag (16). Each part opens under its own person's or principal's log secret.
 //!
-//! The metadata key is derived from the period key, the frame and the digest of the identity layer, which holds a
-//! fresh salt. So no two entries share a cipher key, the nonce is zero and costs nothing, and a period key may
+//! The metadata key is derived from the period key and the digest of the identity layer, which holds a fresh salt. So no two entries share a cipher key, the nonce is zero and costs nothing, and a period key may
 //! seal any number of entries in any number of processes.
 
 use crate::labels::{TRAIL_IDENTITY, TRAIL_METADATA, TRAIL_SUBJECT};
@@ -167,7 +166,7 @@ pub fn seal_entry(
     let mut leaf = Vec::with_capacity(metadata.len() + LEAF_OVERHEAD);
     leaf.extend_from_slice(&frame);
     leaf.extend_from_slice(metadata);
-    LayerKey::derive(key.key.as_ref(), TRAIL_METADATA, &context).seal_tail(
+    LayerKey::derive(key.key.as_ref(), TRAIL_METADATA, &context[Frame::LEN..])?.seal_tail(
         &context,
         &mut leaf,
         Frame::LEN,
@@ -201,7 +200,8 @@ fn seal_identity(
         padding::pad(&mut out, start)?;
         let context = identity_context(&salt, frame, index, count);
         let secret = part.secret.secret.as_ref();
-        LayerKey::derive(secret, TRAIL_IDENTITY, &context).seal_tail(&context, &mut out, start)?;
+        LayerKey::derive(secret, TRAIL_IDENTITY, &context[Frame::LEN..])?
+            .seal_tail(&context, &mut out, start)?;
     }
     Ok(out)
 }
@@ -217,7 +217,8 @@ pub fn open_metadata(key: &PeriodKey, leaf: &[u8]) -> Result<Vec<u8>, SealError>
     }
     let (frame, sealed, digest) = split_leaf(leaf)?;
     let context = metadata_context(frame, digest);
-    let plain = LayerKey::derive(key.key.as_ref(), TRAIL_METADATA, &context).open(&context, sealed)?;
+    let plain =
+        LayerKey::derive(key.key.as_ref(), TRAIL_METADATA, &context[Frame::LEN..])?.open(&context, sealed)?;
     // Metadata are no secret to whoever holds the leaf's period key, and hold pseudonyms only.
     Ok(plain.to_vec())
 }
@@ -241,8 +242,8 @@ pub fn open_identity(
     let index = u16::try_from(part).ok().filter(|&index| index < count).ok_or(SealError::Open)?;
     let sealed = identity_bodies(identity).nth(part).ok_or(SealError::Open)?;
     let context = identity_context(salt, split_leaf(leaf)?.0, index, count);
-    let mut plain =
-        LayerKey::derive(secret.secret.as_ref(), TRAIL_IDENTITY, &context).open(&context, sealed)?;
+    let mut plain = LayerKey::derive(secret.secret.as_ref(), TRAIL_IDENTITY, &context[Frame::LEN..])?
+        .open(&context, sealed)?;
     let length = padding::unpad(&plain)?;
     plain.truncate(length);
     Ok(plain.into_zeroizing())
@@ -290,6 +291,8 @@ fn identity_bodies(identity: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// Associated data of the metadata layer: frame ‖ digest. Its key is derived from the digest alone, in which the
+/// salt of the identity layer makes it the only one of its kind.
 fn metadata_context(frame: &[u8; Frame::LEN], digest: &[u8; DIGEST]) -> [u8; Frame::LEN + DIGEST] {
     let mut context = [0; Frame::LEN + DIGEST];
     context[..Frame::LEN].copy_from_slice(frame);
@@ -297,16 +300,19 @@ fn metadata_context(frame: &[u8; Frame::LEN], digest: &[u8; DIGEST]) -> [u8; Fra
     context
 }
 
+/// Associated data of one part: frame ‖ salt ‖ index ‖ count. Its key is derived from all but the frame.
 fn identity_context(
     salt: &[u8; SALT],
     frame: &[u8; Frame::LEN],
     index: u16,
     count: u16,
-) -> [u8; SALT + Frame::LEN + 4] {
-    let mut context = [0; SALT + Frame::LEN + 4];
-    context[..SALT].copy_from_slice(salt);
-    context[SALT..SALT + Frame::LEN].copy_from_slice(frame);
-    context[SALT + Frame::LEN..][..2].copy_from_slice(&index.to_be_bytes());
-    context[SALT + Frame::LEN + 2..].copy_from_slice(&count.to_be_bytes());
+) -> [u8; Frame::LEN + SALT + 4] {
+    let mut context = [0; Frame::LEN + SALT + 4];
+    let (first, rest) = context.split_at_mut(Frame::LEN);
+    let (second, rest) = rest.split_at_mut(SALT);
+    first.copy_from_slice(frame);
+    second.copy_from_slice(salt);
+    rest[..2].copy_from_slice(&index.to_be_bytes());
+    rest[2..].copy_from_slice(&count.to_be_bytes());
     context
 }

@@ -94,8 +94,9 @@ impl Root {
         let prk = stretch(passphrase, &salt, costs.check(self.kind)?)?;
         let aad = aad(self.id, self.kind, costs, &salt);
         let mut sealed = Vec::new();
+        let keys = self.private_keys()?;
         OneSealKey::derive(&prk, ROOT_FILE, aad)
-            .seal(&self.private_keys()?, &mut sealed)
+            .and_then(|key| key.seal(&keys, &mut sealed))
             .map_err(|_| RootError::Library)?;
         let file = File {
             format: FORMAT.into(),
@@ -130,7 +131,9 @@ impl Root {
         let sealed = BASE64.decode(file.sealed.as_bytes()).map_err(|_| RootError::Format)?;
         let prk = stretch(passphrase, &salt, params)?;
         let aad = aad(id, file.kind, costs, &salt);
-        let keys = OneSealKey::derive(&prk, ROOT_FILE, aad).open(&sealed).map_err(|_| RootError::Open)?;
+        let keys = OneSealKey::derive(&prk, ROOT_FILE, aad)
+            .and_then(|key| key.open(&sealed))
+            .map_err(|_| RootError::Open)?;
         let (length, rest) = keys.split_first_chunk::<4>().ok_or(RootError::Open)?;
         let (rsa, kem) =
             rest.split_at_checked(u32::from_be_bytes(*length) as usize).ok_or(RootError::Open)?;

@@ -117,6 +117,13 @@ impl Table {
         Ok(())
     }
 
+    /// The same once more, for tests.
+    #[cfg(test)]
+    fn copy(&self) -> Result<Self, SealError> {
+        let live = self.live.iter().map(Live::copy).collect::<Result<_, _>>()?;
+        Ok(Self { live, destroyed: self.destroyed.clone() })
+    }
+
     /// Whether both know the same.
     pub(crate) fn equals(&self, other: &Self) -> bool {
         self.destroyed == other.destroyed
@@ -163,7 +170,7 @@ pub(crate) fn encode(
     out.extend_from_slice(&tenant.0);
     out.extend_from_slice(&sequence.to_be_bytes());
     out.extend_from_slice(&root.wrap(&region_place(tenant), &key, entropy)?);
-    OneSealKey::derive(&Prk::of(key), SHRED_TABLE, region_aad(tenant, sequence)).seal(&plain, &mut out)?;
+    OneSealKey::derive(&Prk::of(key), SHRED_TABLE, region_aad(tenant, sequence))?.seal(&plain, &mut out)?;
     out.resize(REGION - DIGEST, 0);
     append_digest(&mut out);
     Ok(out)
@@ -195,7 +202,7 @@ impl<'a> Region<'a> {
         let sealed = rest.get(..sealed_len(TABLE)).ok_or(SealError::Open)?;
         let key = root.unwrap(&region_place(self.tenant), wrap)?;
         let aad = region_aad(self.tenant, self.sequence);
-        let plain = OneSealKey::derive(&Prk::of(key), SHRED_TABLE, aad).open(sealed)?;
+        let plain = OneSealKey::derive(&Prk::of(key), SHRED_TABLE, aad)?.open(sealed)?;
         parse_table(&plain)
     }
 }
@@ -233,7 +240,7 @@ pub(crate) fn encode_escrow(
     out.extend_from_slice(&tenant.0);
     out.extend_from_slice(&live.epoch.to_be_bytes());
     out.extend_from_slice(&root.wrap(&escrow_place(tenant, live.epoch), &key, entropy)?);
-    OneSealKey::derive(&Prk::of(key), ESCROW, escrow_aad(tenant, live.epoch)).seal(&plain, &mut out)?;
+    OneSealKey::derive(&Prk::of(key), ESCROW, escrow_aad(tenant, live.epoch))?.seal(&plain, &mut out)?;
     append_digest(&mut out);
     Ok(out)
 }
@@ -252,7 +259,7 @@ pub(crate) fn decode_escrow(
 ) -> Result<Live, SealError> {
     let (wrap, sealed) = split_escrow(bytes, tenant, epoch).ok_or(SealError::Open)?;
     let key = root.unwrap(&escrow_place(tenant, epoch), wrap)?;
-    let plain = OneSealKey::derive(&Prk::of(key), ESCROW, escrow_aad(tenant, epoch)).open(sealed)?;
+    let plain = OneSealKey::derive(&Prk::of(key), ESCROW, escrow_aad(tenant, epoch))?.open(sealed)?;
     let (created, key) = plain.split_first_chunk().ok_or(SealError::Open)?;
     Ok(Live { epoch, created: Timestamp(i64::from_be_bytes(*created)), key: Secret::copy_of(key)? })
 }
@@ -288,4 +295,82 @@ fn region_aad(tenant: TenantId, sequence: u64) -> Aad {
 
 fn escrow_aad(tenant: TenantId, epoch: u32) -> Aad {
     Aad::new(ESCROW).bytes(&tenant.0).u32(epoch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Seeded, root};
+    use proptest::prelude::*;
+
+    const TENANT: TenantId = TenantId([7; 16]);
+
+    fn table(epochs: &[u32], destroyed: &[u32]) -> Table {
+        let mut table = Table::empty();
+        for &epoch in epochs {
+            let key = Secret::copy_of(&[u8::try_from(epoch % 256).unwrap(); 32]).unwrap();
+            table.add(Live { epoch, created: Timestamp(-5), key }).unwrap();
+        }
+        destroyed.iter().for_each(|&epoch| table.destroy(epoch));
+        table
+    }
+
+    #[test]
+    fn tables_come_back_whole() {
+        let root = root();
+        for (epochs, destroyed) in
+            [(&[][..], &[][..]), (&[8_191, 1, 77], &[3, 8_000]), (&[1, 2, 3, 4, 5, 6, 7, 8], &[9])]
+        {
+            let table = table(epochs, destroyed);
+            let bytes = encode(&table, TENANT, 5, &root, &Seeded::new(1)).unwrap();
+            let region = Region::parse(bytes.as_slice().try_into().unwrap(), TENANT).unwrap();
+            assert_eq!(region.sequence, 5);
+            assert!(region.open(&root).unwrap().equals(&table));
+        }
+    }
+
+    #[test]
+    fn escrow_objects_open_for_their_tenant_and_epoch_alone() {
+        let root = root();
+        let one = table(&[4], &[]);
+        let bytes = encode_escrow(one.get(4).unwrap(), TENANT, &root, &Seeded::new(1)).unwrap();
+        let live = decode_escrow(&bytes, TENANT, 4, &root).unwrap();
+        assert_eq!((live.epoch, live.created, live.key.as_ref()), (4, Timestamp(-5), &[4; 32]));
+        assert!(decode_escrow(&bytes, TENANT, 5, &root).is_err());
+        assert!(decode_escrow(&bytes, TenantId([8; 16]), 4, &root).is_err());
+        for at in (0..bytes.len()).step_by(97) {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            assert!(decode_escrow(&flipped, TENANT, 4, &root).is_err());
+            assert!(!escrow_is_whole(&flipped, TENANT, 4));
+        }
+    }
+
+    #[test]
+    fn destroyed_epochs_stay_so_in_every_merge() {
+        let merged = |one: &Table, other: &Table| {
+            let mut merged = one.copy().unwrap();
+            merged.merge(other).map(|()| merged.live.iter().map(|live| live.epoch).collect::<Vec<_>>())
+        };
+        let (one, other) = (table(&[1, 2], &[3]), table(&[2, 3, 4], &[1]));
+        assert_eq!(merged(&one, &other), Ok(vec![2, 4]));
+        assert_eq!(merged(&other, &one), Ok(vec![2, 4]));
+        let mut changed = table(&[], &[]);
+        changed
+            .add(Live { epoch: 2, created: Timestamp(0), key: Secret::copy_of(&[0; 32]).unwrap() })
+            .unwrap();
+        assert_eq!(merged(&one, &changed), Err(MergeError::Diverged));
+        let full = table(&[11, 12, 13, 14, 15, 16, 17, 18], &[]);
+        assert_eq!(merged(&one, &full), Err(MergeError::Full));
+    }
+
+    proptest! {
+        #[test]
+        fn any_table_is_read_or_refused_without_panic(slots in proptest::collection::vec(0u8..4, 0..400)) {
+            let mut plain = vec![0; TABLE];
+            plain[..slots.len().min(352)].copy_from_slice(&slots[..slots.len().min(352)]);
+            let _ = parse_table(&plain);
+            let _ = parse_table(&slots);
+        }
+    }
 }
