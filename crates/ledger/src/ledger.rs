@@ -173,11 +173,11 @@ impl Ledger {
         let mut progress = shared.progress.lock();
         let mut failures = 0;
         loop {
-            if let Some(published) = self.published().filter(|published| published.head.size >= durable) {
-                return Ok(published.note.clone());
-            }
             if shared.is_damaged() {
                 return Err(ReadError::Damaged);
+            }
+            if let Some(published) = self.published().filter(|published| published.head.size >= durable) {
+                return Ok(published.note.clone());
             }
             progress.checkpoint_wanted = true;
             shared.checkpoint_due.notify_one();

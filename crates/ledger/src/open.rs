@@ -32,7 +32,8 @@ use std::time::Duration;
 const NEW: &str = "new";
 /// Largest `incarnation` or `checkpoint` file that is read, in bytes.
 const SMALL_FILE: usize = 1 << 17;
-const STATE: &str = "state";
+/// File of the mark.
+pub(crate) const STATE: &str = "state";
 
 /// What opening needs, gathered.
 pub(crate) struct Opener<'a> {

@@ -232,3 +232,109 @@ fn load(disk: &dyn Disk, dir: &Path, manifest: &Manifest, mode: Mode) -> io::Res
     let (first, count) = (manifest.tail_first, manifest.tail_count);
     Ok((View { tail, runs }, TailFile { log, first, count, retired: Vec::new(), made: true }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::RealDisk;
+    use proptest::prelude::*;
+
+    fn reference(number: u8) -> [u8; 16] {
+        [number; 16]
+    }
+
+    fn expected(all: &[Posting], number: u8, before: u64, limit: usize) -> Vec<u64> {
+        let mut found: Vec<_> = all
+            .iter()
+            .filter(|p| p.reference == reference(number) && p.index < before)
+            .map(|p| p.index)
+            .collect();
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        found.dedup();
+        found.truncate(limit);
+        found
+    }
+
+    fn open(dir: &Path, manifest: &Manifest, tail_limit: usize) -> Postings {
+        let mut postings = Postings::open(Arc::new(RealDisk), dir, manifest, Mode::Write).unwrap();
+        postings.tail_limit = tail_limit;
+        postings
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        #[test]
+        fn what_was_posted_is_found_through_tail_runs_merges_and_reopening(
+            numbers in prop::collection::vec(prop::collection::vec(0_u8..6, 0..4), 1..400),
+            before in 0_u64..450,
+            limit in 0_usize..60,
+            merge_every in 1_u64..40,
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            Postings::create(&RealDisk, dir.path()).unwrap();
+            let mut postings = open(dir.path(), &Manifest::default(), 5);
+            let mut all = Vec::new();
+            for (index, numbers) in (0_u64..).zip(&numbers) {
+                let step: Vec<_> = numbers.iter().map(|number| Posting { reference: reference(*number), index }).collect();
+                postings.write(&step).unwrap();
+                postings.publish(&step);
+                postings.roll(index + 1).unwrap();
+                all.extend(step);
+                if index % merge_every == 0 {
+                    while postings.merge_once(&|| false).unwrap() {}
+                }
+                if index == 200 {
+                    postings.sync().unwrap();
+                    let manifest = postings.manifest();
+                    postings = open(dir.path(), &manifest, 5);
+                    postings.sweep().unwrap();
+                }
+            }
+            for number in 0..6 {
+                prop_assert_eq!(postings.touched(&reference(number), before, limit).unwrap(), expected(&all, number, before, limit));
+                prop_assert_eq!(postings.touched(&reference(number), u64::MAX, usize::MAX).unwrap(), expected(&all, number, u64::MAX, usize::MAX));
+            }
+            prop_assert!(postings.verify().unwrap());
+        }
+    }
+
+    #[test]
+    fn runs_become_few_and_replaced_files_go_away() {
+        let dir = tempfile::tempdir().unwrap();
+        Postings::create(&RealDisk, dir.path()).unwrap();
+        let postings = open(dir.path(), &Manifest::default(), 10);
+        let start = postings.manifest();
+        for index in 0..6400 {
+            let step = [Posting { reference: reference((index % 251) as u8), index }];
+            postings.write(&step).unwrap();
+            postings.publish(&step);
+            postings.roll(index + 1).unwrap();
+            while postings.merge_once(&|| false).unwrap() {}
+        }
+        let manifest = postings.manifest();
+        // 640 tails of 10: one run of 512 tails, two of 64; everything else was merged away.
+        assert_eq!(manifest.runs.iter().map(|run| run.level).collect::<Vec<_>>(), [3, 2, 2]);
+        postings.remove_replaced(&start, &manifest).unwrap();
+        postings.sweep().unwrap();
+        assert_eq!(RealDisk.list(dir.path()).unwrap().len(), 3 + 1);
+        assert_eq!(postings.touched(&reference(7), u64::MAX, 2).unwrap(), [7 + 251 * 25, 7 + 251 * 24]);
+    }
+
+    #[test]
+    fn an_altered_run_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        Postings::create(&RealDisk, dir.path()).unwrap();
+        let postings = open(dir.path(), &Manifest::default(), 1);
+        let step = [Posting { reference: reference(1), index: 0 }];
+        postings.write(&step).unwrap();
+        postings.publish(&step);
+        postings.roll(1).unwrap();
+        assert!(postings.verify().unwrap());
+        let path = run::path(dir.path(), postings.manifest().runs[0]);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[3] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        assert!(!postings.verify().unwrap());
+    }
+}

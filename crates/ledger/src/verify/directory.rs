@@ -90,6 +90,8 @@ pub enum Finding {
     },
     /// Leaf 0 of a later incarnation does not name the one before it.
     Link,
+    /// The files that say who was touched by which entries do not check. They are no part of what was signed.
+    Postings,
     /// There were so many findings that the rest was not looked at.
     Abandoned,
 }
@@ -166,6 +168,9 @@ impl<'a> Pass<'a> {
         }
         if self.frontier.root() != checkpoint.root {
             self.report.findings.push(Finding::Root);
+        }
+        if !self.source.postings_check()? {
+            self.report.findings.push(Finding::Postings);
         }
         Ok(self.report)
     }

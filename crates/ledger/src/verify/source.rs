@@ -2,11 +2,14 @@
 
 use crate::checkpointer;
 use crate::derived::files::Files;
-use crate::disk::{Mode, RealDisk};
+use crate::derived::state::StateFile;
+use crate::disk::{Disk, Mode, RealDisk};
 use crate::error::ReadError;
+use crate::postings::Postings;
 use crate::tiles::{self, Resource, TILE_WIDTH};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Largest checkpoint that is read, in bytes.
 const MAX_NOTE: u64 = 1 << 17;
@@ -33,6 +36,19 @@ impl Source {
         match std::fs::metadata(&path) {
             Ok(metadata) if metadata.len() > MAX_NOTE => Ok(Some(Vec::new())),
             _ => present(std::fs::read(path)),
+        }
+    }
+
+    /// Whether the postings check, so far as there are any: they are no part of what was signed, but a ledger that
+    /// hides who was touched would not be worth much.
+    pub(crate) fn postings_check(&self) -> io::Result<bool> {
+        let Self::Incarnation(dir, _) = self else { return Ok(true) };
+        let state = RealDisk.open(&dir.join(crate::open::STATE), Mode::Read).and_then(StateFile::open)?;
+        let Some((_, mark)) = state else { return Ok(false) };
+        match Postings::open(Arc::new(RealDisk), dir, &mark.postings, Mode::Read) {
+            Ok(postings) => postings.verify(),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(false),
+            Err(error) => present(Err(error)).map(|nothing: Option<()>| nothing.is_some()),
         }
     }
 

@@ -15,8 +15,8 @@ struct Content {
     seen: Vec<u8>,
     /// What is on the platter.
     durable: Vec<u8>,
-    /// Pages that were written since.
-    dirty: BTreeSet<usize>,
+    /// Pages that were written since, and which bytes of each (first to last).
+    dirty: BTreeMap<usize, (usize, usize)>,
 }
 
 impl Content {
@@ -26,6 +26,14 @@ impl Content {
         let end = (start + PAGE).min(bytes.len());
         out[..end - start].copy_from_slice(&bytes[start..end]);
         out
+    }
+
+    fn touch(&mut self, start: usize, end: usize) {
+        for page in start / PAGE..end.div_ceil(PAGE) {
+            let (from, to) = (start.max(page * PAGE) - page * PAGE, end.min((page + 1) * PAGE) - page * PAGE);
+            let range = self.dirty.entry(page).or_insert((from, to));
+            *range = (range.0.min(from), range.1.max(to));
+        }
     }
 
     fn put(bytes: &mut Vec<u8>, page: usize, content: &[u8], limit: usize) {
@@ -56,6 +64,8 @@ struct State {
     inodes: BTreeMap<u64, Content>,
     names: BTreeMap<PathBuf, u64>,
     durable_names: BTreeMap<PathBuf, u64>,
+    /// What the names were after each change since they were synced.
+    names_since: Vec<BTreeMap<PathBuf, u64>>,
     next: u64,
     locked: BTreeSet<PathBuf>,
     faults: Faults,
@@ -66,6 +76,10 @@ struct State {
 }
 
 impl State {
+    fn names_changed(&mut self) {
+        self.names_since.push(self.names.clone());
+    }
+
     fn burn(&mut self) -> io::Result<()> {
         match &mut self.fuse {
             Some(0) => Err(io::Error::other("crashed")),
@@ -96,8 +110,8 @@ impl FaultDisk {
         self.state().fuse = Some(steps);
     }
 
-    /// Power fails: of what was not synced each page is on the platter, or not, or zero, in any combination; each
-    /// name that was not synced is there or not.
+    /// Power fails: of what was not synced each page is on the platter, or not, or its bytes are zero, in any
+    /// combination. Bytes of a page beside those written keep what they were, which SQLite calls powersafe overwrite.
     pub fn crash(&self, random: &mut Random) {
         let mut state = self.state();
         state.era += 1;
@@ -107,29 +121,30 @@ impl FaultDisk {
         for content in state.inodes.values_mut() {
             let full = content.seen.len();
             let kept = if random.chance(50) { full } else { content.durable.len() };
-            for page in std::mem::take(&mut content.dirty) {
+            for (page, (from, to)) in std::mem::take(&mut content.dirty) {
                 let limit = kept.max(content.durable.len());
                 match random.below(3) {
                     0 => {
                         let page_bytes = Content::page_of(&content.seen, page);
                         Content::put(&mut content.durable, page, &page_bytes, limit);
                     }
-                    1 => Content::put(&mut content.durable, page, &[0; PAGE], limit),
+                    1 => {
+                        let mut page_bytes = Content::page_of(&content.durable, page);
+                        page_bytes[from..to].fill(0);
+                        Content::put(&mut content.durable, page, &page_bytes, limit);
+                    }
                     _ => {}
                 }
             }
             content.durable.resize(kept.max(content.durable.len()), 0);
             content.seen = content.durable.clone();
         }
-        let (seen, mut names) = (state.names.clone(), state.durable_names.clone());
-        for (path, inode) in &seen {
-            if names.get(path) != Some(inode) && random.chance(50) {
-                names.insert(path.clone(), *inode);
-            }
-        }
-        names.retain(|path, _| seen.contains_key(path) || random.chance(50));
-        state.names = names.clone();
-        state.durable_names = names;
+        // A file system journals changes of names in order: some prefix of them survives.
+        let mut possible = std::mem::take(&mut state.names_since);
+        possible.insert(0, state.durable_names.clone());
+        let survived = possible.swap_remove(random.below(possible.len() as u64) as usize);
+        state.names = survived.clone();
+        state.durable_names = survived;
     }
 
     /// Writes what is seen into a real directory.
@@ -205,7 +220,7 @@ impl DiskFile for FaultFile {
                 content.seen.resize(end, 0);
             }
             content.seen[start..end].copy_from_slice(bytes);
-            content.dirty.extend(start / PAGE..end.div_ceil(PAGE));
+            content.touch(start, end);
             Ok(())
         })
     }
@@ -219,14 +234,14 @@ impl DiskFile for FaultFile {
             if fails {
                 // As Linux does it: the pages count as clean from now on, and are on the platter or not.
                 let lost = std::mem::take(&mut content.dirty);
-                for page in lost.into_iter().filter(|page| page % 2 == 0) {
+                for page in lost.into_keys().filter(|page| page % 2 == 0) {
                     let (bytes, limit) = (Content::page_of(&content.seen, page), content.seen.len());
                     Content::put(&mut content.durable, page, &bytes, limit);
                 }
                 return Err(io::Error::other("EIO"));
             }
             let limit = content.seen.len();
-            for page in std::mem::take(&mut content.dirty) {
+            for page in std::mem::take(&mut content.dirty).into_keys() {
                 let bytes = Content::page_of(&content.seen, page);
                 Content::put(&mut content.durable, page, &bytes, limit);
             }
@@ -272,9 +287,12 @@ impl Disk for FaultDisk {
                 let inode = existing.unwrap_or(state.next);
                 state.next += 1;
                 let content = state.inodes.entry(inode).or_default();
-                content.dirty.extend(0..content.seen.len().div_ceil(PAGE));
+                content.touch(0, content.seen.len());
                 content.seen.clear();
-                state.names.insert(path.to_owned(), inode);
+                if existing.is_none() {
+                    state.names.insert(path.to_owned(), inode);
+                    state.names_changed();
+                }
                 inode
             }
             (_, Some(inode)) => inode,
@@ -310,26 +328,26 @@ impl Disk for FaultDisk {
             let fresh = if rest.as_os_str().is_empty() { to.to_owned() } else { to.join(rest) };
             state.names.insert(fresh, inode);
         }
+        state.names_changed();
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.burn()?;
-        state.names.remove(path).map(drop).ok_or_else(|| io::ErrorKind::NotFound.into())
+        let removed = state.names.remove(path);
+        state.names_changed();
+        removed.map(drop).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+    fn sync_dir(&self, _: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.burn()?;
         if state.faults.sync || state.faults.derived_sync {
             return Err(io::Error::other("EIO"));
         }
-        // Everything below: renaming a directory moves what is in it.
-        let State { names, durable_names, .. } = &mut *state;
-        durable_names.retain(|name, _| !name.starts_with(path));
-        durable_names
-            .extend(names.iter().filter(|(name, _)| name.starts_with(path)).map(|(n, i)| (n.clone(), *i)));
+        state.names_since.clear();
+        state.durable_names = state.names.clone();
         Ok(())
     }
 
