@@ -16,8 +16,6 @@ use std::time::{Duration, Instant};
 pub(crate) const FILE: &str = "checkpoint";
 /// First and longest pause after an attempt that failed.
 const RETRY: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
-/// How long a destroyed identity may stay in the journal. The design says a minute.
-const SCRUB: Duration = Duration::from_secs(30);
 
 /// Why there is no new checkpoint.
 #[derive(Debug)]
@@ -45,6 +43,7 @@ pub(crate) struct Checkpointer {
     pub(crate) hook: Option<CheckpointHook>,
     pub(crate) interval: Duration,
     pub(crate) heartbeat: Duration,
+    pub(crate) scrub_after: Duration,
 }
 
 /// What the checkpointer woke up for.
@@ -111,7 +110,7 @@ impl Checkpointer {
                 return Task::Mark;
             }
             if std::mem::take(&mut progress.scrub_wanted) {
-                pace.scrub.get_or_insert(now + SCRUB);
+                pace.scrub.get_or_insert(now + self.scrub_after);
             }
             if pace.scrub.is_some_and(|scrub| scrub <= now) && pause.is_none() {
                 return Task::Scrub;

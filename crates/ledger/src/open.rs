@@ -187,6 +187,7 @@ impl Opener<'_> {
             hook: self.options.on_checkpoint,
             interval: Duration::from_millis(self.options.checkpoint_interval_ms),
             heartbeat: Duration::from_millis(self.options.heartbeat_ms),
+            scrub_after: Duration::from_millis(self.options.scrub_after_ms),
         };
         let threads = start_threads(&shared, deriver, writer, checkpointer).map_err(OpenError::Io)?;
         let ledger = Ledger::new(shared, threads, lock);

@@ -42,6 +42,9 @@ pub struct Options {
     pub checkpoint_interval_ms: u64,
     /// A checkpoint is signed again with a fresh time when nothing grew for so long, in ms.
     pub heartbeat_ms: u64,
+    /// A destroyed identity is out of the journal this long after it was destroyed, in ms (and the time to write
+    /// both segments over). The design allows a minute.
+    pub scrub_after_ms: u64,
     /// The last signed head as the store knows it. Files that are behind it, or contradict it, are set aside.
     pub last_signed: Option<SignedHead>,
     /// Persists each signed head before publication.
@@ -57,6 +60,7 @@ impl Options {
             segment_bytes: 64 << 20,
             checkpoint_interval_ms: 500,
             heartbeat_ms: 60_000,
+            scrub_after_ms: 30_000,
             last_signed: None,
             on_checkpoint: None,
         }

@@ -155,6 +155,30 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 }
 
 #[test]
+fn a_destroyed_identity_leaves_the_journal_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = options();
+    options.scrub_after_ms = 20;
+    let (ledger, _) = Ledger::open(dir.path(), options, TestSigner::log(), TestClock::new()).unwrap();
+    fill(&ledger, 0, 200);
+    let in_journal = |text: &[u8]| {
+        let journals =
+            ["i0000/journal-0", "i0000/journal-1"].map(|name| std::fs::read(dir.path().join(name)).unwrap());
+        journals.iter().any(|journal| contains(journal, text))
+    };
+    assert!(in_journal(b"identity 100"), "the search can find");
+    ledger.destroy_identity(100).unwrap();
+    wait_until(|| !in_journal(b"identity 100"));
+    fill(&ledger, 200, 300);
+    check_all(&ledger, 300);
+    ledger.close();
+    let (ledger, recovery) = open(dir.path());
+    assert_eq!((recovery.entries, recovery.damage), (300, None));
+    assert_eq!(ledger.identity(100).unwrap(), None);
+    check_all(&ledger, 300);
+}
+
+#[test]
 fn limits_closing_and_locking() {
     let dir = tempfile::tempdir().unwrap();
     let (ledger, _) = open(dir.path());
