@@ -111,7 +111,9 @@ impl Running {
             wiring::open(config, root, Arc::new(SystemClock), Arc::new(SystemEntropy), may).await?;
         let opened = Arc::new(opened);
         console.open(opened.vault.clone());
-        self.tended = Some(tokio::spawn(background::run(opened.clone(), self.stop.subscribe())));
+        let jobs = background::start_jobs(&opened)?;
+        let stop = self.stop.subscribe();
+        self.tended = Some(tokio::spawn(background::run(opened.clone(), jobs, stop)));
         let late = opened.shipped_late;
         self.opened = Some(opened);
         Ok(late)

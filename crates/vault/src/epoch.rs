@@ -1,6 +1,6 @@
 //! Shred epochs: begin one each week, carry living persons over, destroy what is older than the horizon.
 //!
-//! An epoch key is destroyed only when no living row carries it, the horizon has passed since its week ended, every
+//! An epoch key is destroyed only when no living row carries it, the horizon has passed since its week began, every
 //! holder confirms, and the ledger says so. A house that was off catches up in the same order: re-wrap first.
 
 use crate::Vault;

@@ -16,10 +16,10 @@ use model::{CertificateId, ConsentId, PersonId, TenantId, Timestamp};
 use seal::DocumentPlace;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use store::{DataOp, KeyOp, NewJob, PersonState, Wrap};
+use store::{Conflict, DataOp, KeyOp, NewJob, PersonState, Wrap};
 
 /// The job that removes what an erasure left unreadable.
-pub const SWEEP_JOB: &str = "erase.sweep";
+pub const SWEEP_JOB: &str = "erase_sweep";
 
 /// An acknowledged erasure.
 #[derive(Clone, Copy, Debug)]
@@ -156,11 +156,15 @@ async fn prepare(
         due: facts.at.plus_ms(SWEEP_DELAY_MS),
         created: facts.at,
     };
-    let ops = vec![
-        DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: true },
-        DataOp::InsertJob(job),
-    ];
-    match applied(house.store.apply_data("prepare_erasure", ops).await)? {
+    let facts = DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: true };
+    let both = vec![facts.clone(), DataOp::InsertJob(job)];
+    match applied(house.store.apply_data("prepare_erasure", both).await)? {
+        Applied::Done => return Ok(true),
+        // An earlier try that lost its race left the same job behind, which is as good as another one.
+        Applied::Conflict(Conflict::JobQueued) => {}
+        Applied::Conflict(_) => return Ok(false),
+    }
+    match applied(house.store.apply_data("prepare_erasure", vec![facts]).await)? {
         Applied::Done => Ok(true),
         Applied::Conflict(_) => Ok(false),
     }
@@ -175,7 +179,7 @@ pub struct Sweep {
 }
 
 /// Reads that were decided before the erasure may still be on their way; none lasts longer.
-const SWEEP_DELAY_MS: i64 = 10_000;
+pub(crate) const SWEEP_DELAY_MS: i64 = 10_000;
 
 impl Vault {
     /// Removes records and consent payloads of an erased person. Does nothing for one who is not erased (the
@@ -195,8 +199,9 @@ impl Vault {
     }
 
     /// Removes versions of records that no key row points to any more, some time after they were replaced.
-    pub async fn sweep_versions(&self, tenant: TenantId, person: PersonId) -> Result<(), Fault> {
+    pub async fn sweep_versions(&self, payload: &[u8]) -> Result<(), Fault> {
         let house = &self.house;
+        let (tenant, person): (TenantId, PersonId) = trail::decode(payload)?;
         let opened = house.tenant(tenant).ok_or(Fault::Corrupt)?;
         let ops = {
             let snapshot = house.store.snapshot()?;
@@ -205,12 +210,11 @@ impl Vault {
                 return Ok(());
             }
             let keys = one.keys(&opened)?;
-            let versions = keys.compartments();
             let delete = |compartment| {
                 let below = keys.record_version(compartment)?;
                 Some(DataOp::DeleteRecordVersions { tenant, person, compartment, below })
             };
-            versions.filter_map(delete).collect()
+            keys.compartments().filter_map(delete).collect()
         };
         done(house.store.apply_data("sweep_versions", ops).await)
     }

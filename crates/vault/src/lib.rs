@@ -33,6 +33,7 @@ pub mod reveal;
 pub mod setup;
 mod tenant;
 pub mod trail;
+pub mod work;
 
 pub use change::Logged;
 pub use clock_guard::{GuardedClock, StartCheck};

@@ -20,8 +20,8 @@ use model::{Compartment, FieldId, PersonId, PrincipalId, RecipientId, TenantId, 
 use seal::{PersonKeys, PersonPlace, RecordPlace, Value, open_record, seal_record};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
-    Conflict, DataOp, IndexRow, KeyOp, PersonRow, PersonState, RecordKey, RecordRow, Sealed, Snapshot,
-    TokenRow,
+    Conflict, DataOp, IndexRow, KeyOp, NewJob, PersonRow, PersonState, RecordKey, RecordRow, Sealed,
+    Snapshot, TokenRow,
 };
 use zeroize::Zeroizing;
 
@@ -29,6 +29,8 @@ use zeroize::Zeroizing;
 pub const MAX_REF: usize = 256;
 /// Most fields in one put.
 pub const MAX_FIELDS: usize = 500;
+/// The job that removes replaced versions of a person's records.
+pub const VERSIONS_JOB: &str = "sweep_versions";
 /// How often a change is tried again when others change the same person.
 pub(crate) const TRIES: usize = 5;
 
@@ -301,8 +303,25 @@ async fn rectify(
         return Ok(Err(conflict));
     }
     let entry = entry(house, tenant, ctx, Event::Rectify, now, &keys, id, values)?;
-    let committed = change::commit(house, Change { name: "rectify", tenant: tenant.id, ops, entry }).await?;
+    let change = Change { name: "rectify", tenant: tenant.id, ops, entry };
+    let committed = change::commit(house, change).await?;
+    if committed.is_ok() {
+        sweep_later(house, tenant.id, id, now).await?;
+    }
     Ok(committed.map(|logged| (id, logged)))
+}
+
+/// Has the replaced versions removed a little later, when no read that was decided before can still want them.
+async fn sweep_later(house: &House, tenant: TenantId, person: PersonId, now: Timestamp) -> Result<(), Fault> {
+    let job = NewJob {
+        id: model::RequestId::fresh(&*house.clock, &*house.entropy).0,
+        kind: VERSIONS_JOB.to_owned(),
+        payload: trail::encode(&(tenant, person))?,
+        due: now.plus_ms(crate::erase::SWEEP_DELAY_MS),
+        created: now,
+    };
+    // One that is queued already will do the same; and what it leaves is unreadable in any case.
+    applied(house.store.apply_data("sweep_later", vec![DataOp::InsertJob(job)]).await).map(drop)
 }
 
 fn prepare(

@@ -1,0 +1,115 @@
+//! The vault's background work, as jobs: what follows an erasure or a change, epochs, and keeping the logs of the
+//! store short. Each can run more than once.
+
+use crate::Vault;
+use crate::erase::SWEEP_JOB;
+use crate::put::VERSIONS_JOB;
+use jobs::{Context, Job, Outcome, Registry, RegistryError, Running, Schedule};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Tends the shred epochs of all tenants.
+pub const EPOCHS_JOB: &str = "epochs";
+/// Writes the store's logs back, so that what was erased is in no file any more.
+pub const TRUNCATE_JOB: &str = "truncate_logs";
+
+/// Between two looks at the epochs, ms.
+const EPOCHS_EVERY_MS: i64 = 3_600_000;
+/// Between two truncations, ms: an erased key may lie in a log for less than a minute (DESIGN §3.5).
+const TRUNCATE_EVERY_MS: i64 = 20_000;
+/// How long readers may hold a truncation up before they are interrupted.
+const READERS: Duration = Duration::from_secs(2);
+
+/// Something in the store, the shred store or the ledger did not work.
+const FAULT: u16 = 1;
+/// An epoch is beyond its horizon and could not be destroyed.
+const OVERDUE: u16 = 2;
+
+impl Vault {
+    /// Registers the vault's jobs and their times.
+    pub fn register(&self, registry: &mut Registry) -> Result<(), RegistryError> {
+        registry.add(Arc::new(Sweep(self.clone())))?;
+        registry.add(Arc::new(Versions(self.clone())))?;
+        registry.add(Arc::new(Epochs(self.clone())))?;
+        registry.add(Arc::new(Truncate(self.clone())))?;
+        let every = |kind, every_ms| Schedule { kind, payload: Vec::new(), every_ms };
+        registry.schedule(every(EPOCHS_JOB, EPOCHS_EVERY_MS))?;
+        registry.schedule(every(TRUNCATE_JOB, TRUNCATE_EVERY_MS))
+    }
+}
+
+struct Sweep(Vault);
+
+impl Job for Sweep {
+    fn kind(&self) -> &'static str {
+        SWEEP_JOB
+    }
+
+    fn run(&self, payload: Vec<u8>, _: Context) -> Running<'_> {
+        Box::pin(async move {
+            match self.0.sweep_erased(&payload).await {
+                Ok(()) => Outcome::Done,
+                Err(_) => Outcome::Retry(FAULT),
+            }
+        })
+    }
+}
+
+struct Versions(Vault);
+
+impl Job for Versions {
+    fn kind(&self) -> &'static str {
+        VERSIONS_JOB
+    }
+
+    fn run(&self, payload: Vec<u8>, _: Context) -> Running<'_> {
+        Box::pin(async move {
+            match self.0.sweep_versions(&payload).await {
+                Ok(()) => Outcome::Done,
+                Err(_) => Outcome::Retry(FAULT),
+            }
+        })
+    }
+}
+
+struct Epochs(Vault);
+
+impl Job for Epochs {
+    fn kind(&self) -> &'static str {
+        EPOCHS_JOB
+    }
+
+    fn run(&self, payload: Vec<u8>, context: Context) -> Running<'_> {
+        Box::pin(async move {
+            let mut overdue = 0;
+            for tenant in self.0.tenants() {
+                if context.is_stopping() {
+                    return Outcome::Again(payload);
+                }
+                match self.0.run_epochs(tenant).await {
+                    Ok(run) => overdue += run.overdue,
+                    Err(_) => return Outcome::Retry(FAULT),
+                }
+            }
+            if overdue == 0 { Outcome::Done } else { Outcome::Retry(OVERDUE) }
+        })
+    }
+}
+
+struct Truncate(Vault);
+
+impl Job for Truncate {
+    fn kind(&self) -> &'static str {
+        TRUNCATE_JOB
+    }
+
+    fn run(&self, _: Vec<u8>, _: Context) -> Running<'_> {
+        let store = self.0.house.store.clone();
+        Box::pin(async move {
+            match tokio::task::spawn_blocking(move || store.checkpoint_truncate(READERS)).await {
+                Ok(Ok(())) => Outcome::Done,
+                _ => Outcome::Retry(FAULT),
+            }
+        })
+    }
+}
