@@ -75,7 +75,7 @@ impl World {
         Runner::start(self.store.clone(), registry, clock, Arc::new(SeededEntropy::new(1)), options)
     }
 
-    fn start(&self, jobs: &[Arc<Scripted>]) -> Runner {
+    fn start<const N: usize>(&self, jobs: [Arc<Scripted>; N]) -> Runner {
         self.start_with(registry(jobs), 4)
     }
 
@@ -84,10 +84,10 @@ impl World {
     }
 }
 
-fn registry(jobs: &[Arc<Scripted>]) -> Registry {
+fn registry<const N: usize>(jobs: [Arc<Scripted>; N]) -> Registry {
     let mut registry = Registry::default();
     for job in jobs {
-        registry.add(job.clone()).unwrap();
+        registry.add(job).unwrap();
     }
     registry
 }
@@ -119,7 +119,7 @@ async fn a_job_is_done_once_and_is_gone() {
     let job = answering("one", vec![]);
     world.queue(1, "one");
     world.queue(2, "nobody knows this one");
-    let runner = world.start(&[job.clone()]);
+    let runner = world.start([job.clone()]);
     until("done", || world.job(1).is_none()).await;
     a_while().await;
     assert_eq!(*job.runs.lock(), [vec![1]]);
@@ -132,7 +132,7 @@ async fn a_job_waits_for_its_time() {
     let world = World::new();
     let job = answering("one", vec![Outcome::RetryAt(Timestamp(1_005_000), 7)]);
     world.queue(1, "one");
-    let _runner = world.start(&[job.clone()]);
+    let _runner = world.start([job.clone()]);
     until("first run", || world.job(1).is_some_and(|row| row.failures == 1)).await;
     world.clock.advance_ms(4_999);
     a_while().await;
@@ -155,7 +155,7 @@ async fn a_long_job_goes_on_from_its_payload() {
         })
     });
     world.queue(1, "count");
-    let _runner = world.start(&[job.clone()]);
+    let _runner = world.start([job.clone()]);
     until("done", || world.job(1).is_none()).await;
     assert_eq!(*job.runs.lock(), (1..=5).map(|n| vec![n]).collect::<Vec<_>>());
 }
@@ -166,7 +166,7 @@ async fn failures_wait_longer_and_longer_and_a_success_forgets_them() {
     let (retry, again) = (|| Outcome::Retry(3), Outcome::Again(vec![9]));
     let job = answering("one", vec![retry(), retry(), again, retry(), Outcome::Fail(4)]);
     world.queue(1, "one");
-    let runner = world.start(&[job.clone()]);
+    let runner = world.start([job.clone()]);
     let runs = |count| {
         let job = job.clone();
         until("runs", move || job.runs.lock().len() == count)
@@ -207,7 +207,7 @@ async fn a_panic_ends_the_job_and_not_the_runner() {
     let bad = scripted("bad", |_, _| Box::pin(async { panic!("as it is meant to") }));
     let good = answering("good", vec![]);
     world.queue(1, "bad");
-    let runner = world.start(&[bad, good]);
+    let runner = world.start([bad, good]);
     until("failed", || world.job(1).is_some_and(|row| row.last_error == PANICKED)).await;
     world.queue(2, "good");
     runner.wake();
@@ -228,7 +228,7 @@ async fn a_job_of_a_crashed_worker_is_taken_up_when_its_lease_ends() {
     let crashed = world.store.lease_jobs(lease).await.unwrap().remove(0);
 
     let job = answering("one", vec![]);
-    let _runner = world.start(&[job.clone()]);
+    let _runner = world.start([job.clone()]);
     world.clock.advance_ms(LEASE_MS - 1);
     a_while().await;
     assert_eq!(job.runs.lock().len(), 0);
@@ -251,10 +251,10 @@ async fn a_lease_is_renewed_while_the_job_runs() {
         })
     });
     world.queue(1, "slow");
-    let _first = world.start(&[job.clone()]);
+    let _first = world.start([job.clone()]);
     until("taken", || job.runs.lock().len() == 1).await;
     // A second runner stands by for when the lease ends.
-    let _second = world.start(&[job.clone()]);
+    let _second = world.start([job.clone()]);
     for _ in 0..10 {
         let now = world.clock.now();
         world.clock.advance_ms(LEASE_MS / 2);
@@ -285,7 +285,7 @@ async fn a_job_whose_lease_is_lost_is_dropped() {
         })
     });
     world.queue(1, "slow");
-    let runner = world.start(&[job.clone()]);
+    let runner = world.start([job.clone()]);
     until("taken", || job.runs.lock().len() == 1).await;
     // Somebody ends the job behind the runner's back.
     let done = DataOp::CompleteJob { id: [1; 16], attempts: 1 };
@@ -303,7 +303,7 @@ async fn a_schedule_comes_again_and_has_one_row() {
     let fail = Outcome::Fail(5);
     let job = answering("hourly", vec![Outcome::Again(vec![1]), Outcome::Done, fail, Outcome::Done]);
     let registry = || {
-        let mut registry = registry(&[job.clone()]);
+        let mut registry = registry([job.clone()]);
         registry.schedule(Schedule { kind: "hourly", payload: vec![0], every_ms: 3_600_000 }).unwrap();
         registry
     };
@@ -345,7 +345,7 @@ async fn a_stop_lets_jobs_come_to_a_good_place() {
         })
     });
     world.queue(1, "polite");
-    let runner = world.start(&[job.clone()]);
+    let runner = world.start([job.clone()]);
     until("taken", || job.runs.lock().len() == 1).await;
     world.queue(2, "polite");
     runner.stop(Duration::from_secs(10)).await;
@@ -365,14 +365,14 @@ async fn a_job_that_does_not_listen_is_given_back_as_it_was() {
         })
     });
     world.queue(1, "stubborn");
-    let runner = world.start(&[job.clone()]);
+    let runner = world.start([job.clone()]);
     until("taken", || job.runs.lock().len() == 1).await;
     runner.stop(TICK).await;
     let row = world.job(1).unwrap();
     assert_eq!((row.payload, row.lease_until, row.failures), (vec![1], None, 0));
 
     let other = answering("stubborn", vec![]);
-    let _runner = world.start(&[other.clone()]);
+    let _runner = world.start([other.clone()]);
     until("done by the next process", || world.job(1).is_none()).await;
 }
 
@@ -390,7 +390,7 @@ async fn a_flood_of_one_kind_does_not_keep_the_others_waiting() {
         })
     });
     let rare = answering("rare", vec![]);
-    let _runner = world.start_with(registry(&[flood.clone(), rare.clone()]), 1);
+    let _runner = world.start_with(registry([flood.clone(), rare.clone()]), 1);
     until("the rare one", || rare.runs.lock().len() == 1).await;
     assert!(flood.runs.lock().len() < 20);
     until("all", || world.store.snapshot().unwrap().jobs_queued("flood") == Ok(0)).await;
@@ -398,7 +398,7 @@ async fn a_flood_of_one_kind_does_not_keep_the_others_waiting() {
 
 #[test]
 fn a_registry_refuses_what_it_cannot_do() {
-    let mut registry = registry(&[answering("one", vec![])]);
+    let mut registry = registry([answering("one", vec![])]);
     assert_eq!(registry.add(answering("one", vec![])), Err(RegistryError::Twice));
     let schedule = |kind, every_ms| Schedule { kind, payload: vec![], every_ms };
     assert_eq!(registry.schedule(schedule("other", 5)), Err(RegistryError::Schedule));

@@ -1,6 +1,5 @@
 //! Point reads on one thread and grouped durable writes, on a store of 100,000 persons in the bench's temporary
 //! folder. Run by `cargo bench -p obhut-store`; `TMPDIR` says on which disk.
-#![expect(clippy::unwrap_used, reason = "a bench stops at the first fault")]
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use model::{Compartment, FieldId, PersonId, TenantId, Timestamp};

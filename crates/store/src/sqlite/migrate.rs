@@ -112,3 +112,55 @@ fn check(on: &Connection, schema: &Schema) -> Result<usize, OpenError> {
 fn fault(error: rusqlite::Error) -> OpenError {
     Fault::from(error).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pinned_digests_are_those_of_the_texts() {
+        for step in KEYS.migrations.iter().chain(DATA.migrations) {
+            let digest: String =
+                seal::sha256(step.sql.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(digest, step.sha256, "{} was changed; a released migration never is", step.name);
+        }
+    }
+
+    #[test]
+    fn migrations_are_numbered_from_one() {
+        for schema in [KEYS, DATA] {
+            let numbers: Vec<_> = schema.migrations.iter().map(|step| step.number).collect();
+            assert_eq!(numbers, (1..=numbers.len()).map(|n| u32::try_from(n).unwrap()).collect::<Vec<_>>());
+        }
+    }
+
+    /// A later step is applied to a database that has the earlier ones, and only once.
+    #[test]
+    fn a_new_step_is_applied_once() {
+        const FIRST: Migration =
+            Migration { number: 1, name: "one", sql: "CREATE TABLE one (x)", sha256: "1" };
+        const SECOND: Migration =
+            Migration { number: 2, name: "two", sql: "INSERT INTO one VALUES (2)", sha256: "2" };
+        const OLD: Schema = Schema { file: "x", application_id: 7, migrations: &[FIRST] };
+        const NEW: Schema = Schema { file: "x", application_id: 7, migrations: &[FIRST, SECOND] };
+        let mut on = Connection::open_in_memory().unwrap();
+        let rows = |on: &Connection| on.query_row("SELECT count(*) FROM one", (), |row| row.get::<_, u32>(0));
+        migrate(&mut on, &OLD).unwrap();
+        assert_eq!(rows(&on).unwrap(), 0);
+        migrate(&mut on, &NEW).unwrap();
+        migrate(&mut on, &NEW).unwrap();
+        assert_eq!(rows(&on).unwrap(), 1);
+        assert_eq!(migrate(&mut on, &OLD), Err(OpenError::Newer));
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_nothing() {
+        const BAD: Migration =
+            Migration { number: 1, name: "bad", sql: "CREATE TABLE one (x); SELECT nonsense", sha256: "1" };
+        const SCHEMA: Schema = Schema { file: "x", application_id: 7, migrations: &[BAD] };
+        let mut on = Connection::open_in_memory().unwrap();
+        assert!(migrate(&mut on, &SCHEMA).is_err());
+        let objects = on.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get::<_, u32>(0));
+        assert_eq!(objects.unwrap(), 0);
+    }
+}

@@ -13,7 +13,7 @@ use store::{DataOp, KeyOp, Options, Store};
 
 /// Writers in the child; each has plans in flight all the time.
 const WRITERS: u32 = 64;
-const ROUNDS: u32 = 4;
+const ROUNDS_PER_FOLDER: u32 = 4;
 
 /// The child: reads the folder from its input and writes until it is killed. Run by hand it does nothing.
 #[test]
@@ -98,14 +98,30 @@ fn killed_after(dir: &Path, round: u32, time: Duration) -> Vec<(String, u32)> {
     reader.join().unwrap()
 }
 
+/// How often a child is killed: few here, many in the soak, which sets `OBHUT_ROUNDS`.
+#[expect(clippy::disallowed_methods, reason = "a test takes its number of rounds from the soak")]
+fn rounds() -> u32 {
+    std::env::var("OBHUT_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(6)
+}
+
 #[test]
 fn a_killed_process_loses_nothing_that_it_acknowledged() {
+    let mut left = rounds();
+    while left > 0 {
+        let here = left.min(ROUNDS_PER_FOLDER);
+        kill_repeatedly(here, left);
+        left -= here;
+    }
+}
+
+/// Each child finds what the one before it left behind.
+fn kill_repeatedly(rounds: u32, seed: u32) {
     let dir = tempfile::tempdir().unwrap();
     let mut all = Vec::new();
-    for round in 0..ROUNDS {
-        let time = Duration::from_millis(400 + 130 * u64::from(round));
-        let acknowledged = killed_after(dir.path(), round, time);
-        assert!(acknowledged.len() > 100, "control: only {} acknowledgements", acknowledged.len());
+    for round in 0..rounds {
+        let [pause] = *bytes("pause", seed * 100 + round, 1) else { unreachable!() };
+        let acknowledged = killed_after(dir.path(), round, Duration::from_millis(250 + u64::from(pause)));
+        assert!(acknowledged.len() > 20, "control: only {} acknowledgements", acknowledged.len());
         all.extend(acknowledged);
         let store = Store::open(dir.path(), &Options::default()).unwrap();
         check(&store, &all);
