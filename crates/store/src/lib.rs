@@ -9,11 +9,18 @@
 //! Personal data come here sealed ([`Sealed`]) or not at all.
 //!
 //! To add an operation: 1. its variant in [`KeyOp`] or [`DataOp`], with its preconditions in words; 2. its
-//! statement in `sqlite/key_plan*.rs` or `sqlite/data_plan.rs`, checking the number of rows changed; 3. its case in
-//! the conformance suite, with a control that shows the precondition fail; 4. a row in the test that lists all
-//! operations. To add a read: its line in `snapshot.rs`, its statement in `sqlite/key_reads*.rs` or
-//! `sqlite/data_reads.rs`, its case in the suite. To add a column or a table: a new migration file; those that were
-//! released never change.
+//! statement in `sqlite/key_plan/` or `sqlite/data_plan.rs`, which checks the number of rows changed; 3. its case in
+//! `tests/store/suite/`, with a control that shows the precondition fail (the suite fails when an operation has
+//! none); 4. its line in `sqlite/cost.rs`, which counts what it costs among many persons.
+//!
+//! To add a read: its line in `snapshot.rs`, its statement in `sqlite/*_reads.rs`, its case in the suite.
+//!
+//! To add a column or a table: a new file in `sqlite/migrations/`, its line in `sqlite/migrate.rs` with its digest;
+//! what was released never changes. A new index needs its row in `sqlite_stat1`.
+//!
+//! To add a backend: a module beside `sqlite` with the methods of its `Engine` and `Reads`, an enum of the two where
+//! [`Store`] and [`Snapshot`] hold the one, and a test that runs the suite on it. A backend over a network answers
+//! reads by waiting; callers that must not wait call from a thread that may.
 
 mod error;
 mod ops;

@@ -119,6 +119,12 @@ impl<F: Plans> Writer<F> {
     }
 }
 
+impl<F: Plans> Drop for Writer<F> {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 /// The writer's own side.
 struct Bench<F: Plans> {
     connection: Option<Connection>,

@@ -120,3 +120,14 @@ fn a_folder_that_cannot_be_made_is_told() {
     std::fs::write(&file, b"").unwrap();
     assert_eq!(open(&file.join("below")).err(), Some(OpenError::Unavailable));
 }
+
+#[test]
+fn an_open_that_fails_lets_go_of_everything() {
+    let dir = filled();
+    let data = std::fs::read(dir.path().join("data.db")).unwrap();
+    std::fs::write(dir.path().join("data.db"), vec![0x5a; 8_192]).unwrap();
+    assert_eq!(open(dir.path()).err(), Some(OpenError::Damaged));
+    assert!(!dir.path().join("keys.db-wal").exists(), "the key store, opened first, is closed again");
+    std::fs::write(dir.path().join("data.db"), data).unwrap();
+    assert!(open(dir.path()).is_ok(), "control");
+}
