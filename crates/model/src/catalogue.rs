@@ -1,8 +1,8 @@
 //! The catalogue: which fields exist, of which category, how they look, what masks them.
 
 use crate::ids::{Compartment, FieldId};
-use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// How sensitive a field is. The category, never the purpose, is bound into each ciphertext.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -290,7 +290,8 @@ fn email(value: &str) -> Result<String, ValueError> {
 
 /// E.164 after removing the usual separators; `00` becomes `+`.
 fn phone(value: &str) -> Result<String, ValueError> {
-    let bare: String = value.chars().filter(|one| !matches!(one, ' ' | '-' | '.' | '/' | '(' | ')')).collect();
+    let bare: String =
+        value.chars().filter(|one| !matches!(one, ' ' | '-' | '.' | '/' | '(' | ')')).collect();
     let digits = bare.strip_prefix('+').or_else(|| bare.strip_prefix("00")).ok_or(ValueError::Phone)?;
     let fits = (7..=15).contains(&digits.len())
         && digits.bytes().all(|byte| byte.is_ascii_digit())

@@ -99,7 +99,9 @@ pub fn next(
     use ConsentState as S;
     match (from, event, actor) {
         (None, E::Request, Controller) => Ok(S::Requested),
-        (Some(state), E::Show, Person) if state.is_open() || state.permits() || state == S::Expired => Ok(state),
+        (Some(state), E::Show, Person) if state.is_open() || state.permits() || state == S::Expired => {
+            Ok(state)
+        }
         (Some(S::Requested | S::Deferred), E::Defer, Person) => Ok(S::Deferred),
         (Some(S::Requested | S::Deferred | S::Refused | S::Withdrawn), E::Give, Person) => Ok(S::Given),
         (Some(S::Given | S::Renewed | S::Expired), E::Give, Person) => Ok(S::Renewed),

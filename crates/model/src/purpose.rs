@@ -3,8 +3,8 @@
 use crate::catalogue::{Field, is_name};
 use crate::ids::{FieldId, PurposeId, RecipientId};
 use crate::principal::Role;
-use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// GDPR Art. 6(1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -140,7 +140,8 @@ pub fn validate(
     if purposes.len() > MAX_PURPOSES || recipients.len() > MAX_PURPOSES {
         return Err(PurposeError::TooMany);
     }
-    let is_title = |title: &str| (1..=MAX_TITLE).contains(&title.len()) && !title.chars().any(char::is_control);
+    let is_title =
+        |title: &str| (1..=MAX_TITLE).contains(&title.len()) && !title.chars().any(char::is_control);
     let (mut names, mut ids) = (HashSet::new(), HashSet::from([RecipientId(0)]));
     for (index, one) in recipients.iter().enumerate() {
         if !is_name(&one.name) || !is_title(&one.title) || !names.insert(&one.name) || !ids.insert(one.id) {
@@ -149,7 +150,8 @@ pub fn validate(
     }
     let (mut names, mut numbers) = (HashSet::new(), HashSet::from([PurposeId(0)]));
     for (index, one) in purposes.iter().enumerate() {
-        if !is_name(&one.name) || !is_title(&one.title) || !names.insert(&one.name) || !numbers.insert(one.id) {
+        if !is_name(&one.name) || !is_title(&one.title) || !names.insert(&one.name) || !numbers.insert(one.id)
+        {
             return Err(PurposeError::Name(index));
         }
         for id in one.fields.iter().chain(&one.masked) {

@@ -101,7 +101,9 @@ impl StorageToken {
         let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(digits) = text.strip_prefix(PHONE_PREFIX) {
             let fits = digits.len() == 12 && is_digits(digits);
-            return fits.then(|| digits.parse().ok().map(|number| Self::short(TAG_PHONE, 12, number))).flatten();
+            return fits
+                .then(|| digits.parse().ok().map(|number| Self::short(TAG_PHONE, 12, number)))
+                .flatten();
         }
         if (6..=38).contains(&text.len()) && is_digits(text) {
             let number = text.parse().ok()?;
@@ -217,7 +219,8 @@ mod tests {
         fn fill(&self, into: &mut [u8]) {
             for byte in into {
                 let mut state = self.0.lock().expect("no panic while held");
-                *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                *state =
+                    state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 *byte = (*state >> 56) as u8;
             }
         }

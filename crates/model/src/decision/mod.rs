@@ -466,8 +466,8 @@ fn not_restricted(purpose: &Purpose, field: FieldId, person: &PersonFacts<'_>) -
 
 /// Step 8.
 fn not_objected(purpose: &Purpose, person: &PersonFacts<'_>) -> Result<(), Reason> {
-    let open_to_it =
-        purpose.marketing || matches!(purpose.basis, LegalBasis::PublicTask | LegalBasis::LegitimateInterests);
+    let open_to_it = purpose.marketing
+        || matches!(purpose.basis, LegalBasis::PublicTask | LegalBasis::LegitimateInterests);
     if open_to_it && person.objections.contains(&purpose.id) { Err(Reason::Objected) } else { Ok(()) }
 }
 
