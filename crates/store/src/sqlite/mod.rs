@@ -14,6 +14,7 @@ mod key_plan;
 mod key_reads;
 mod lock;
 mod migrate;
+mod mover;
 mod pool;
 mod queue;
 mod statement;

@@ -7,25 +7,18 @@
 
 use super::connect::{Place, writer};
 use super::fault::{Ended, Fault, FaultKind};
+use super::mover::{Mover, release_tail};
 use super::queue::{CheckpointReply, Queue, Reply, Submission, Work};
 use crate::error::{ApplyError, OpenError, StoreError};
 use crate::store::PlanCount;
 use parking_lot::Mutex;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, DEFAULT_NAME};
-use std::fs::{File, OpenOptions};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
-
-/// Frames of 4 KiB in the log that start a checkpoint: 16 MiB, so that pages written often are moved once.
-const CHECKPOINT_FRAMES: i32 = 4096;
-
-/// Bytes of the log before its frames, and of a frame (SQLite file format, section 4.1).
-const LOG_HEADER: u64 = 32;
-const FRAME: u64 = 24 + 4096;
 
 /// How long a truncating checkpoint waits for readers before it lets plans pass and is tried again.
 const READER_WAIT: Duration = Duration::from_millis(50);
@@ -68,8 +61,14 @@ impl<F: Plans> Writer<F> {
     pub(super) fn start(connection: Connection, place: Place, group: usize) -> Result<Self, OpenError> {
         let queue = Arc::new(Queue::new(group));
         let counts = Arc::new(Mutex::new(Counts::default()));
-        let mut bench =
-            Bench::<F> { connection: Some(connection), place, queue: queue.clone(), counts: counts.clone() };
+        let mover = Mover::start(&place, F::THREAD)?;
+        let mut bench = Bench::<F> {
+            mover,
+            connection: Some(connection),
+            place,
+            queue: queue.clone(),
+            counts: counts.clone(),
+        };
         let thread = std::thread::Builder::new()
             .name(F::THREAD.to_owned())
             .spawn(move || bench.work())
@@ -127,6 +126,8 @@ impl<F: Plans> Drop for Writer<F> {
 
 /// The writer's own side.
 struct Bench<F: Plans> {
+    /// Ends before the connection, whose end then removes the log.
+    mover: Mover,
     connection: Option<Connection>,
     place: Place,
     queue: Arc<Queue<F::Plan, F::Answer>>,
@@ -145,7 +146,9 @@ impl<F: Plans> Bench<F> {
             match self.queue.next() {
                 Work::Plans(group) => {
                     self.commit(group);
-                    self.checkpoint_when_long();
+                    if let Some(connection) = &self.connection {
+                        self.mover.tend(connection);
+                    }
                 }
                 Work::Checkpoint(reply) => self.truncate(&reply),
                 Work::Stop => return,
@@ -208,18 +211,6 @@ impl<F: Plans> Bench<F> {
         }
     }
 
-    /// Moves a long log into the file, as far as readers let it, after everybody was answered. A fault shows again
-    /// with the next plan, which can tell somebody.
-    fn checkpoint_when_long(&mut self) {
-        let Some(connection) = &self.connection else { return };
-        let Ok((frames, moved)) = connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::NOOP) else {
-            return;
-        };
-        if frames.saturating_sub(moved) >= CHECKPOINT_FRAMES {
-            drop(connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::PASSIVE));
-        }
-    }
-
     fn truncate(&mut self, reply: &CheckpointReply) {
         let answer = connected(&mut self.connection, &self.place).and_then(|connection| {
             connection.busy_timeout(READER_WAIT)?;
@@ -247,19 +238,6 @@ fn connected<'a>(connection: &'a mut Option<Connection>, place: &Place) -> Resul
         })?,
     };
     Ok(connection.insert(open))
-}
-
-/// Gives back the room that an undone commit took in the log, so that it does not starve the other file, whose
-/// plans (an erasure, a withdrawal) may still fit. Nobody reads frames beyond the last commit, and nobody but this
-/// thread writes.
-fn release_tail(connection: &Connection, place: &Place) {
-    let Ok((frames, _)) = connection.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::NOOP) else { return };
-    let Ok(frames) = u64::try_from(frames) else { return };
-    let used = LOG_HEADER + frames * FRAME;
-    let log = OpenOptions::new().write(true).open(place.log());
-    let shorten = |log: File| if log.metadata()?.len() > used { log.set_len(used) } else { Ok(()) };
-    // What fails here only keeps the room taken until the next checkpoint.
-    drop(log.and_then(shorten));
 }
 
 /// All plans of a group in one transaction.
@@ -305,7 +283,7 @@ mod tests {
         create(&place.path).unwrap();
         let connection = Some(writer(&place, Some(&KEYS)).unwrap());
         let (queue, counts) = (Arc::new(Queue::new(100)), Arc::default());
-        (dir, Bench { connection, place, queue, counts })
+        (dir, Bench { mover: Mover::start(&place, "test").unwrap(), connection, place, queue, counts })
     }
 
     type Waiting = (Submission<Vec<KeyOp>, ()>, mpsc::Receiver<Result<(), ApplyError>>);
@@ -395,21 +373,6 @@ mod tests {
         let (late, answer) = plan(&[("a", 1)]);
         queue.submit(late);
         assert_eq!(answer.try_recv().unwrap(), Err(ApplyError::Closed));
-    }
-
-    #[test]
-    fn a_long_log_is_moved_into_the_file_after_the_commit() {
-        let (_dir, mut bench) = bench();
-        assert_eq!(together(&mut bench, vec![plan(&[("large", 20 << 20)])]), [Ok(())]);
-        let moved = |bench: &Bench<KeyPlans>| {
-            let on = bench.connection.as_ref().unwrap();
-            on.wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::NOOP).unwrap()
-        };
-        let (frames, done) = moved(&bench);
-        assert!(frames > CHECKPOINT_FRAMES && done == 0, "control: {frames} {done}");
-        bench.checkpoint_when_long();
-        let (frames, done) = moved(&bench);
-        assert_eq!(frames, done);
     }
 
     #[test]
