@@ -138,7 +138,7 @@ impl Vault {
         allowed(&ctx.actor.principal, Action::Erase, tenant, Some(person), state)
             .map_err(CertificateError::Denied)?;
         let row = self.house.store.snapshot()?.person(tenant, person)?;
-        if !row.is_some_and(|row| row.state == PersonState::Erased) {
+        if row.is_none_or(|row| row.state != PersonState::Erased) {
             return Err(CertificateError::Unknown);
         }
         let house = self.house.clone();

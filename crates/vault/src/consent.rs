@@ -200,7 +200,7 @@ impl Vault {
         let row = self.new_record(&live, tenant, ask)?;
         let event = self.event(ctx, ConsentEvent::Request, None, ask.days)?;
         for _ in 0..crate::put::TRIES {
-            let step = Step { name: "ask_consent", event: event.clone(), row: row.clone(), fresh: true };
+            let step = Step { name: "ask_consent", event: event.clone(), row, fresh: true };
             if let Some(changed) = commit(&self.house, &opened, ctx, step).await? {
                 return Ok(changed);
             }
@@ -451,7 +451,7 @@ async fn commit(
     let tenant_id = tenant.id;
     let bump = person.rewrapped(house, tenant, &keys, None)?;
     let consent = if fresh {
-        KeyOp::InsertConsent(ConsentRow { event: version, state, ..row.clone() })
+        KeyOp::InsertConsent(ConsentRow { event: version, state, ..row })
     } else {
         KeyOp::UpdateConsent {
             tenant: tenant_id,

@@ -101,7 +101,7 @@ impl Vault {
         if destroyed.holders < 2 || !destroyed.escrow {
             return Err(Fault::ShredStore);
         }
-        let row = EpochRow { state: EpochState::Destroyed, destroyed: Some(now), ..epoch.clone() };
+        let row = EpochRow { state: EpochState::Destroyed, destroyed: Some(now), ..*epoch };
         let ops = vec![KeyOp::PutEpoch(row)];
         let change = Change { name: "destroy_epoch", tenant: tenant.id, ops, entry: entry(Verdict::Permit)? };
         change::commit(house, change).await?.map_err(|_| Fault::Busy)?;

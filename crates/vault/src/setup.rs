@@ -100,7 +100,7 @@ impl Vault {
         };
         let wrapped = Sealed(key.wrap(&house.root, &*house.entropy).map_err(Fault::from)?);
         let ops = vec![
-            KeyOp::InsertTenant(row.clone()),
+            KeyOp::InsertTenant(row),
             KeyOp::InsertTenantKey(TenantKeyRow { tenant, root: house.root.id().0, key_version: 1, wrapped }),
             KeyOp::InsertSubKey(SubKeyRow {
                 tenant,
