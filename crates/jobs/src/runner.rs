@@ -211,8 +211,7 @@ async fn run(shared: Arc<Shared>) {
     let mut first = 0;
     loop {
         queue_scheduled(&shared).await;
-        take_due(&shared, &mut workers, first).await;
-        first += 1;
+        first = take_due(&shared, &mut workers, first).await;
         tokio::select! {
             () = reached(&mut stop, Stop::Soon) => break,
             Some(_) = workers.join_next() => {}
@@ -242,13 +241,16 @@ async fn queue_scheduled(shared: &Shared) {
     }
 }
 
-/// Takes as many due jobs as there are free hands; each time another kind has the first pick, so that a flood of one
-/// kind does not keep the others waiting.
-async fn take_due(shared: &Arc<Shared>, workers: &mut JoinSet<()>, first: usize) {
+/// Takes as many due jobs as there are free hands, beginning with the kind `first`; says which kind is to be first
+/// the next time. That is the one after the kind that was served last, so that a flood of one kind does not keep the
+/// others waiting.
+async fn take_due(shared: &Arc<Shared>, workers: &mut JoinSet<()>, first: usize) -> usize {
     while workers.try_join_next().is_some() {}
+    let mut next = first;
     let jobs: Vec<_> = shared.registry.jobs.iter().collect();
     for turn in 0..jobs.len() {
-        let (kind, job) = jobs[(first + turn) % jobs.len()];
+        let at = (first + turn) % jobs.len();
+        let (kind, job) = jobs[at];
         let free = shared.options.at_once.saturating_sub(workers.len());
         let now = shared.clock.now();
         let due = shared.store.snapshot().and_then(|snapshot| snapshot.job_due(kind, now));
@@ -259,6 +261,8 @@ async fn take_due(shared: &Arc<Shared>, workers: &mut JoinSet<()>, first: usize)
         let lease = Lease { kind, now, until: now.plus_ms(shared.options.lease_ms), limit };
         for row in shared.store.lease_jobs(lease).await.unwrap_or_default() {
             workers.spawn(work(shared.clone(), job.clone(), row));
+            next = at + 1;
         }
     }
+    next
 }
