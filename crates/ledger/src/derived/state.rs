@@ -168,6 +168,29 @@ mod tests {
         })
     }
 
+    /// Permanent: the layout of a slot. A mark of another layout is a new version with another magic.
+    #[test]
+    fn the_layout_of_version_1() {
+        let run = RunId { level: 1, first: 2, end: 3 };
+        let snapshot = Snapshot {
+            lengths: Lengths { count: 4, entries: 5, identity: 6 },
+            root: [7; 32],
+            cursor: Cursor { sequence: 8, offset: 9, record: 10, previous: [11; 32], entries: 4 },
+            postings: Manifest { tail_first: 12, tail_count: 13, runs: vec![run] },
+        };
+        let slot = snapshot.encode(14);
+        let number = |n: u8| format!("00000000000000{n:02x}");
+        let head = [14, 4, 5, 6].map(number).concat();
+        let cursor = [8, 9, 10].map(number).concat();
+        let postings = [12, 13, 1].map(number).concat();
+        let run = format!("01{}{}", number(2), number(3));
+        let (root, previous) = ("07".repeat(32), "0b".repeat(32));
+        let expected = format!("4f42485554535431{head}{root}{cursor}{previous}{postings}{run}");
+        let end = expected.len() / 2;
+        assert_eq!(data_encoding::HEXLOWER.encode(&slot[..end]), expected);
+        assert_eq!(slot[end..end + 32], sha256(&slot[..end]));
+    }
+
     proptest! {
         #[test]
         fn marks_round_trip(snapshot in snapshot(), counter: u64, at in 0..300_usize) {

@@ -4,7 +4,7 @@
 use super::record::{self, HEADER};
 use crate::error::AppendError;
 use crate::ledger::{Entry, Position};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,6 +14,9 @@ use std::time::Duration;
 
 /// The most payload that is gathered for one record, in bytes (an entry that is larger stands alone).
 const BATCH_BYTES: usize = 4 << 20;
+
+/// How long the writer lets entries gather when more are expected: well under the time of a sync.
+const GATHER: Duration = Duration::from_micros(100);
 
 /// Not yet durable. Results are stored as an index, or as one of the values just below this.
 const PENDING: u64 = u64::MAX;
@@ -101,7 +104,10 @@ struct State {
     /// Appenders that found the record full.
     blocked: Vec<Waker>,
     refusal: Option<AppendError>,
-    writer_waits: bool,
+    /// The writer waits until so many entries are queued; 0 if it does not wait.
+    wake_at: u32,
+    /// Entries of the record taken last.
+    last: u32,
 }
 
 /// The queue between appenders and the writer.
@@ -127,7 +133,8 @@ impl Queue {
             batch: Batch::new(),
             blocked: Vec::new(),
             refusal,
-            writer_waits: false,
+            wake_at: 0,
+            last: 0,
         };
         Arc::new(Self { state: Mutex::new(state), filled: Condvar::new(), largest })
     }
@@ -150,7 +157,8 @@ impl Queue {
     }
 
     fn wake_waiting_writer(&self, state: &mut State) {
-        if std::mem::take(&mut state.writer_waits) {
+        if state.wake_at > 0 && state.count >= state.wake_at {
+            state.wake_at = 0;
             self.filled.notify_one();
         }
     }
@@ -201,17 +209,29 @@ impl Queue {
     }
 
     /// For the writer: all that is queued. Waits up to `patience` for something; `None` if nothing came.
+    ///
+    /// Those whose record was just acknowledged mostly come again at once. Taking the first of them alone would cost
+    /// a sync for a few and make the others wait for it, so the writer lets them gather for a moment.
     pub(crate) fn take(&self, patience: Duration) -> Option<Taken> {
         let mut state = self.state.lock();
-        if state.count == 0 && state.refusal != Some(AppendError::Closed) {
-            state.writer_waits = true;
-            self.filled.wait_for(&mut state, patience);
-            state.writer_waits = false;
+        self.wait_for(&mut state, 1, patience);
+        let expected = state.last - state.last / 4;
+        if state.count > 0 && expected > 1 {
+            self.wait_for(&mut state, expected, GATHER);
         }
+        state.last = state.count;
         let (taken, blocked) = Self::take_locked(&mut state);
         drop(state);
         blocked.into_iter().for_each(Waker::wake);
         taken
+    }
+
+    fn wait_for(&self, state: &mut MutexGuard<'_, State>, count: u32, patience: Duration) {
+        if state.count < count && state.refusal != Some(AppendError::Closed) && state.blocked.is_empty() {
+            state.wake_at = count;
+            self.filled.wait_for(state, patience);
+            state.wake_at = 0;
+        }
     }
 
     fn take_locked(state: &mut State) -> (Option<Taken>, Vec<Waker>) {
@@ -299,6 +319,7 @@ impl Future for Appended {
             match this.queue.push_locked(&mut state, entry) {
                 Pushed::Full => {
                     state.blocked.push(context.waker().clone());
+                    this.queue.filled.notify_one();
                     return Poll::Pending;
                 }
                 Pushed::Queued(batch, position) => {

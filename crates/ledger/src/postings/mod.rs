@@ -332,7 +332,10 @@ mod tests {
         postings.roll(1).unwrap();
         assert!(postings.verify().unwrap());
         let path = run::path(dir.path(), postings.manifest().runs[0]);
+        assert!(path.ends_with("run-0-0000000000000000-0000000000000001"));
         let mut bytes = std::fs::read(&path).unwrap();
+        let layout = [&[1; 16][..], &[0; 8], b"OBHUTPR1", &1_u64.to_be_bytes()].concat();
+        assert_eq!(bytes, [&layout[..], &crate::proof::sha256(&layout)].concat(), "permanent: version 1");
         bytes[3] ^= 1;
         std::fs::write(&path, bytes).unwrap();
         assert!(!postings.verify().unwrap());

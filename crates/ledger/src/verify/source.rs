@@ -19,14 +19,14 @@ pub(crate) enum Source {
     /// Static files, as a web server serves them.
     Static(PathBuf),
     /// The directory of one incarnation.
-    Incarnation(PathBuf, Files),
+    Incarnation(PathBuf, Box<Files>),
 }
 
 impl Source {
     /// The directory of one incarnation.
     pub(crate) fn incarnation(dir: PathBuf) -> io::Result<Self> {
         let files = Files::open(&RealDisk, &dir, Mode::Read)?;
-        Ok(Self::Incarnation(dir, files))
+        Ok(Self::Incarnation(dir, Box::new(files)))
     }
 
     /// The signed checkpoint.

@@ -48,15 +48,15 @@ impl Content {
 
 /// What fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Faults {
+pub(crate) struct Faults {
     /// Every write fails with ENOSPC if it makes its file longer.
-    pub full: bool,
+    pub(crate) full: bool,
     /// Every write and sync of the journal fails with EIO.
-    pub journal: bool,
+    pub(crate) journal: bool,
     /// Every sync fails with EIO; what was written becomes clean in memory and is lost on the platter.
-    pub sync: bool,
+    pub(crate) sync: bool,
     /// The same, for files of which the name does not begin with `journal`.
-    pub derived_sync: bool,
+    pub(crate) derived_sync: bool,
 }
 
 #[derive(Default)]
@@ -94,25 +94,25 @@ impl State {
 
 /// The disk. Clones share it.
 #[derive(Clone, Default)]
-pub struct FaultDisk(Arc<Mutex<State>>);
+pub(crate) struct FaultDisk(Arc<Mutex<State>>);
 
 impl FaultDisk {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
 
-    pub fn set(&self, faults: Faults) {
+    pub(crate) fn set(&self, faults: Faults) {
         self.state().faults = faults;
     }
 
     /// From now on `steps` more writes, syncs, renames and so on work; then nothing does.
-    pub fn crash_after(&self, steps: u64) {
+    pub(crate) fn crash_after(&self, steps: u64) {
         self.state().fuse = Some(steps);
     }
 
     /// Power fails: of what was not synced each page is on the platter, or not, or its bytes are zero, in any
     /// combination. Bytes of a page beside those written keep what they were, which SQLite calls powersafe overwrite.
-    pub fn crash(&self, random: &mut Random) {
+    pub(crate) fn crash(&self, random: &mut Random) {
         let mut state = self.state();
         state.era += 1;
         state.fuse = None;
@@ -148,7 +148,7 @@ impl FaultDisk {
     }
 
     /// Writes what is seen into a real directory.
-    pub fn dump(&self, to: &Path) {
+    pub(crate) fn dump(&self, to: &Path) {
         let state = self.state();
         for (path, inode) in &state.names {
             let path = to.join(path.strip_prefix("/").unwrap());
@@ -158,7 +158,7 @@ impl FaultDisk {
     }
 
     /// Changes bytes of a file in place, as a hand on the platter would.
-    pub fn tamper(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn tamper(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
         let mut state = self.state();
         let inode = state.names[path];
         let content = state.inodes.get_mut(&inode).unwrap();
@@ -166,13 +166,9 @@ impl FaultDisk {
         content.durable = content.seen.clone();
     }
 
-    pub fn read(&self, path: &Path) -> Vec<u8> {
+    pub(crate) fn read(&self, path: &Path) -> Vec<u8> {
         let state = self.state();
         state.inodes[&state.names[path]].seen.clone()
-    }
-
-    pub fn exists(&self, path: &Path) -> bool {
-        self.state().names.contains_key(path)
     }
 }
 

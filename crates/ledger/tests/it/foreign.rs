@@ -1,15 +1,13 @@
 //! Foreign verifiers accept what we write: the crates `tlog_tiles` and `signed_note`, and Go's checksum database
 //! packages. And each refuses what was bent, so that accepting means something.
 
-mod support;
-
+use crate::support::{TestClock, TestSigner, entry, options};
 use data_encoding::BASE64;
 use ledger::Ledger;
 use ledger::verify::{KeyKind, VerifierKey};
 use signed_note::{Note, StandardVerifier, VerifierList};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{TestClock, TestSigner, entry, options};
 use tlog_tiles::{
     Checkpoint, Error, Hash, HashReader, Tile, TileHashReader, TileReader, check_record, check_tree,
     prove_record, record_hash, stored_hash_index, tree_hash,
@@ -53,7 +51,7 @@ fn the_rust_oracle_accepts_checkpoints_tiles_and_proofs() {
     for count in [1, 2, 255, 256, 257, 1000, 70_000] {
         let (_dir, ledger) = ledger_of(count);
         let checkpoint = open_note(&ledger.checkpoint().unwrap()).unwrap();
-        assert_eq!((checkpoint.origin(), checkpoint.size()), (support::ORIGIN, count));
+        assert_eq!((checkpoint.origin(), checkpoint.size()), (crate::support::ORIGIN, count));
         let root = *checkpoint.hash();
         let served = Served(&ledger);
         let reader = TileHashReader::new(count, root, &served);
@@ -105,13 +103,16 @@ fn we_open_a_note_that_the_rust_oracle_made() {
 
 const GOPATH: &str = "/usr/share/gocode";
 
+#[expect(clippy::print_stderr, reason = "that a test did not run must be seen")]
+fn not_run(why: &str) -> Option<PathBuf> {
+    eprintln!("NOT RUN: the Go verifier: {why}");
+    None
+}
+
 /// The Go program, built; `None`, and loudly so, where Go or its package is missing.
 fn go_verifier(into: &Path) -> Option<PathBuf> {
     if !Path::new(GOPATH).join("src/golang.org/x/mod/sumdb/tlog").is_dir() {
-        eprintln!(
-            "NOT RUN: the Go verifier, since {GOPATH} has no golang.org/x/mod (golang-golang-x-mod-dev)"
-        );
-        return None;
+        return not_run(&format!("{GOPATH} has no golang.org/x/mod (Debian: golang-golang-x-mod-dev)"));
     }
     let program = into.join("verify");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/go/verify.go");
@@ -125,10 +126,7 @@ fn go_verifier(into: &Path) -> Option<PathBuf> {
     match command.output() {
         Ok(output) if output.status.success() => Some(program),
         Ok(output) => panic!("the Go verifier does not build: {}", String::from_utf8_lossy(&output.stderr)),
-        Err(error) => {
-            eprintln!("NOT RUN: the Go verifier, since go cannot be started: {error}");
-            None
-        }
+        Err(error) => not_run(&format!("go cannot be started: {error}")),
     }
 }
 

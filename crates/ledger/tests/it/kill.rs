@@ -1,7 +1,6 @@
 //! A process is killed in the midst of appending; everything that its parent saw acknowledged must be there.
 
-mod support;
-
+use crate::support::{Random, TestClock, TestSigner, options};
 use ledger::Ledger;
 use ledger::verify;
 use std::collections::BTreeMap;
@@ -9,7 +8,6 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use support::{Random, TestClock, TestSigner, options};
 
 const ROUNDS: u64 = 20;
 
@@ -19,7 +17,7 @@ fn helper() -> PathBuf {
     let helper = tests.parent().unwrap().parent().unwrap().join("examples/append_until_killed");
     assert!(
         helper.is_file(),
-        "{} is missing: cargo test builds it, cargo test --test kill does not",
+        "{} is missing: cargo test builds it, cargo test --test it does not",
         helper.display()
     );
     helper

@@ -1,15 +1,13 @@
 //! The witness cosigns what continues, and nothing else; foreign verifiers know its cosignatures.
 
-mod support;
-
+use crate::support::fault::{FaultDisk, Faults};
+use crate::support::{ORIGIN, Random, TestClock, TestSigner, entry, options};
 use data_encoding::BASE64;
 use ledger::verify::{KeyKind, VerifierKey, open_checkpoint};
 use ledger::witness::{Witness, WitnessError};
 use ledger::{CheckpointSigner, Ledger, Proof};
 use std::path::Path;
 use std::sync::Arc;
-use support::fault::{FaultDisk, Faults};
-use support::{ORIGIN, Random, TestClock, TestSigner, entry, options};
 
 fn witness_on(disk: &FaultDisk, clock: Arc<TestClock>) -> Result<Witness, WitnessError> {
     let logs = vec![(ORIGIN.to_owned(), TestSigner::log().key())];

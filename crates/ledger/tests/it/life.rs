@@ -1,13 +1,11 @@
 //! The life of a ledger without faults: append, read, prove, destroy, close, open again.
 
-mod support;
-
+use crate::support::{ORIGIN, TestClock, TestSigner, entry, options, reference};
 use ledger::verify::{self, TlogProof};
 use ledger::{AppendError, Entry, Ledger, MAX_LEAF, OpenError, ReadError, proof};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use support::{ORIGIN, TestClock, TestSigner, entry, options, reference};
 
 fn open(dir: &std::path::Path) -> (Ledger, ledger::Recovery) {
     Ledger::open(dir, options(), TestSigner::log(), TestClock::new()).unwrap()

@@ -1,7 +1,6 @@
 //! What the tests of the ledger share: a signer with a fixed key, a clock that is set, a disk that forgets.
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part of this")]
 
-pub mod fault;
+pub(crate) mod fault;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use ledger::verify::{KeyKind, VerifierKey};
@@ -10,24 +9,24 @@ use model::{Clock, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-pub const ORIGIN: &str = "ledger.example/werk-sued";
+pub(crate) const ORIGIN: &str = "ledger.example/werk-sued";
 
-pub struct TestSigner {
+pub(crate) struct TestSigner {
     name: String,
     key: Ed25519KeyPair,
 }
 
 impl TestSigner {
-    pub fn new(name: &str, seed: u8) -> Arc<Self> {
+    pub(crate) fn new(name: &str, seed: u8) -> Arc<Self> {
         let key = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
         Arc::new(Self { name: name.to_owned(), key })
     }
 
-    pub fn log() -> Arc<Self> {
+    pub(crate) fn log() -> Arc<Self> {
         Self::new(ORIGIN, 1)
     }
 
-    pub fn key(&self) -> VerifierKey {
+    pub(crate) fn key(&self) -> VerifierKey {
         VerifierKey { name: self.name.clone(), kind: KeyKind::Ed25519, public: self.public_key() }
     }
 }
@@ -45,13 +44,13 @@ impl CheckpointSigner for TestSigner {
 }
 
 /// A clock that stands until it is set.
-pub struct TestClock(AtomicI64);
+pub(crate) struct TestClock(AtomicI64);
 
 impl TestClock {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(1_795_471_200_000)))
     }
-    pub fn advance(&self, ms: i64) {
+    pub(crate) fn advance(&self, ms: i64) {
         self.0.fetch_add(ms, Ordering::Relaxed);
     }
 }
@@ -63,42 +62,42 @@ impl Clock for TestClock {
 }
 
 /// Options with small segments and quick checkpoints.
-pub fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options { segment_bytes: 256 << 10, checkpoint_interval_ms: 20, ..Options::new(ORIGIN) }
 }
 
 /// The `i`-th entry of a made-up log: leaves of several sizes, some without identity, one or two postings.
-pub fn entry(i: u64) -> Entry {
+pub(crate) fn entry(i: u64) -> Entry {
     let leaf = format!("leaf {i} ").repeat(1 + (i % 7) as usize).into_bytes();
-    let identity = if i % 3 == 0 { Vec::new() } else { format!("identity {i}").into_bytes() };
+    let identity = if i.is_multiple_of(3) { Vec::new() } else { format!("identity {i}").into_bytes() };
     let mut postings = vec![reference(i % 5)];
-    if i % 2 == 0 {
+    if i.is_multiple_of(2) {
         postings.push(reference(100 + i % 3));
     }
     Entry { leaf, identity, postings }
 }
 
-pub fn reference(number: u64) -> [u8; 16] {
+pub(crate) fn reference(number: u64) -> [u8; 16] {
     let mut reference = [0xA5; 16];
     reference[..8].copy_from_slice(&number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
     reference
 }
 
 /// A small seeded generator (SplitMix64): the same seed is the same test.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
     }
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.draw() % bound
     }
-    pub fn chance(&mut self, percent: u64) -> bool {
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 }

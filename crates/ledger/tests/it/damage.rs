@@ -1,18 +1,16 @@
 //! Forged, forked, dropped, reordered and altered entries: each is found, by the ledger when it opens or by the
 //! offline verifier, and the untouched files are found good.
 
-mod support;
-
+use crate::support::fault::FaultDisk;
+use crate::support::{Random, TestClock, TestSigner, entry};
 use ledger::incarnation::Link;
 use ledger::verify::{self, Finding, Report, VerifyError};
 use ledger::{AppendError, Damage, Entry, Ledger, Options, Recovery, SignedHead};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use support::fault::FaultDisk;
-use support::{Random, TestClock, TestSigner, entry};
 
 fn open_with(dir: &Path, last_signed: Option<SignedHead>) -> (Ledger, Recovery) {
-    let options = Options { last_signed, ..support::options() };
+    let options = Options { last_signed, ..crate::support::options() };
     Ledger::open(dir, options, TestSigner::log(), TestClock::new()).unwrap()
 }
 
@@ -64,13 +62,13 @@ fn an_altered_leaf_is_found() {
 fn an_altered_leaf_with_its_hash_is_found() {
     let dir = tempfile::tempdir().unwrap();
     ledger_of(dir.path(), entries(1000));
-    let forged = b"leaf 701 ".repeat(1 + 700 % 7);
+    let forged = b"leaf 701 ";
     change(dir.path().join("i0000/entries"), |bytes| {
         let at = find(bytes, b"leaf 700 ");
-        bytes[at..at + forged.len()].copy_from_slice(&forged);
+        bytes[at..at + forged.len()].copy_from_slice(forged);
     });
     change(dir.path().join("i0000/nodes-00"), |bytes| {
-        bytes[700 * 32..701 * 32].copy_from_slice(&ledger::proof::leaf_hash(&forged));
+        bytes[700 * 32..701 * 32].copy_from_slice(&ledger::proof::leaf_hash(forged));
     });
     assert_eq!(verify(dir.path(), &[]).findings, [Finding::Tile { level: 1, index: 2 }, Finding::Root]);
 }
@@ -105,8 +103,9 @@ fn a_forged_checkpoint_is_found() {
     // signed by another key under the same name
     let (other, _) = {
         let other = tempfile::tempdir().unwrap();
-        let signer = TestSigner::new(support::ORIGIN, 9);
-        let (ledger, _) = Ledger::open(other.path(), support::options(), signer, TestClock::new()).unwrap();
+        let signer = TestSigner::new(crate::support::ORIGIN, 9);
+        let (ledger, _) =
+            Ledger::open(other.path(), crate::support::options(), signer, TestClock::new()).unwrap();
         ledger.append_many(entries(20)).unwrap();
         (ledger.make_provable().unwrap().to_vec(), other)
     };
@@ -159,7 +158,7 @@ fn an_empty_directory_in_the_place_of_a_signed_log_signs_nothing() {
 /// A journal in memory with 20 records after the mark.
 fn journal() -> (FaultDisk, PathBuf) {
     let disk = FaultDisk::default();
-    let options = Options { checkpoint_interval_ms: 3_600_000, ..support::options() };
+    let options = Options { checkpoint_interval_ms: 3_600_000, ..crate::support::options() };
     let (ledger, _) = Ledger::open_on(
         Arc::new(disk.clone()),
         Path::new("/l"),
@@ -179,7 +178,7 @@ fn reopen(disk: &FaultDisk) -> (Ledger, Recovery) {
     Ledger::open_on(
         Arc::new(disk.clone()),
         Path::new("/l"),
-        support::options(),
+        crate::support::options(),
         TestSigner::log(),
         TestClock::new(),
     )
@@ -267,12 +266,12 @@ fn an_operator_opens_a_new_incarnation_that_names_the_old_head() {
             seen.lock().unwrap().push(*head);
             Ok(())
         };
-        Options { last_signed: Some(head), on_checkpoint: Some(Box::new(hook)), ..support::options() }
+        Options { last_signed: Some(head), on_checkpoint: Some(Box::new(hook)), ..crate::support::options() }
     };
     let (ledger, recovery) =
         Ledger::open_incarnation(dir.path(), options(), TestSigner::log(), TestClock::new()).unwrap();
     assert_eq!((recovery.damage, recovery.entries, ledger.status().incarnation), (None, 1, 1));
-    assert_eq!(ledger.origin(), format!("{}/1", support::ORIGIN));
+    assert_eq!(ledger.origin(), format!("{}/1", crate::support::ORIGIN));
     let link = Link::parse(&ledger.leaf(0).unwrap().unwrap()).unwrap();
     assert_eq!((link.size, link.root, link.damage.as_str()), (head.size, head.root, "derived"));
     assert_eq!(link.checkpoint.as_bytes(), note, "the old head stands there as it was signed");

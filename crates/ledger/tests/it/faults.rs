@@ -1,8 +1,8 @@
 //! Power cuts and failing disks: nothing acknowledged is lost, nothing half-done stays, and writing recovers by
 //! itself.
 
-mod support;
-
+use crate::support::fault::{FaultDisk, Faults};
+use crate::support::{Random, TestClock, TestSigner, entry, reference};
 use ledger::disk::{Disk, Mode};
 use ledger::verify;
 use ledger::{AppendError, Ledger, Options, Recovery, SignedHead};
@@ -10,13 +10,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use support::fault::{FaultDisk, Faults};
-use support::{Random, TestClock, TestSigner, entry, reference};
 
 const DIR: &str = "/ledger";
 
 fn options(kept: Option<SignedHead>) -> Options {
-    Options { segment_bytes: 96 << 10, checkpoint_interval_ms: 3, last_signed: kept, ..support::options() }
+    Options {
+        segment_bytes: 96 << 10,
+        checkpoint_interval_ms: 3,
+        last_signed: kept,
+        ..crate::support::options()
+    }
 }
 
 fn open(disk: &FaultDisk, options: Options) -> Result<(Ledger, Recovery), ledger::OpenError> {
