@@ -61,11 +61,12 @@ const LAYERS: &[Layer] = &[
     // Development only: nobody ships with them, see `DEVELOPMENT`.
     Layer { krate: "obhut-testkit", may_use: PRODUCT },
     Layer { krate: "obhut-sample", may_use: &[] },
+    Layer { krate: "obhut-fuzz-targets", may_use: PRODUCT },
     Layer { krate: "xtask", may_use: &[] },
 ];
 
 /// Crates on which nothing that ships may depend.
-const DEVELOPMENT: &[&str] = &["obhut-testkit", "xtask"];
+const DEVELOPMENT: &[&str] = &["obhut-testkit", "obhut-fuzz-targets", "xtask"];
 
 const FENCED: &[Fenced] = &[
     Fenced {
