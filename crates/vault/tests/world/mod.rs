@@ -104,7 +104,7 @@ pub fn signing_public() -> seal::PublicKeys {
 pub async fn open(folder: &Path, clock: &TestClock) -> (Vault, store::Store, Ledger, usize) {
     let store = store::Store::open(&folder.join("store"), &store::Options::default()).expect("store opens");
     let mut options = Options::new("test.example/ledger");
-    options.segment_bytes = 4 << 20;
+    options.segment_bytes = 1 << 20;
     let signer = Arc::new(Signer(KEYS.1.clone()));
     std::fs::create_dir_all(folder.join("ledger")).expect("made");
     let opened = Ledger::open(&folder.join("ledger"), options, signer, Arc::new(clock.clone()));
