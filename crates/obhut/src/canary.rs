@@ -154,7 +154,7 @@ pub(crate) fn disguises(text: &str) -> Vec<(&'static str, Vec<u8>)> {
             // The first and last characters depend on what stands beside the text.
             let begin = [0, 2, 3][shift];
             let end = padded.len() / 3 * 4;
-            forms.push((form, encoded[begin..end.max(begin)].as_bytes().to_vec()));
+            forms.push((form, encoded.as_bytes()[begin..end.max(begin)].to_vec()));
         }
     }
     forms.retain(|(_, bytes)| bytes.len() >= SHORTEST);

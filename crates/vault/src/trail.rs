@@ -303,3 +303,49 @@ pub struct Actor {
     pub principal: model::principal::Principal,
     pub(crate) secret: std::sync::Arc<LogSecret>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::HEXLOWER;
+
+    fn metadata() -> Metadata {
+        let mut metadata =
+            Metadata::of(Event::Read, Timestamp(1_795_435_200_000), RequestId([1; 16]), Verdict::Partial);
+        metadata.purpose = 3;
+        metadata.basis = 1;
+        metadata.reason = 18;
+        metadata.categories = 0b10_0010;
+        metadata.released = 1;
+        metadata.refused = 300;
+        metadata.consent = Some(ConsentId([2; 16]));
+        metadata.subjects = vec![[3; 16]];
+        metadata.actor = [4; 16];
+        metadata
+    }
+
+    /// Permanent: entries that were written once have to be read for ever.
+    const METADATA: &str = "0080f8b784c1680101010101010101010101010101010103000101122201ac020102020202020202020202020202020202010303030303030303030303030303030304040404040404040404040404040404";
+    const SUBJECT: &str = "05050505050505050505050505050505020100ac02030606060606060606060606060606060602";
+
+    #[test]
+    fn the_layers_keep_their_form() {
+        assert_eq!(HEXLOWER.encode(&encode(&metadata()).expect("encodes")), METADATA);
+        let detail = SubjectDetail {
+            person: PersonId([5; 16]),
+            fields: vec![(FieldId(1), Outcome::Permit), (FieldId(300), Outcome::Deny)],
+            actor: PrincipalId([6; 16]),
+            role: model::principal::Role::CaseManager,
+        };
+        assert_eq!(HEXLOWER.encode(&encode(&detail).expect("encodes")), SUBJECT);
+        let read: Metadata = decode(&HEXLOWER.decode(METADATA.as_bytes()).expect("hex")).expect("decodes");
+        assert_eq!(read, metadata());
+    }
+
+    #[test]
+    fn a_page_of_fifty_names_stays_small() {
+        let mut page = metadata();
+        page.subjects = vec![[9; 16]; 50];
+        assert!(encode(&page).expect("encodes").len() <= 900);
+    }
+}

@@ -131,45 +131,50 @@ pub(crate) async fn start(config: &Config, kept: bool) -> Result<(Running, Seede
 fn tell(config: &Config, running: &Running, seeded: &Seeded) {
     let port = running.address.port();
     let base = format!("https://localhost:{port}");
-    let authority = config.tls_cert.with_file_name("authority.pem");
-    let tenant = seeded.tenant;
-    let person = seeded.first_person;
     say(&format!("\n  Obhut demo: {TENANT}, 40 workers. On this machine only; never put real data in.\n"));
     say(&format!("  API           {base}/v1"));
     say(&format!("  description   {base}/v1/openapi.json"));
-    say(&format!("  ledger        {base}/ledger/checkpoint"));
-    say(&format!("  data folder   {}", config.data.display()));
-    say(&format!("  tenant        {tenant}\n"));
+    say(&format!("  data folder   {}\n", config.data.display()));
     for (name, key) in seeded.keys() {
         say(&format!("  {name:<15} {}", key.reveal()));
     }
-    say("\n  To try, in this order:\n");
-    let curl = format!("curl --cacert {}", authority.display());
-    let post = |key: &str, path: &str, body: &str| {
-        format!("  {curl} -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\\n    -d '{body}' {base}{path}\n")
-    };
-    let tenant_path = format!("/v1/tenants/{tenant}");
-    say("  # the shift lead reads a name; the health note stays redacted");
-    let body = format!(
-        "{{\"purpose\":\"rostering\",\"items\":[{{\"person\":\"{person}\",\"fields\":[\"name\",\"health_note\"]}}]}}"
-    );
-    say(&post(&seeded.shift_lead.reveal(), &format!("{tenant_path}/reveal"), &body));
-    say("  # the case manager asks for the health note, without consent: no_permission");
-    let body = format!(
-        "{{\"purpose\":\"bem\",\"items\":[{{\"person\":\"{person}\",\"fields\":[\"health_note\"]}}]}}"
-    );
-    say(&post(&seeded.case_manager.reveal(), &format!("{tenant_path}/reveal"), &body));
-    say("  # the worker sees who read what, and why");
-    say(&format!(
-        "  {curl} -H 'Authorization: Bearer {}' {base}{tenant_path}/persons/{person}/accesses\n",
-        seeded.worker.reveal()
-    ));
-    say("  # the worker is erased, and gets a certificate that anybody can check offline");
-    say(&post(&seeded.worker.reveal(), &format!("{tenant_path}/persons/{person}/erasure"), "{}"));
-    say(&format!(
-        "  {curl} -H 'Authorization: Bearer {}' {base}{tenant_path}/persons/{person}/erasure > certificate.json",
-        seeded.officer.reveal()
-    ));
-    say(&format!("  {curl} {base}/.well-known/obhut/keys > keys.json"));
-    say("  obhut verify certificate.json --trust keys.json\n\n  Ctrl-C ends the demo.");
+    say("\n  To try, in this order. First, once per shell:\n");
+    let authority = config.tls_cert.with_file_name("authority.pem");
+    say(&format!("CA={}", authority.display()));
+    say(&format!("HOUSE={base}; TENANT=$HOUSE/v1/tenants/{}", seeded.tenant));
+    say(&format!("PERSON={}", seeded.first_person));
+    for (name, key) in [
+        ("LEAD", &seeded.shift_lead),
+        ("MANAGER", &seeded.case_manager),
+        ("OFFICER", &seeded.officer),
+        ("WORKER", &seeded.worker),
+    ] {
+        say(&format!("{name}={}", key.reveal()));
+    }
+    say("ask() { key=$1; shift; curl -s --cacert $CA -H \"Authorization: Bearer $key\" -H 'Content-Type: application/json' \"$@\"; echo; }");
+    for (what, line) in TRY {
+        say(&format!("\n# {what}\n{line}"));
+    }
+    say("\n  Ctrl-C ends the demo.");
 }
+
+/// What to try, in order.
+const TRY: [(&str, &str); 6] = [
+    (
+        "the shift lead reads a name; the health note stays redacted",
+        "ask $LEAD $TENANT/reveal -d \"{\\\"purpose\\\":\\\"rostering\\\",\\\"items\\\":[{\\\"person\\\":\\\"$PERSON\\\",\\\"fields\\\":[\\\"name\\\",\\\"health_note\\\"]}]}\"",
+    ),
+    (
+        "the case manager asks for the health note without consent: no_permission",
+        "ask $MANAGER $TENANT/reveal -d \"{\\\"purpose\\\":\\\"bem\\\",\\\"items\\\":[{\\\"person\\\":\\\"$PERSON\\\",\\\"fields\\\":[\\\"health_note\\\"]}]}\"",
+    ),
+    ("the worker sees who asked for what, and why", "ask $WORKER $TENANT/persons/$PERSON/accesses"),
+    ("and takes all her data along", "ask $WORKER $TENANT/persons/$PERSON/export"),
+    ("she is erased", "ask $WORKER $TENANT/persons/$PERSON/erasure -d '{}'"),
+    (
+        "and anybody can check the certificate, offline",
+        "ask $OFFICER $TENANT/persons/$PERSON/erasure > certificate.json\n\
+         curl -s --cacert $CA $HOUSE/.well-known/obhut/keys > keys.json\n\
+         obhut verify certificate.json --trust keys.json",
+    ),
+];
