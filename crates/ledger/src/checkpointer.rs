@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// File of the newest signed checkpoint.
 pub(crate) const FILE: &str = "checkpoint";
-/// First and longest pause after an attempt that failed.
+/// First (doubled at once) and longest pause after an attempt that failed.
 const RETRY: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
 
 /// Why there is no new checkpoint.
@@ -63,23 +63,41 @@ impl Checkpointer {
             if self.shared.is_damaged() {
                 return;
             }
-            let outcome = match task {
-                Task::Mark => self.mark().map(drop),
-                Task::Checkpoint => self.checkpoint(),
-                Task::Scrub => self.scrub(),
+            match task {
+                Task::Mark => self.mark_at(&mut pace),
+                Task::Scrub => {
+                    pace.scrub = None;
+                    let failed = self.scrub().is_err();
+                    self.shared.progress.lock().scrub_wanted |= failed;
+                }
+                Task::Checkpoint => self.checkpoint_at(&mut pace),
                 Task::Finish => {
-                    let outcome = self.finish();
-                    self.conclude(&outcome, &mut pace);
+                    self.checkpoint_at(&mut pace);
                     return;
                 }
-            };
-            match task {
-                Task::Checkpoint => pace.signed = Instant::now(),
-                Task::Scrub => pace.scrub = None,
-                Task::Mark | Task::Finish => {}
             }
-            self.conclude(&outcome, &mut pace);
         }
+    }
+
+    fn mark_at(&mut self, pace: &mut Pace) {
+        let marked = self.mark();
+        pace.mark.note(marked.is_err());
+        self.shared.mark_stalled.store(marked.is_err(), Ordering::Release);
+        let _progress = self.shared.progress.lock();
+        self.shared.mark_moved.notify_all();
+    }
+
+    fn checkpoint_at(&mut self, pace: &mut Pace) {
+        self.mark_at(pace);
+        let marked = !self.shared.mark_stalled.load(Ordering::Acquire);
+        let failed = !marked || self.checkpoint().is_err();
+        pace.signed = Instant::now();
+        pace.sign.note(failed);
+        self.shared.sign_stalled.store(failed, Ordering::Release);
+        let mut progress = self.shared.progress.lock();
+        progress.attempts += 1;
+        progress.attempt_failed = failed;
+        self.shared.attempted.notify_all();
     }
 
     /// Waits for the next thing to do. Each wait ends at the nearest of the moments when something is due.
@@ -91,46 +109,33 @@ impl Checkpointer {
                 return Task::Finish;
             }
             let now = Instant::now();
-            let asked = progress.checkpoint_wanted;
             let mut due = pace.signed + self.heartbeat;
             if progress.snapshot.lengths.count > shared.provable.load(Ordering::Acquire) {
                 due = due.min(*pace.grown.get_or_insert(now) + self.interval);
             }
-            if asked {
+            if progress.checkpoint_wanted {
                 due = now;
             }
-            let pause = pace.pause.filter(|pause| *pause > now);
-            due = due.max(pause.unwrap_or(due));
+            due = due.max(pace.sign.until).max(pace.mark.until);
             if due <= now {
                 progress.checkpoint_wanted = false;
                 pace.grown = None;
                 return Task::Checkpoint;
             }
-            if progress.mark_wanted && pause.is_none() {
+            let mark = progress.mark_wanted.then_some(pace.mark.until);
+            if mark.is_some_and(|mark| mark <= now) {
                 return Task::Mark;
             }
             if std::mem::take(&mut progress.scrub_wanted) {
                 pace.scrub.get_or_insert(now + self.scrub_after);
             }
-            if pace.scrub.is_some_and(|scrub| scrub <= now) && pause.is_none() {
+            let scrub = pace.scrub.map(|scrub| scrub.max(pace.mark.until));
+            if scrub.is_some_and(|scrub| scrub <= now) {
                 return Task::Scrub;
             }
-            let scrub = pace.scrub.map(|scrub| scrub.max(pause.unwrap_or(scrub)));
-            let until = [scrub, pause].into_iter().flatten().fold(due, Instant::min);
+            let until = [scrub, mark].into_iter().flatten().fold(due, Instant::min);
             shared.checkpoint_due.wait_until(&mut progress, until);
         }
-    }
-
-    /// Tells those who wait how an attempt ended.
-    fn conclude(&self, outcome: &Result<(), Failure>, pace: &mut Pace) {
-        let failed = outcome.is_err();
-        pace.note(failed);
-        self.shared.mark_stalled.store(failed, Ordering::Release);
-        let mut progress = self.shared.progress.lock();
-        progress.attempts += 1;
-        progress.attempt_failed = failed;
-        self.shared.attempted.notify_all();
-        self.shared.mark_moved.notify_all();
     }
 
     /// Syncs the derived files and moves the mark to what they hold.
@@ -171,18 +176,16 @@ impl Checkpointer {
         Ok(snapshot)
     }
 
-    /// The last mark, and a checkpoint if there is something new to sign.
-    fn finish(&mut self) -> Result<(), Failure> {
-        let count = self.mark()?.lengths.count;
+    /// Signs what the mark holds, lets the host persist the head, publishes. At the end there is nothing to do if
+    /// that was signed before.
+    fn checkpoint(&self) -> Result<(), Failure> {
+        let mark = self.shared.progress.lock().mark.clone();
+        let (size, root) = (mark.lengths.count, mark.root);
         let signed =
-            self.shared.published.lock().as_ref().is_some_and(|published| published.head.size == count);
-        if signed { Ok(()) } else { self.checkpoint() }
-    }
-
-    /// Marks, signs, lets the host persist the head, publishes.
-    fn checkpoint(&mut self) -> Result<(), Failure> {
-        let snapshot = self.mark()?;
-        let (size, root) = (snapshot.lengths.count, snapshot.root);
+            self.shared.published.lock().as_ref().is_some_and(|published| published.head.size == size);
+        if signed && self.shared.is_closing() {
+            return Ok(());
+        }
         let note = self.sign(&Checkpoint { origin: self.shared.origin.clone(), size, root })?;
         let head = SignedHead { incarnation: self.shared.incarnation, size, root };
         if let Some(hook) = &self.hook {
@@ -223,14 +226,12 @@ impl Checkpointer {
         while progress.rotate_wanted {
             if self.shared.mark_moved.wait_until(&mut progress, deadline).timed_out() {
                 progress.rotate_wanted = false;
-                progress.scrub_wanted = true;
                 return Err(Failure::Io);
             }
         }
         let durable = self.shared.durable.load(Ordering::Acquire);
         drop(progress);
         if self.mark()?.lengths.count < durable {
-            self.shared.progress.lock().scrub_wanted = true;
             return Err(Failure::Io);
         }
         self.overwrite_free_segment()
@@ -249,7 +250,6 @@ impl Checkpointer {
         };
         let mut progress = self.shared.progress.lock();
         progress.scrubbing = None;
-        progress.scrub_wanted |= outcome.is_err();
         self.shared.mark_moved.notify_all();
         Ok(outcome?)
     }
@@ -272,21 +272,30 @@ struct Pace {
     signed: Instant,
     /// When growth that no checkpoint covers was seen first.
     grown: Option<Instant>,
-    /// Nothing before this moment, after a failure.
-    pause: Option<Instant>,
-    /// How long that pause was.
-    length: Duration,
     /// When the journal is to be scrubbed.
     scrub: Option<Instant>,
+    mark: Backoff,
+    sign: Backoff,
+}
+
+/// A pause that grows while attempts fail.
+struct Backoff {
+    /// No attempt before this moment.
+    until: Instant,
+    length: Duration,
+}
+
+impl Backoff {
+    fn note(&mut self, failed: bool) {
+        self.length = if failed { (self.length * 2).min(RETRY[1]) } else { RETRY[0] };
+        self.until = if failed { Instant::now() + self.length } else { self.until };
+    }
 }
 
 impl Pace {
     fn new() -> Self {
-        Self { signed: Instant::now(), grown: None, pause: None, length: RETRY[0], scrub: None }
-    }
-
-    fn note(&mut self, failed: bool) {
-        self.length = if failed { (self.length * 2).min(RETRY[1]) } else { RETRY[0] };
-        self.pause = failed.then(|| Instant::now() + self.length);
+        let now = Instant::now();
+        let backoff = || Backoff { until: now, length: RETRY[0] };
+        Self { signed: now, grown: None, scrub: None, mark: backoff(), sign: backoff() }
     }
 }

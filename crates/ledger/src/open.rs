@@ -343,6 +343,7 @@ impl Loader<'_> {
                 return Err(Damage::Forked.into());
             }
         }
+        shared.progress.lock().checkpoint_wanted = published.is_none();
         if let Some(Some(published)) = published {
             *shared.published.lock() = Some(published.clone());
             shared.provable.store(published.head.size, std::sync::atomic::Ordering::Release);
@@ -404,6 +405,7 @@ impl Loader<'_> {
             unavailable: AtomicBool::new(false),
             derive_stalled: AtomicBool::new(false),
             mark_stalled: AtomicBool::new(false),
+            sign_stalled: AtomicBool::new(false),
             closing: AtomicBool::new(false),
         }
     }

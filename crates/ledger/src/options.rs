@@ -29,7 +29,7 @@ pub struct SignedHead {
 pub struct HookRefused;
 
 /// Persists the signed head outside the ledger's own files; gets the head and the signed note. Called BEFORE the
-/// note is published, on a thread of the ledger; also at each heartbeat.
+/// note is published, on a thread of the ledger; also at each heartbeat. It must not hold or call the ledger.
 pub type CheckpointHook = Box<dyn Fn(&SignedHead, &[u8]) -> Result<(), HookRefused> + Send + Sync>;
 
 /// How a ledger runs.

@@ -127,8 +127,10 @@ pub(crate) struct Shared {
     pub(crate) unavailable: AtomicBool,
     /// The derived files cannot be written.
     pub(crate) derive_stalled: AtomicBool,
-    /// The mark or the checkpoint cannot be written.
+    /// The mark cannot be written.
     pub(crate) mark_stalled: AtomicBool,
+    /// The checkpoint cannot be signed, handed over or written.
+    pub(crate) sign_stalled: AtomicBool,
     /// The ledger is closing: threads finish.
     pub(crate) closing: AtomicBool,
 }
@@ -160,9 +162,14 @@ impl Shared {
         self.work.notify_all();
     }
 
+    /// Whether the journal's segments cannot become free at the moment.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.derive_stalled.load(Ordering::Acquire) || self.mark_stalled.load(Ordering::Acquire)
+    }
+
     /// Whether what is durable cannot be made readable or provable at the moment.
     pub(crate) fn is_stalled(&self) -> bool {
-        self.derive_stalled.load(Ordering::Acquire) || self.mark_stalled.load(Ordering::Acquire)
+        self.is_stuck() || self.sign_stalled.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_closing(&self) -> bool {

@@ -296,7 +296,8 @@ enum Stage {
     Refused(AppendError),
 }
 
-/// Resolves when the entry is durable. Dropping it does not take the entry back.
+/// Resolves when the entry is durable. Dropping it does not take the entry back, unless the queue was full when it
+/// was made and it was not polled since.
 #[must_use = "an entry is durable only when this resolves"]
 pub struct Appended {
     queue: Arc<Queue>,

@@ -142,7 +142,7 @@ impl Writer {
             }
             progress.mark_wanted = true;
             shared.checkpoint_due.notify_one();
-            if !wait || shared.is_stalled() || shared.is_damaged() {
+            if !wait || shared.is_stuck() || shared.is_damaged() {
                 return Err(io::ErrorKind::StorageFull.into());
             }
             shared.mark_moved.wait_for(&mut progress, PROBE);

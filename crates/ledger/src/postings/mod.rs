@@ -127,8 +127,20 @@ impl Postings {
 
     /// Merges eight runs into one, if there are eight of one size. Returns whether it did.
     pub(crate) fn merge_once(&self, stop: &dyn Fn() -> bool) -> io::Result<bool> {
-        let Some(inputs) = self.mergeable() else { return Ok(false) };
-        let Some(merged) = run::merge(&*self.disk, &self.dir, &inputs, stop)? else { return Ok(false) };
+        self.merge_below(u8::MAX, stop)
+    }
+
+    /// Merges runs of a level below `level`. A large merge takes long, so that it lets smaller ones go before it
+    /// every now and then; else the runs would become too many meanwhile.
+    fn merge_below(&self, level: u8, stop: &dyn Fn() -> bool) -> io::Result<bool> {
+        let Some(inputs) = self.mergeable(level) else { return Ok(false) };
+        let smaller_first = || {
+            while self.merge_below(inputs[0].id.level, stop)? {}
+            Ok(stop())
+        };
+        let Some(merged) = run::merge(&*self.disk, &self.dir, &inputs, &smaller_first)? else {
+            return Ok(false);
+        };
         self.tail_file.lock().made = true;
         let mut view = self.view.write();
         let from = view.runs.iter().position(|run| Arc::ptr_eq(run, &inputs[0]));
@@ -144,10 +156,11 @@ impl Postings {
     }
 
     /// Eight runs of one level that follow each other, the lowest level first.
-    fn mergeable(&self) -> Option<Vec<Arc<Run>>> {
+    fn mergeable(&self, below: u8) -> Option<Vec<Arc<Run>>> {
         let view = self.view.read();
-        let groups = view.runs.chunk_by(|a, b| a.id.level == b.id.level).filter(|group| group.len() >= FAN);
-        let group = groups.min_by_key(|group| group[0].id.level)?;
+        let groups = view.runs.chunk_by(|a, b| a.id.level == b.id.level);
+        let fit = groups.filter(|group| group.len() >= FAN && group[0].id.level < below);
+        let group = fit.min_by_key(|group| group[0].id.level)?;
         Some(group[..FAN].to_vec())
     }
 

@@ -236,13 +236,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Merges `runs`, which follow each other, into one; written and synced. `stop` is asked now and then; when it says
+/// Merges `runs`, which follow each other, into one; written and synced. `pause` is called now and then; when it says
 /// so the work is given up and `None` comes back.
 pub(crate) fn merge(
     disk: &dyn Disk,
     dir: &Path,
     runs: &[Arc<Run>],
-    stop: &dyn Fn() -> bool,
+    pause: &dyn Fn() -> io::Result<bool>,
 ) -> io::Result<Option<Run>> {
     let [first, .., last] = runs else { return Ok(None) };
     let id = RunId { level: first.id.level + 1, first: first.id.first, end: last.id.end };
@@ -258,7 +258,7 @@ pub(crate) fn merge(
         }
         least.advance()?;
         count += 1;
-        if count.is_multiple_of(1 << 16) && stop() {
+        if count.is_multiple_of(1 << 16) && pause()? {
             return Ok(None);
         }
     }
