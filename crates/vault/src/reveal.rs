@@ -114,8 +114,8 @@ impl Vault {
             let plan = plan(house, &opened, &live, ctx, request, now)?;
             let entry = plan.seal(house, &opened, ctx, now)?;
             let position = house.ledger.append(entry.into()).await.map_err(Fault::from)?;
-            if plan.unchanged(house, &opened, &live)? {
-                return Ok(RevealAnswer { items: plan.release(house, &opened)?, entry: position.index });
+            if let Some(items) = plan.release(house, &opened, &live)? {
+                return Ok(RevealAnswer { items, entry: position.index });
             }
             plan.note_not_released(house, &opened, ctx, now).await?;
         }
@@ -318,15 +318,14 @@ impl Plan {
     }
 
     /// Whether every person and the tenant still stand as the decision saw them.
-    fn unchanged(&self, house: &House, tenant: &Tenant, seen: &Live) -> Result<bool, Fault> {
+    fn unchanged(&self, snapshot: &Snapshot, tenant: &Tenant, seen: &Live) -> Result<bool, Fault> {
         let live = tenant.live();
         if (live.version, live.config_version) != (seen.version, seen.config_version) {
             return Ok(false);
         }
-        let snapshot = house.store.snapshot()?;
         for one in &self.people {
             let row = &one.person.row;
-            if crate::people::version(&snapshot, tenant.id, row.person)? != Some(row.version) {
+            if crate::people::version(snapshot, tenant.id, row.person)? != Some(row.version) {
                 return Ok(false);
             }
         }
@@ -348,9 +347,18 @@ impl Plan {
         Ok(())
     }
 
-    /// Unwraps and opens what was permitted, and nothing else.
-    fn release(&self, house: &House, tenant: &Tenant) -> Result<Vec<Vec<Revealed>>, RevealError> {
+    /// Unwraps and opens what was permitted, and nothing else; `None` when the facts changed since the decision.
+    /// Both on one snapshot.
+    fn release(
+        &self,
+        house: &House,
+        tenant: &Tenant,
+        seen: &Live,
+    ) -> Result<Option<Vec<Vec<Revealed>>>, RevealError> {
         let snapshot = house.store.snapshot()?;
+        if !self.unchanged(&snapshot, tenant, seen)? {
+            return Ok(None);
+        }
         let mut open: Vec<Option<OpenPerson>> = self.people.iter().map(|_| None).collect();
         let mut answer = Vec::with_capacity(self.slots.len());
         for slots in &self.slots {
@@ -376,7 +384,7 @@ impl Plan {
             }
             answer.push(fields);
         }
-        Ok(answer)
+        Ok(Some(answer))
     }
 }
 
