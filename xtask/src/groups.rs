@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::metadata::Metadata;
-use crate::{budget, layers, licences, run};
+use crate::{budget, deny, docs, fuzz, layers, licences, run, workspace};
 
 /// How one group ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,11 @@ impl Report {
         self.count(|outcome| matches!(outcome, Outcome::Failed(_)))
     }
 
+    /// Whether nothing failed and something ran: a call that could do nothing at all has shown nothing.
+    pub(crate) fn is_good(&self) -> bool {
+        self.failed() == 0 && self.count(|outcome| matches!(outcome, Outcome::Ok(_))) > 0
+    }
+
     /// One line per group, then the counts alone on a line.
     pub(crate) fn summary(&self) -> String {
         let mut text = String::from("\n== summary\n");
@@ -65,14 +70,18 @@ pub(crate) fn test(root: &Path) -> Report {
     report.group("format", || outcome(run::run(&mut run::cargo(root, &["fmt", "--all", "--check"]))));
     report.group("layers", || layers(root));
     report.group("budget", || budget(root));
+    report.group("documents", || documents(root));
     report.group("licences", || licences(root));
     report.group("lints", || lints(root));
+    report.group("rustdoc", || rustdoc(root));
     report.group("tests", || tests(root));
     report.group("doc tests", || {
         outcome(run::run(&mut run::cargo(root, &["test", "--doc", "--profile", "ci", "--workspace"])))
     });
+    report.group("fuzz smoke", || fuzz_smoke(root, "20"));
     report.group("demo", || demo(root));
-    report.group("deny", || cargo_deny(root));
+    report.group("deny", || deny::rules(root));
+    report.group("advisories", || deny::advisories(root));
     report
 }
 
@@ -87,7 +96,23 @@ pub(crate) fn one(root: &Path, name: &'static str, work: fn(&Path) -> Outcome) -
 pub(crate) fn deny(root: &Path) -> Report {
     let mut report = Report::default();
     report.group("licences", || licences(root));
-    report.group("deny", || cargo_deny(root));
+    report.group("deny", || deny::rules(root));
+    report.group("advisories", || deny::advisories(root));
+    report
+}
+
+/// What the documents name, and whether the documentation of the code builds without a warning.
+pub(crate) fn docs(root: &Path) -> Report {
+    let mut report = Report::default();
+    report.group("documents", || documents(root));
+    report.group("rustdoc", || rustdoc(root));
+    report
+}
+
+/// The fuzzer on what `wish` names.
+pub(crate) fn fuzz(root: &Path, wish: &fuzz::Wish) -> Report {
+    let mut report = Report::default();
+    report.group("fuzz", || fuzz::fuzz(root, wish));
     report
 }
 
@@ -97,26 +122,27 @@ pub(crate) fn deny(root: &Path) -> Report {
 pub(crate) fn soak(root: &Path) -> Report {
     let mut report = Report::default();
     report.group("crashes", || {
-        let mut command = tests_command(root, CRASH);
+        let mut command = tests_command(root, "soak", CRASH);
         outcome(run::run(command.env("OBHUT_ROUNDS", "200")))
     });
     report.group("properties", || {
-        let mut command = tests_command(root, &[]);
+        let mut command = tests_command(root, "soak", &[]);
         outcome(run::run(command.env("PROPTEST_CASES", "20000")))
     });
+    report.group("fuzz smoke", || fuzz_smoke(root, "500"));
     report
 }
 
 /// What the names of tests have in them that kill a process or cut the power.
 const CRASH: &[&str] = &["crash", "kill", "power_cut"];
 
-/// The tests whose names contain one of `named`; all when that is empty.
-fn tests_command(root: &Path, named: &[&str]) -> std::process::Command {
-    let nextest = run::has_subcommand(root, "nextest");
-    let words: &[&str] = if nextest {
-        &["nextest", "run", "--cargo-profile", "ci", "--workspace"]
+/// The tests whose names contain one of `named`; all when that is empty. `profile` is one of `.config/nextest.toml`,
+/// which says how long a test may take.
+fn tests_command(root: &Path, profile: &str, named: &[&str]) -> std::process::Command {
+    let words: &[&str] = if run::has_subcommand(root, "nextest") {
+        &["nextest", "run", "--profile", profile, "--cargo-profile", "ci", "--workspace"]
     } else {
-        &["test", "--profile", "ci", "--workspace", "--lib", "--bins", "--tests"]
+        &["test", "--no-fail-fast", "--profile", "ci", "--workspace", "--lib", "--bins", "--tests"]
     };
     let mut command = run::cargo(root, words);
     if !named.is_empty() {
@@ -131,7 +157,21 @@ fn lints(root: &Path) -> Outcome {
 }
 
 fn tests(root: &Path) -> Outcome {
-    outcome(run::run(&mut tests_command(root, &[])))
+    outcome(run::run(&mut tests_command(root, "ci", &[])))
+}
+
+/// Every fuzz target on its seeds and `thousands` of mutants of each.
+fn fuzz_smoke(root: &Path, thousands: &str) -> Outcome {
+    let mut command = tests_command(root, "ci", &["fuzz_smoke"]);
+    outcome(run::run(command.env("OBHUT_ROUNDS", thousands)))
+}
+
+/// Private items too, since the crates' own pages are for who works on them.
+fn rustdoc(root: &Path) -> Outcome {
+    let words =
+        ["doc", "--workspace", "--no-deps", "--document-private-items", "--keep-going", "--profile", "ci"];
+    let mut command = run::cargo(root, &words);
+    outcome(run::run(command.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links")))
 }
 
 /// The demo tells its story over HTTPS and checks itself.
@@ -141,7 +181,10 @@ fn demo(root: &Path) -> Outcome {
     if let Err(why) = run::run(&mut run::cargo(root, &build)) {
         return Outcome::Failed(why);
     }
-    let binary = root.join("target/ci/obhut");
+    let binary = match workspace::target_folder(root) {
+        Ok(folder) => folder.join("ci/obhut"),
+        Err(why) => return Outcome::Failed(why),
+    };
     let mut command = std::process::Command::new(binary);
     outcome(run::run(command.current_dir(root).args(["demo", "--check"])))
 }
@@ -157,10 +200,29 @@ pub(crate) fn layers(root: &Path) -> Outcome {
         let manifest = std::fs::read_to_string(&member.manifest_path).unwrap_or_default();
         faults.extend(layers::check_lints(&member.name, &manifest));
     }
+    let workspace = std::fs::read_to_string(root.join("Cargo.toml")).unwrap_or_default();
+    faults.extend(layers::check_unsafe(&workspace));
     for fault in &faults {
         println!("{fault}");
     }
     verdict(faults.len(), format!("{} crates", metadata.members().count()))
+}
+
+/// Holds what the documents name against what there is.
+fn documents(root: &Path) -> Outcome {
+    let loaded = docs::load(root).map_err(|error| format!("the documents: {error}"));
+    let (documents, metadata) = match loaded.and_then(|found| Ok((found, Metadata::load(root)?))) {
+        Ok(found) => found,
+        Err(why) => return Outcome::Failed(why),
+    };
+    let mut faults = docs::check(&documents, |path| root.join(path).exists());
+    let house = documents.iter().find(|document| document.path == Path::new("ARCHITECTURE.md"));
+    let house = house.map(|document| document.text.as_str()).unwrap_or_default();
+    faults.extend(docs::check_table(house, &layers::table(&metadata)));
+    for fault in &faults {
+        println!("{fault}");
+    }
+    verdict(faults.len(), format!("{} documents", documents.len()))
 }
 
 /// Measures files and functions.
@@ -195,15 +257,7 @@ fn licences(root: &Path) -> Outcome {
     }
 }
 
-fn cargo_deny(root: &Path) -> Outcome {
-    if run::has_subcommand(root, "deny") {
-        outcome(run::run(&mut run::cargo(root, &["deny", "check"])))
-    } else {
-        Outcome::NotRun("cargo-deny is not installed, so known advisories were not looked up".to_owned())
-    }
-}
-
-fn outcome(result: Result<(), String>) -> Outcome {
+pub(crate) fn outcome(result: Result<(), String>) -> Outcome {
     match result {
         Ok(()) => Outcome::Ok(String::new()),
         Err(why) => {
@@ -251,6 +305,13 @@ mod tests {
         let text = report(&[Outcome::NotRun("reason".to_owned())]).summary();
         let line = text.lines().nth(2).expect("the group's line");
         assert!(line.contains("not run") && line.contains("reason") && !line.contains(" ok "), "{line}");
+    }
+
+    #[test]
+    fn a_call_in_which_nothing_ran_is_not_good() {
+        assert!(!report(&[Outcome::NotRun("reason".to_owned())]).is_good());
+        assert!(!report(&[Outcome::Ok(String::new()), Outcome::Failed(String::new())]).is_good());
+        assert!(report(&[Outcome::Ok(String::new()), Outcome::NotRun("reason".to_owned())]).is_good());
     }
 
     #[test]

@@ -123,6 +123,8 @@ pub(crate) enum Fault {
     Fence { krate: String, used: String, why: &'static str },
     /// A manifest without `[lints] workspace = true`.
     Lints { krate: String },
+    /// The workspace's manifest does not forbid unsafe code.
+    Unsafe,
 }
 
 impl fmt::Display for Fault {
@@ -135,6 +137,9 @@ impl fmt::Display for Fault {
             }
             Self::Fence { krate, used, why } => write!(out, "{krate} must not depend on {used}: {why}"),
             Self::Lints { krate } => write!(out, "{krate}: the manifest lacks `[lints] workspace = true`"),
+            Self::Unsafe => {
+                write!(out, "Cargo.toml: the workspace's lints do not say `unsafe_code = \"forbid\"`")
+            }
         }
     }
 }
@@ -174,6 +179,29 @@ pub(crate) fn check_lints(krate: &str, manifest: &str) -> Option<Fault> {
         .and_then(|table| table.get("lints")?.get("workspace")?.as_bool())
         .unwrap_or(false);
     (!shared).then(|| Fault::Lints { krate: krate.to_owned() })
+}
+
+/// Whether the workspace's lints, which every crate takes over, forbid unsafe code (`deny` could be lifted again).
+pub(crate) fn check_unsafe(manifest: &str) -> Option<Fault> {
+    let forbidden = manifest.parse::<toml::Table>().ok().is_some_and(|table| {
+        let lint = table.get("workspace").and_then(|part| part.get("lints")?.get("rust")?.get("unsafe_code"));
+        let level = lint.and_then(|lint| lint.as_str().or_else(|| lint.get("level")?.as_str()));
+        level == Some("forbid")
+    });
+    (!forbidden).then_some(Fault::Unsafe)
+}
+
+/// For each shipped crate of the workspace, which of the others it may use: the table as ARCHITECTURE.md writes it.
+pub(crate) fn table(metadata: &Metadata) -> Vec<(String, String)> {
+    let short = |name: &str| name.strip_prefix("obhut-").unwrap_or(name).to_owned();
+    let exists = |name: &&str| metadata.members().any(|member| member.name == **name);
+    let shipped = LAYERS.iter().filter(|layer| !DEVELOPMENT.contains(&layer.krate) && exists(&layer.krate));
+    let uses = |layer: &Layer| match layer.may_use {
+        [] => "–".to_owned(),
+        PRODUCT => "all".to_owned(),
+        some => some.iter().copied().filter(|name| exists(name)).map(short).collect::<Vec<_>>().join(", "),
+    };
+    shipped.map(|layer| (short(layer.krate), uses(layer))).collect()
 }
 
 #[cfg(test)]
@@ -259,6 +287,30 @@ mod tests {
         packages.push(package("obhut-common", &[]));
         let found = check(&graph(packages.len(), packages));
         assert_eq!(found, [Fault::Unlisted { krate: "obhut-common".to_owned() }]);
+    }
+
+    #[test]
+    fn the_workspace_must_forbid_unsafe_code() {
+        assert_eq!(check_unsafe("[workspace.lints.rust]\nunsafe_code = \"forbid\"\n"), None);
+        let levelled = "[workspace.lints.rust]\nunsafe_code = { level = \"forbid\", priority = 1 }\n";
+        assert_eq!(check_unsafe(levelled), None);
+        for level in ["deny", "warn", "allow"] {
+            let manifest = format!("[workspace.lints.rust]\nunsafe_code = \"{level}\"\n");
+            assert_eq!(check_unsafe(&manifest), Some(Fault::Unsafe), "{level}");
+        }
+        assert_eq!(check_unsafe("[workspace]\n"), Some(Fault::Unsafe));
+        assert_eq!(check_unsafe(include_str!("../../Cargo.toml")), None);
+    }
+
+    #[test]
+    fn the_written_table_names_what_exists() {
+        let packages = house();
+        let table = table(&graph(packages.len(), packages));
+        let uses = |name: &str| table.iter().find(|(krate, _)| krate == name).map(|(_, uses)| uses.as_str());
+        assert_eq!(uses("model"), Some("–"));
+        assert_eq!(uses("vault"), Some("model, seal, ledger, store"), "jobs is not in this graph");
+        assert_eq!(uses("obhut"), Some("all"));
+        assert_eq!((uses("testkit"), uses("watch")), (None, None));
     }
 
     #[test]

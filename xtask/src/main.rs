@@ -10,6 +10,9 @@
 )]
 
 mod budget;
+mod deny;
+mod docs;
+mod fuzz;
 mod groups;
 mod layers;
 mod licences;
@@ -22,12 +25,15 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <verb>
 
-  test      every check: format, lints, layers, budget, tests, doc tests, licences, deny, the demo's own story
+  test      every check: format, layers, budget, docs, licences, lints, tests, doc tests, fuzz smoke, the demo's own
+            story, deny
   ci        the same as test
   layers    which crate may depend on which (ARCHITECTURE.md)
   budget    how long files and functions may grow
-  deny      licences and bans; advisories too where cargo-deny is installed
-  soak      crash tests with 200 rounds, property tests with many cases
+  docs      links, names and tables in the documents; rustdoc without warnings
+  deny      licences and bans; sources and advisories too where cargo-deny is installed
+  fuzz      [TARGET] [--seconds N]: the fuzzer, where cargo-fuzz and a nightly compiler are installed
+  soak      crash tests with 200 rounds, property tests with many cases, fuzz smoke with many mutants
   bench …   builds the release binary and passes the rest on to `obhut bench`
 ";
 
@@ -37,7 +43,9 @@ enum Verb {
     Test,
     Layers,
     Budget,
+    Docs,
     Deny,
+    Fuzz,
     Soak,
     Bench,
     Help,
@@ -49,7 +57,9 @@ impl Verb {
             Some("test" | "ci") => Self::Test,
             Some("layers") => Self::Layers,
             Some("budget") => Self::Budget,
+            Some("docs") => Self::Docs,
             Some("deny") => Self::Deny,
+            Some("fuzz") => Self::Fuzz,
             Some("soak") => Self::Soak,
             Some("bench") => Self::Bench,
             None | Some("help" | "--help" | "-h") => Self::Help,
@@ -71,7 +81,15 @@ fn main() -> ExitCode {
         Verb::Test => groups::test(&root),
         Verb::Layers => groups::one(&root, "layers", groups::layers),
         Verb::Budget => groups::one(&root, "budget", groups::budget),
+        Verb::Docs => groups::docs(&root),
         Verb::Deny => groups::deny(&root),
+        Verb::Fuzz => match fuzz::Wish::parse(&rest) {
+            Ok(wish) => groups::fuzz(&root, &wish),
+            Err(why) => {
+                eprintln!("{why}");
+                return ExitCode::from(2);
+            }
+        },
         Verb::Soak => groups::soak(&root),
         Verb::Bench => return run::bench(&root, &rest),
         Verb::Help => {
@@ -80,7 +98,7 @@ fn main() -> ExitCode {
         }
     };
     print!("{}", report.summary());
-    if report.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 #[cfg(test)]
@@ -97,7 +115,7 @@ mod tests {
 
     #[test]
     fn help_names_every_verb() {
-        for verb in ["test", "ci", "layers", "budget", "deny", "soak", "bench"] {
+        for verb in ["test", "ci", "layers", "budget", "docs", "deny", "fuzz", "soak", "bench"] {
             assert!(HELP.contains(&format!("  {verb} ")), "{verb}");
         }
     }

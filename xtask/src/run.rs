@@ -20,13 +20,15 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     }
 }
 
+/// Runs a command without showing what it prints; whether it succeeded.
+pub(crate) fn quietly(command: &mut Command) -> bool {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
 /// Whether a cargo subcommand is installed.
 pub(crate) fn has_subcommand(root: &Path, name: &str) -> bool {
-    cargo(root, &[name, "--version"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+    quietly(&mut cargo(root, &[name, "--version"]))
 }
 
 /// `cargo xtask bench …`: the product's own benchmark, built as it is shipped.

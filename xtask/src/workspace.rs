@@ -2,10 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::run;
+
 /// The workspace root: the folder above this crate's manifest.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// Where cargo puts what it builds, which the environment or a configuration file may have moved.
+pub(crate) fn target_folder(root: &Path) -> Result<PathBuf, String> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        target_directory: PathBuf,
+    }
+    let output = run::cargo(root, &["metadata", "--no-deps", "--format-version", "1"])
+        .output()
+        .map_err(|error| format!("cargo did not start: {error}"))?;
+    let answer: Answer = serde_json::from_slice(&output.stdout)
+        .map_err(|error| format!("cargo metadata is not as expected: {error}"))?;
+    Ok(answer.target_directory)
 }
 
 /// Every `.rs` file of the project's own crates, sorted, relative to `root`.
