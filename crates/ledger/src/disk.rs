@@ -151,6 +151,15 @@ impl Disk for RealDisk {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Send + Sync>> {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path.join("lock"))?;
         rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Box::new(file))
+        Ok(Box::new(Locked(file)))
+    }
+}
+
+struct Locked(std::fs::File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock to a child that is between fork and exec.
+        let _closed_anyway = rustix::fs::flock(&self.0, rustix::fs::FlockOperation::Unlock);
     }
 }
