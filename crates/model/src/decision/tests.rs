@@ -1,7 +1,8 @@
 use super::*;
-use crate::catalogue::{Category, FieldType, Index, TokenFormat};
-use crate::ids::{Compartment, PrincipalId};
-use crate::purpose::SpecialBasis;
+use crate::catalogue::{Category, Field, FieldType, Index, MaskRule, TokenFormat};
+use crate::consent::ConsentState;
+use crate::ids::{Compartment, FieldId, PrincipalId, PurposeId, RecipientId};
+use crate::purpose::{LegalBasis, Purpose, SpecialBasis};
 
 const TENANT: TenantId = TenantId([1; 16]);
 const PERSON: PersonId = PersonId([2; 16]);
