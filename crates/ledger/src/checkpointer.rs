@@ -82,22 +82,22 @@ impl Checkpointer {
     fn mark_at(&mut self, pace: &mut Pace) {
         let marked = self.mark();
         pace.mark.note(marked.is_err());
-        self.shared.mark_stalled.store(marked.is_err(), Ordering::Release);
+        self.shared.gauges.mark_stalled.store(marked.is_err(), Ordering::Release);
         let _progress = self.shared.progress.lock();
-        self.shared.mark_moved.notify_all();
+        self.shared.signals.mark_moved.notify_all();
     }
 
     fn checkpoint_at(&mut self, pace: &mut Pace) {
         self.mark_at(pace);
-        let marked = !self.shared.mark_stalled.load(Ordering::Acquire);
+        let marked = !self.shared.gauges.mark_stalled.load(Ordering::Acquire);
         let failed = !marked || self.checkpoint().is_err();
         pace.signed = Instant::now();
         pace.sign.note(failed);
-        self.shared.sign_stalled.store(failed, Ordering::Release);
+        self.shared.gauges.sign_stalled.store(failed, Ordering::Release);
         let mut progress = self.shared.progress.lock();
         progress.attempts += 1;
         progress.attempt_failed = failed;
-        self.shared.attempted.notify_all();
+        self.shared.signals.attempted.notify_all();
     }
 
     /// Waits for the next thing to do. Each wait ends at the nearest of the moments when something is due.
@@ -110,7 +110,7 @@ impl Checkpointer {
             }
             let now = Instant::now();
             let mut due = pace.signed + self.heartbeat;
-            if progress.snapshot.lengths.count > shared.provable.load(Ordering::Acquire) {
+            if progress.snapshot.lengths.count > shared.gauges.provable.load(Ordering::Acquire) {
                 due = due.min(*pace.grown.get_or_insert(now) + self.interval);
             }
             if progress.checkpoint_wanted {
@@ -134,7 +134,7 @@ impl Checkpointer {
                 return Task::Scrub;
             }
             let until = [scrub, mark].into_iter().flatten().fold(due, Instant::min);
-            shared.checkpoint_due.wait_until(&mut progress, until);
+            shared.signals.checkpoint_due.wait_until(&mut progress, until);
         }
     }
 
@@ -142,7 +142,7 @@ impl Checkpointer {
     fn mark(&mut self) -> Result<Arc<Snapshot>, Failure> {
         let shared = self.shared.clone();
         let Some(postings) = &shared.postings else { return Err(Failure::Io) };
-        if !shared.derive_stalled.load(Ordering::Acquire) {
+        if !shared.gauges.derive_stalled.load(Ordering::Acquire) {
             let _what_there_is = shared.settle();
         }
         let (snapshot, rewinds) = {
@@ -168,7 +168,7 @@ impl Checkpointer {
         self.state.write(&snapshot)?;
         let before = {
             let mut progress = shared.progress.lock();
-            shared.mark_moved.notify_all();
+            shared.signals.mark_moved.notify_all();
             std::mem::replace(&mut progress.mark, snapshot.clone())
         };
         // Leftovers are swept at the next start.
@@ -194,7 +194,7 @@ impl Checkpointer {
         disk::replace_file(&*self.shared.disk, &self.shared.dir, FILE, note.as_bytes())?;
         let published = Published { head, note: note.into_bytes().into() };
         *self.shared.published.lock() = Some(Arc::new(published));
-        self.shared.provable.store(size, Ordering::Release);
+        self.shared.gauges.provable.store(size, Ordering::Release);
         Ok(())
     }
 
@@ -224,12 +224,12 @@ impl Checkpointer {
         let deadline = Instant::now() + RETRY[1];
         let mut progress = self.shared.progress.lock();
         while progress.rotate_wanted {
-            if self.shared.mark_moved.wait_until(&mut progress, deadline).timed_out() {
+            if self.shared.signals.mark_moved.wait_until(&mut progress, deadline).timed_out() {
                 progress.rotate_wanted = false;
                 return Err(Failure::Io);
             }
         }
-        let durable = self.shared.durable.load(Ordering::Acquire);
+        let durable = self.shared.gauges.durable.load(Ordering::Acquire);
         drop(progress);
         if self.mark()?.lengths.count < durable {
             return Err(Failure::Io);
@@ -250,7 +250,7 @@ impl Checkpointer {
         };
         let mut progress = self.shared.progress.lock();
         progress.scrubbing = None;
-        self.shared.mark_moved.notify_all();
+        self.shared.signals.mark_moved.notify_all();
         Ok(outcome?)
     }
 }

@@ -168,7 +168,7 @@ impl Ledger {
     /// the checkpoint hook.
     pub fn make_provable(&self) -> Result<Arc<[u8]>, ReadError> {
         let shared = self.shared();
-        let durable = shared.durable.load(Ordering::Acquire);
+        let durable = shared.gauges.durable.load(Ordering::Acquire);
         let deadline = Instant::now() + PATIENCE;
         let mut progress = shared.progress.lock();
         let mut failures = 0;
@@ -180,10 +180,10 @@ impl Ledger {
                 return Ok(published.note.clone());
             }
             progress.checkpoint_wanted = true;
-            shared.checkpoint_due.notify_one();
+            shared.signals.checkpoint_due.notify_one();
             let attempts = progress.attempts;
             // One attempt may have been under way when this was asked for.
-            if failures == 2 || shared.attempted.wait_until(&mut progress, deadline).timed_out() {
+            if failures == 2 || shared.signals.attempted.wait_until(&mut progress, deadline).timed_out() {
                 return Err(ReadError::Unavailable);
             }
             failures += u8::from(progress.attempts != attempts && progress.attempt_failed);
@@ -195,10 +195,10 @@ impl Ledger {
     pub fn status(&self) -> Status {
         let shared = self.shared();
         Status {
-            durable: shared.durable.load(Ordering::Acquire),
-            checkpointed: shared.provable.load(Ordering::Acquire),
+            durable: shared.gauges.durable.load(Ordering::Acquire),
+            checkpointed: shared.gauges.provable.load(Ordering::Acquire),
             damaged: *shared.damage.lock(),
-            unavailable: shared.unavailable.load(Ordering::Acquire),
+            unavailable: shared.gauges.unavailable.load(Ordering::Acquire),
             stalled: shared.is_stalled(),
             incarnation: shared.incarnation,
         }
@@ -233,7 +233,7 @@ impl Ledger {
         if shared.is_damaged() {
             return Err(ReadError::Damaged);
         }
-        if *last >= shared.durable.load(Ordering::Acquire) {
+        if *last >= shared.gauges.durable.load(Ordering::Acquire) {
             return Err(ReadError::OutOfRange);
         }
         shared.wait_for_mark(last + 1)?;
@@ -252,7 +252,7 @@ impl Ledger {
             }
         }
         shared.progress.lock().scrub_wanted = true;
-        shared.checkpoint_due.notify_one();
+        shared.signals.checkpoint_due.notify_one();
         Ok(())
     }
 
@@ -328,7 +328,7 @@ impl Ledger {
         if resource == Resource::Checkpoint {
             return Ok(Some(published.note.to_vec()));
         }
-        let size = published.head.size.min(self.shared().derived.load(Ordering::Acquire));
+        let size = published.head.size.min(self.shared().gauges.derived.load(Ordering::Acquire));
         self.resource(resource, size)
     }
 
@@ -383,13 +383,11 @@ impl Ledger {
 impl Handle {
     fn close(&self) {
         let shared = &self.shared;
-        shared.closing.store(true, Ordering::Release);
+        shared.gauges.closing.store(true, Ordering::Release);
         shared.queue.refuse(Some(AppendError::Closed));
         {
             let _progress = shared.progress.lock();
-            for waiting in [&shared.work, &shared.checkpoint_due, &shared.mark_moved, &shared.merge_due] {
-                waiting.notify_all();
-            }
+            shared.signals.notify_all();
         }
         for thread in std::mem::take(&mut *self.threads.lock()) {
             // A thread that panicked has nothing more to finish.

@@ -16,15 +16,15 @@ use crate::ledger::{Entry, Ledger, Recovery};
 use crate::options::{CheckpointSigner, Options, SignedHead};
 use crate::postings::Postings;
 use crate::proof;
-use crate::shared::{Progress, Published, Shared};
+use crate::shared::{Gauges, Progress, Published, Shared, Signals};
 use crate::verify::key::is_name;
 use crate::verify::note::Note;
 use model::Clock;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -178,7 +178,7 @@ impl Opener<'_> {
         let Some((deriver, writer, state)) = parts else {
             return Ok((Ledger::new(shared, Vec::new(), lock), recovery));
         };
-        let empty = shared.durable.load(std::sync::atomic::Ordering::Acquire) == 0;
+        let empty = shared.gauges.durable.load(Ordering::Acquire) == 0;
         let checkpointer = Checkpointer {
             shared: shared.clone(),
             state,
@@ -225,7 +225,7 @@ fn merge(shared: &Shared) {
         while let Ok(true) = postings.merge_once(&|| shared.is_closing()) {}
         let mut progress = shared.progress.lock();
         if !std::mem::take(&mut progress.merge_wanted) && !shared.is_closing() {
-            shared.merge_due.wait(&mut progress);
+            shared.signals.merge_due.wait(&mut progress);
         }
     }
 }
@@ -311,7 +311,7 @@ impl Loader<'_> {
     /// Derives what the journal holds after the mark.
     fn replay(&self, shared: &Arc<Shared>, found: &Found) -> Result<Deriver, Problem> {
         shared.progress.lock().extents = found.extents.clone();
-        shared.durable.store(found.end.entries, std::sync::atomic::Ordering::Release);
+        shared.gauges.durable.store(found.end.entries, Ordering::Release);
         let mut deriver = judge(Deriver::new(shared.clone()), Damage::Derived)?;
         match deriver.catch_up() {
             Ok(()) => Ok(deriver),
@@ -346,7 +346,7 @@ impl Loader<'_> {
         shared.progress.lock().checkpoint_wanted = published.is_none();
         if let Some(Some(published)) = published {
             *shared.published.lock() = Some(published.clone());
-            shared.provable.store(published.head.size, std::sync::atomic::Ordering::Release);
+            shared.gauges.provable.store(published.head.size, Ordering::Release);
         }
         Ok(())
     }
@@ -363,10 +363,7 @@ impl Loader<'_> {
         let shared = Shared { postings, damage: Mutex::new(Some(damage)), ..self.shared(mark, files, queue) };
         let published = published.clone().flatten();
         let last_signed = published.as_ref().map(|published| published.head);
-        shared.provable.store(
-            last_signed.map_or(0, |head| head.size.min(entries)),
-            std::sync::atomic::Ordering::Release,
-        );
+        shared.gauges.provable.store(last_signed.map_or(0, |head| head.size.min(entries)), Ordering::Release);
         *shared.published.lock() = published;
         let recovery = Recovery {
             entries,
@@ -379,7 +376,8 @@ impl Loader<'_> {
     }
 
     fn shared(&self, mark: Snapshot, files: Files, queue: Arc<Queue>) -> Shared {
-        let count = mark.lengths.count;
+        let count = || AtomicU64::new(mark.lengths.count);
+        let gauges = Gauges { durable: count(), derived: count(), ..Gauges::default() };
         Shared {
             disk: self.opener.disk.clone(),
             dir: self.dir.clone(),
@@ -390,23 +388,11 @@ impl Loader<'_> {
             files,
             postings: None,
             progress: Mutex::new(Progress::new(Extents::default(), mark)),
-            work: Condvar::new(),
-            derived_grew: Condvar::new(),
-            mark_moved: Condvar::new(),
-            checkpoint_due: Condvar::new(),
-            attempted: Condvar::new(),
-            merge_due: Condvar::new(),
+            signals: Signals::default(),
+            gauges,
             sync_lock: Mutex::new(()),
             published: Mutex::new(None),
             damage: Mutex::new(None),
-            durable: AtomicU64::new(count),
-            derived: AtomicU64::new(count),
-            provable: AtomicU64::new(0),
-            unavailable: AtomicBool::new(false),
-            derive_stalled: AtomicBool::new(false),
-            mark_stalled: AtomicBool::new(false),
-            sign_stalled: AtomicBool::new(false),
-            closing: AtomicBool::new(false),
         }
     }
 }

@@ -91,18 +91,9 @@ impl Progress {
     }
 }
 
-/// The inside of an open incarnation.
-pub(crate) struct Shared {
-    pub(crate) disk: Arc<dyn Disk>,
-    pub(crate) dir: PathBuf,
-    pub(crate) origin: String,
-    pub(crate) incarnation: u32,
-    /// `None` in a ledger that is set aside.
-    pub(crate) segments: Option<Segments>,
-    pub(crate) queue: Arc<Queue>,
-    pub(crate) files: Files,
-    pub(crate) postings: Option<Postings>,
-    pub(crate) progress: Mutex<Progress>,
+/// What the threads wait for. All go with [`Shared::progress`].
+#[derive(Default)]
+pub(crate) struct Signals {
     /// For the deriver: something became durable or is wanted.
     pub(crate) work: Condvar,
     /// For readers: more is readable.
@@ -115,13 +106,26 @@ pub(crate) struct Shared {
     pub(crate) attempted: Condvar,
     /// For the merger.
     pub(crate) merge_due: Condvar,
-    /// Held over every sync of the derived files: an error is reported once, so only one may be asking.
-    pub(crate) sync_lock: Mutex<()>,
-    pub(crate) published: Mutex<Option<Arc<Published>>>,
-    pub(crate) damage: Mutex<Option<Damage>>,
-    /// Entries that are durable, readable, under a published checkpoint.
+}
+
+impl Signals {
+    /// Wakes everybody, to look around.
+    pub(crate) fn notify_all(&self) {
+        let Self { work, derived_grew, mark_moved, checkpoint_due, attempted, merge_due } = self;
+        for signal in [work, derived_grew, mark_moved, checkpoint_due, attempted, merge_due] {
+            signal.notify_all();
+        }
+    }
+}
+
+/// What can be read without a lock.
+#[derive(Default)]
+pub(crate) struct Gauges {
+    /// Entries that are durable.
     pub(crate) durable: AtomicU64,
+    /// Entries that are readable.
     pub(crate) derived: AtomicU64,
+    /// Entries under a published checkpoint.
     pub(crate) provable: AtomicU64,
     /// The journal cannot be written.
     pub(crate) unavailable: AtomicBool,
@@ -135,15 +139,39 @@ pub(crate) struct Shared {
     pub(crate) closing: AtomicBool,
 }
 
+/// The inside of an open incarnation.
+pub(crate) struct Shared {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) origin: String,
+    pub(crate) incarnation: u32,
+    /// `None` in a ledger that is set aside.
+    pub(crate) segments: Option<Segments>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) files: Files,
+    pub(crate) postings: Option<Postings>,
+    pub(crate) progress: Mutex<Progress>,
+    pub(crate) signals: Signals,
+    pub(crate) gauges: Gauges,
+    /// Held over every sync of the derived files: an error is reported once, so only one may be asking.
+    pub(crate) sync_lock: Mutex<()>,
+    pub(crate) published: Mutex<Option<Arc<Published>>>,
+    pub(crate) damage: Mutex<Option<Damage>>,
+}
+
 impl Shared {
     /// Sets the ledger aside while it runs.
     pub(crate) fn set_damage(&self, damage: Damage) {
         self.damage.lock().get_or_insert(damage);
         self.queue.refuse(Some(AppendError::Damaged));
         let _progress = self.progress.lock();
-        for waiting in
-            [&self.derived_grew, &self.mark_moved, &self.attempted, &self.work, &self.checkpoint_due]
-        {
+        for waiting in [
+            &self.signals.derived_grew,
+            &self.signals.mark_moved,
+            &self.signals.attempted,
+            &self.signals.work,
+            &self.signals.checkpoint_due,
+        ] {
             waiting.notify_all();
         }
     }
@@ -159,43 +187,45 @@ impl Shared {
         progress.rewind = true;
         progress.rewinds += 1;
         progress.snapshot = progress.mark.clone();
-        self.work.notify_all();
+        self.signals.work.notify_all();
     }
 
     /// Whether the journal's segments cannot become free at the moment.
     pub(crate) fn is_stuck(&self) -> bool {
-        self.derive_stalled.load(Ordering::Acquire) || self.mark_stalled.load(Ordering::Acquire)
+        self.gauges.derive_stalled.load(Ordering::Acquire) || self.gauges.mark_stalled.load(Ordering::Acquire)
     }
 
     /// Whether what is durable cannot be made readable or provable at the moment.
     pub(crate) fn is_stalled(&self) -> bool {
-        self.is_stuck() || self.sign_stalled.load(Ordering::Acquire)
+        self.is_stuck() || self.gauges.sign_stalled.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Acquire)
+        self.gauges.closing.load(Ordering::Acquire)
     }
 
     /// Waits until all that is durable now can be read; returns how many entries can.
     pub(crate) fn settle(&self) -> Result<u64, ReadError> {
-        let durable = self.durable.load(Ordering::Acquire);
-        let derived = self.derived.load(Ordering::Acquire);
+        let durable = self.gauges.durable.load(Ordering::Acquire);
+        let derived = self.gauges.derived.load(Ordering::Acquire);
         if derived >= durable {
             return Ok(derived);
         }
         let mut progress = self.progress.lock();
         let deadline = std::time::Instant::now() + PATIENCE;
-        while self.derived.load(Ordering::Acquire) < durable {
+        while self.gauges.derived.load(Ordering::Acquire) < durable {
             if self.is_damaged() {
                 break;
             }
             progress.derive_wanted = true;
-            self.work.notify_one();
-            if progress.deriver_done || self.derived_grew.wait_until(&mut progress, deadline).timed_out() {
+            self.signals.work.notify_one();
+            if progress.deriver_done
+                || self.signals.derived_grew.wait_until(&mut progress, deadline).timed_out()
+            {
                 return Err(ReadError::Unavailable);
             }
         }
-        Ok(self.derived.load(Ordering::Acquire))
+        Ok(self.gauges.derived.load(Ordering::Acquire))
     }
 
     /// Waits until the mark covers `count` entries, so that no replay writes them again.
@@ -207,8 +237,10 @@ impl Shared {
                 return Err(ReadError::Damaged);
             }
             progress.mark_wanted = true;
-            self.checkpoint_due.notify_one();
-            if progress.deriver_done || self.mark_moved.wait_until(&mut progress, deadline).timed_out() {
+            self.signals.checkpoint_due.notify_one();
+            if progress.deriver_done
+                || self.signals.mark_moved.wait_until(&mut progress, deadline).timed_out()
+            {
                 return Err(ReadError::Unavailable);
             }
         }

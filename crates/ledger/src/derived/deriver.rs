@@ -80,9 +80,9 @@ impl Deriver {
         }
         let mut progress = shared.progress.lock();
         progress.deriver_done = true;
-        shared.derived_grew.notify_all();
-        shared.mark_moved.notify_all();
-        shared.checkpoint_due.notify_all();
+        shared.signals.derived_grew.notify_all();
+        shared.signals.mark_moved.notify_all();
+        shared.signals.checkpoint_due.notify_all();
         drop(progress);
     }
 
@@ -96,10 +96,10 @@ impl Deriver {
                     true
                 }
                 Err(StepError::Io(_)) => {
-                    self.shared.derive_stalled.store(true, Ordering::Release);
-                    self.shared.mark_moved.notify_all();
+                    self.shared.gauges.derive_stalled.store(true, Ordering::Release);
+                    self.shared.signals.mark_moved.notify_all();
                     let mut progress = self.shared.progress.lock();
-                    self.shared.work.wait_for(&mut progress, RETRY);
+                    self.shared.signals.work.wait_for(&mut progress, RETRY);
                     self.shared.is_closing() && progress.writer_done
                 }
             };
@@ -112,16 +112,16 @@ impl Deriver {
     /// Waits for something to derive; true when nothing more will come.
     fn wait_for_work(&self) -> bool {
         let mut progress = self.shared.progress.lock();
-        if progress.writer_done && self.lengths.count == self.shared.durable.load(Ordering::Acquire) {
+        if progress.writer_done && self.lengths.count == self.shared.gauges.durable.load(Ordering::Acquire) {
             return !progress.rewind;
         }
-        if self.lengths.count == self.shared.durable.load(Ordering::Acquire) && !progress.rewind {
+        if self.lengths.count == self.shared.gauges.durable.load(Ordering::Acquire) && !progress.rewind {
             progress.deriver_idle = true;
-            self.shared.work.wait_for(&mut progress, Duration::from_secs(1));
+            self.shared.signals.work.wait_for(&mut progress, Duration::from_secs(1));
             progress.deriver_idle = false;
         }
         if !progress.derive_wanted && !self.shared.is_closing() {
-            self.shared.work.wait_for(&mut progress, GATHER);
+            self.shared.signals.work.wait_for(&mut progress, GATHER);
         }
         progress.derive_wanted = false;
         false
@@ -141,7 +141,7 @@ impl Deriver {
         postings.rewind(&mark.postings)?;
         (self.lengths, self.cursor) = (mark.lengths, mark.cursor);
         let mut progress = self.shared.progress.lock();
-        self.shared.derived.store(mark.lengths.count, Ordering::Release);
+        self.shared.gauges.derived.store(mark.lengths.count, Ordering::Release);
         progress.snapshot = mark;
         progress.rewind = false;
         Ok(())
@@ -168,7 +168,7 @@ impl Deriver {
         // Not part of the step: a tail that cannot become a run now goes on growing.
         if let Ok(true) = postings.roll(lengths.count) {
             self.shared.progress.lock().merge_wanted = true;
-            self.shared.merge_due.notify_one();
+            self.shared.signals.merge_due.notify_one();
         }
         Ok(true)
     }
@@ -258,9 +258,9 @@ impl Deriver {
             return;
         }
         progress.snapshot = Arc::new(snapshot);
-        self.shared.derive_stalled.store(false, Ordering::Release);
-        self.shared.derived.store(self.lengths.count, Ordering::Release);
-        self.shared.derived_grew.notify_all();
-        self.shared.checkpoint_due.notify_one();
+        self.shared.gauges.derive_stalled.store(false, Ordering::Release);
+        self.shared.gauges.derived.store(self.lengths.count, Ordering::Release);
+        self.shared.signals.derived_grew.notify_all();
+        self.shared.signals.checkpoint_due.notify_one();
     }
 }

@@ -36,7 +36,7 @@ impl Writer {
         let shared = self.shared.clone();
         let Some(segments) = &shared.segments else { return };
         loop {
-            let unavailable = shared.unavailable.load(Ordering::Acquire);
+            let unavailable = shared.gauges.unavailable.load(Ordering::Acquire);
             match shared.queue.take(if unavailable { PROBE } else { IDLE }) {
                 Some(taken) => self.write(segments, taken),
                 None if shared.queue.is_closed() => break,
@@ -46,7 +46,7 @@ impl Writer {
             self.rotate_if_wanted(segments);
         }
         shared.progress.lock().writer_done = true;
-        shared.work.notify_all();
+        shared.signals.work.notify_all();
     }
 
     /// Writes one record, on a fresh segment if the first place fails, and tells its appenders.
@@ -60,7 +60,7 @@ impl Writer {
         match outcome {
             Ok(()) => batch.complete(Ok(first)),
             Err(_) => {
-                self.shared.unavailable.store(true, Ordering::Release);
+                self.shared.gauges.unavailable.store(true, Ordering::Release);
                 self.shared.queue.refuse(Some(AppendError::Unavailable));
                 batch.complete(Err(AppendError::Unavailable));
             }
@@ -103,9 +103,9 @@ impl Writer {
         if let Some(active) = progress.extents.active() {
             (active.end, active.entries, active.settled) = (self.at.offset, self.at.entries, true);
         }
-        self.shared.durable.store(self.at.entries, Ordering::Release);
+        self.shared.gauges.durable.store(self.at.entries, Ordering::Release);
         if std::mem::take(&mut progress.deriver_idle) {
-            self.shared.work.notify_one();
+            self.shared.signals.work.notify_one();
         }
     }
 
@@ -141,11 +141,11 @@ impl Writer {
                 return Ok(self.file); // nothing durable in the newest segment: it is begun again
             }
             progress.mark_wanted = true;
-            shared.checkpoint_due.notify_one();
+            shared.signals.checkpoint_due.notify_one();
             if !wait || shared.is_stuck() || shared.is_damaged() {
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            shared.mark_moved.wait_for(&mut progress, PROBE);
+            shared.signals.mark_moved.wait_for(&mut progress, PROBE);
         }
     }
 
@@ -164,19 +164,21 @@ impl Writer {
     /// While unavailable: tries to begin a segment; when that is durable appends are taken again.
     fn probe(&mut self, segments: &Segments) {
         if self.rotate_settled(segments).is_ok() && !self.shared.is_damaged() {
-            self.shared.unavailable.store(false, Ordering::Release);
+            self.shared.gauges.unavailable.store(false, Ordering::Release);
             self.shared.queue.refuse(None);
         }
     }
 
     /// Begins a segment for the scrubber, which then overwrites the one before.
     fn rotate_if_wanted(&mut self, segments: &Segments) {
-        if !self.shared.progress.lock().rotate_wanted || self.shared.unavailable.load(Ordering::Acquire) {
+        if !self.shared.progress.lock().rotate_wanted
+            || self.shared.gauges.unavailable.load(Ordering::Acquire)
+        {
             return;
         }
         if self.rotate_settled(segments).is_ok() {
             self.shared.progress.lock().rotate_wanted = false;
         }
-        self.shared.mark_moved.notify_all();
+        self.shared.signals.mark_moved.notify_all();
     }
 }

@@ -142,7 +142,7 @@ fn power_cuts(seed: u64) {
 
 #[test]
 fn after_power_cuts_everything_acknowledged_is_there_and_nothing_half_done() {
-    for seed in 0..60 {
+    for seed in 0..40 {
         power_cuts(seed);
     }
 }
