@@ -141,9 +141,15 @@ pub(crate) fn disguises(text: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("utf-16be", utf16(u16::to_be_bytes)),
         ("hex", HEXLOWER.encode(raw).into_bytes()),
         ("percent", raw.iter().flat_map(|byte| format!("%{byte:02x}").into_bytes()).collect()),
-        ("percent where needed", percent(raw, |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))),
+        (
+            "percent where needed",
+            percent(raw, |byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)),
+        ),
         ("form", percent(raw, |byte| byte.is_ascii_alphanumeric() || b"-._*".contains(&byte))),
-        ("json escaped", text.encode_utf16().flat_map(|unit| format!("\\u{unit:04x}").into_bytes()).collect()),
+        (
+            "json escaped",
+            text.encode_utf16().flat_map(|unit| format!("\\u{unit:04x}").into_bytes()).collect(),
+        ),
         ("json escaped where needed", json(text)),
     ];
     for shift in 0..3 {

@@ -41,7 +41,8 @@ impl Answer {
 /// TLS settings that trust one authority alone.
 pub(crate) fn trusting(authority: &Path) -> Result<Arc<ClientConfig>, Problem> {
     let mut roots = RootCertStore::empty();
-    let certificate = CertificateDer::from_pem_file(authority).map_err(Problem::from_error("the authority"))?;
+    let certificate =
+        CertificateDer::from_pem_file(authority).map_err(Problem::from_error("the authority"))?;
     roots.add(certificate).map_err(Problem::from_error("the authority"))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

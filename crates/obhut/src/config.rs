@@ -37,18 +37,34 @@ struct Key {
 const KEYS: &[Key] = &[
     Key { name: "data", about: "data folder", default: "." },
     Key { name: "listen", about: "address and port of the API (TLS)", default: "127.0.0.1:9443" },
-    Key { name: "origin", about: "origin line of the ledger, like a URL without scheme", default: "obhut.local/ledger" },
-    Key { name: "horizon_days", about: "days until a retired epoch key is destroyed, 7 to 28", default: "21" },
+    Key {
+        name: "origin",
+        about: "origin line of the ledger, like a URL without scheme",
+        default: "obhut.local/ledger",
+    },
+    Key {
+        name: "horizon_days",
+        about: "days until a retired epoch key is destroyed, 7 to 28",
+        default: "21",
+    },
     Key { name: "tls.cert", about: "certificate chain (PEM)", default: "tls/cert.pem" },
     Key { name: "tls.key", about: "private key (PEM)", default: "tls/key.pem" },
     Key { name: "shred.holder_a", about: "first live holder of epoch keys", default: "shred-a" },
     Key { name: "shred.holder_b", about: "second live holder, on another device", default: "shred-b" },
-    Key { name: "shred.escrow", about: "folder for one sealed object per epoch, without versioning", default: "escrow" },
+    Key {
+        name: "shred.escrow",
+        about: "folder for one sealed object per epoch, without versioning",
+        default: "escrow",
+    },
     Key { name: "unseal.passphrase_file", about: "file with the passphrase (mode 0400)", default: "" },
     Key { name: "unseal.credential", about: "name of a systemd credential with the passphrase", default: "" },
     Key { name: "unseal.socket", about: "local socket that `obhut unseal` talks to", default: "unseal.sock" },
     Key { name: "ledger.segment_mib", about: "size of a journal segment in MiB, 1 to 1024", default: "64" },
-    Key { name: "ledger.zone", about: "networks that may read the ledger without a key, comma-separated", default: "" },
+    Key {
+        name: "ledger.zone",
+        about: "networks that may read the ledger without a key, comma-separated",
+        default: "",
+    },
 ];
 
 /// Where a value comes from.
@@ -137,7 +153,8 @@ fn gather(text: &str, environment: &BTreeMap<String, String>) -> Result<(Values,
     flatten("", &table, &mut flat);
     for (name, value) in &flat {
         let key = KEYS.iter().find(|key| key.name == name).ok_or_else(|| unknown(name))?;
-        let value = scalar(value).ok_or(ConfigError::Value(key.name, "a text, a number or a list of texts"))?;
+        let value =
+            scalar(value).ok_or(ConfigError::Value(key.name, "a text, a number or a list of texts"))?;
         values.insert(key.name, (value, Source::File));
     }
     for key in KEYS {
@@ -174,7 +191,8 @@ fn scalar(value: &toml::Value) -> Option<String> {
 
 fn unknown(name: &str) -> ConfigError {
     let near = KEYS.iter().map(|key| (strsim::damerau_levenshtein(key.name, name), key.name)).min();
-    let hint = near.filter(|(distance, _)| *distance <= 4).map(|(_, near)| format!("; did you mean `{near}`?"));
+    let hint =
+        near.filter(|(distance, _)| *distance <= 4).map(|(_, near)| format!("; did you mean `{near}`?"));
     ConfigError::Unknown(name.to_owned(), hint.unwrap_or_default())
 }
 
@@ -193,7 +211,8 @@ fn build(values: &Values, base: &Path) -> Result<Config, ConfigError> {
         return Err(ConfigError::Value("origin", "like a URL without scheme, no space and no `+`"));
     }
     let listen = text("listen").parse();
-    let listen = listen.map_err(|_| ConfigError::Value("listen", "an address with a port, like 127.0.0.1:9443"))?;
+    let listen =
+        listen.map_err(|_| ConfigError::Value("listen", "an address with a port, like 127.0.0.1:9443"))?;
     let horizon = number("horizon_days", 7, 28, "a number of days from 7 to 28")?;
     let segment_mib = number("ledger.segment_mib", 1, 1024, "a number from 1 to 1024")?;
     Ok(Config {
@@ -208,7 +227,12 @@ fn build(values: &Values, base: &Path) -> Result<Config, ConfigError> {
         socket: path("unseal.socket"),
         horizon_days: horizon,
         segment_mib,
-        ledger_zone: text("ledger.zone").split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect(),
+        ledger_zone: text("ledger.zone")
+            .split(',')
+            .map(str::trim)
+            .filter(|one| !one.is_empty())
+            .map(str::to_owned)
+            .collect(),
         data,
     })
 }
@@ -256,7 +280,9 @@ mod tests {
     fn an_unknown_key_names_its_neighbour() {
         let error = load_text("listn = \"x\"", &[]).expect_err("unknown");
         assert_eq!(error.to_string(), "unknown key `listn`; did you mean `listen`?");
-        assert!(load_text("[shred]\nholdr_a = \"x\"", &[]).expect_err("unknown").to_string().contains("holder_a"));
+        assert!(
+            load_text("[shred]\nholdr_a = \"x\"", &[]).expect_err("unknown").to_string().contains("holder_a")
+        );
     }
 
     #[test]
@@ -267,7 +293,10 @@ mod tests {
             ("origin = \"https://x\"", "origin"),
             ("[ledger]\nzone = [1]", "ledger.zone"),
         ] {
-            assert!(matches!(load_text(text, &[]), Err(ConfigError::Value(name, _)) if name == key), "{text}");
+            assert!(
+                matches!(load_text(text, &[]), Err(ConfigError::Value(name, _)) if name == key),
+                "{text}"
+            );
         }
         assert!(matches!(load_text("= 1", &[]), Err(ConfigError::Syntax(_))));
     }

@@ -60,10 +60,13 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<ExitCode, Problem>
     let config = crate::config::load(&args.data.join("obhut.toml"))?;
     let names: Vec<&str> = args.hostname.iter().map(String::as_str).collect();
     writeln!(out, "making keys (RSA-4096 twice, ML-KEM-768, Ed25519), a few seconds …")?;
-    let made = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(make(&config, &passphrase, RootKind::Production, &args.tenant, &names))?;
+    let made = tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(make(
+        &config,
+        &passphrase,
+        RootKind::Production,
+        &args.tenant,
+        &names,
+    ))?;
     writeln!(out, "made       {}", args.data.display())?;
     writeln!(out, "tenant     {} {:?}", made.tenant, args.tenant)?;
     writeln!(out, "admin key  {}  (shown once; principal {})", made.admin.reveal(), made.principal)?;
@@ -74,8 +77,9 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<ExitCode, Problem>
 
 /// Reads a passphrase: the first line of a file.
 pub(crate) fn read_passphrase(path: &Path) -> Result<Passphrase, Problem> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Problem::new(format!("cannot read the passphrase file {}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Problem::new(format!("cannot read the passphrase file {}: {error}", path.display()))
+    })?;
     let text = zeroize::Zeroizing::new(text);
     let line = text.lines().next().unwrap_or_default();
     if line.chars().count() < 12 {
@@ -109,7 +113,8 @@ pub(crate) async fn make(
     make_certificate(config, names)?;
     let signing = signing.join().map_err(|_| Problem::new("making the signing keys failed"))?;
     let signing = signing.map_err(Problem::from_error("cannot make signing keys"))?;
-    let sealed = signing.wrap(&root, &*entropy).map_err(Problem::from_error("cannot seal the signing keys"))?;
+    let sealed =
+        signing.wrap(&root, &*entropy).map_err(Problem::from_error("cannot seal the signing keys"))?;
     {
         let store = Store::open(&config.store_folder(), &store::Options::default())
             .map_err(Problem::from_error("the store does not open"))?;
@@ -119,7 +124,8 @@ pub(crate) async fn make(
     }
     let may = May { demo: kind == RootKind::Demo, jump: false };
     let opened = wiring::open(config, Arc::new(root), Arc::new(SystemClock), entropy, may).await?;
-    let new = opened.vault.create_tenant(tenant).await.map_err(Problem::from_error("cannot open the tenant"))?;
+    let new =
+        opened.vault.create_tenant(tenant).await.map_err(Problem::from_error("cannot open the tenant"))?;
     opened.vault.tend().await.map_err(Problem::from_error("the outbox"))?;
     opened.vault.ledger().close();
     opened.store.close();

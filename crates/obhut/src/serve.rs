@@ -107,8 +107,7 @@ impl Running {
         root: Arc<Root>,
         may: May,
     ) -> Result<usize, Problem> {
-        let opened =
-            wiring::open(config, root, Arc::new(SystemClock), Arc::new(SystemEntropy), may).await?;
+        let opened = wiring::open(config, root, Arc::new(SystemClock), Arc::new(SystemEntropy), may).await?;
         let opened = Arc::new(opened);
         console.open(opened.vault.clone());
         let jobs = background::start_jobs(&opened)?;

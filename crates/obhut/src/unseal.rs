@@ -78,7 +78,8 @@ pub(crate) fn wait(config: &Config) -> Result<Root, Problem> {
             (Ok(_), Ok(passphrase)) => crate::wiring::open_root(config, &passphrase).ok(),
             _ => None,
         };
-        let answer = if opened.is_some() { "open\n" } else { "the root does not open with this passphrase\n" };
+        let answer =
+            if opened.is_some() { "open\n" } else { "the root does not open with this passphrase\n" };
         // Whoever asked may be gone already; the root is open all the same.
         let _ = stream.write_all(answer.as_bytes());
         if let Some(root) = opened {

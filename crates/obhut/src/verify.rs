@@ -17,9 +17,11 @@ const LARGEST: u64 = 4 << 20;
 
 /// What to check.
 #[derive(clap::Args)]
-#[command(after_help = "Exit codes: 0 valid, 3 consistent (signed by a key that you did not name), 1 invalid.\n\n\
+#[command(
+    after_help = "Exit codes: 0 valid, 3 consistent (signed by a key that you did not name), 1 invalid.\n\n\
     Example: obhut verify certificate.json --trust keys.json\n\
-    The key document of a house is served at /.well-known/obhut/keys; get it by a way you trust.")]
+    The key document of a house is served at /.well-known/obhut/keys; get it by a way you trust."
+)]
 pub(crate) struct Args {
     /// The document: a deletion certificate.
     #[arg(value_name = "FILE")]
@@ -171,12 +173,10 @@ fn check_times(certificate: &Certificate) -> Result<(), Invalid> {
 fn check_entry(certificate: &Certificate, keys: &PublicKeys) -> Result<(), Invalid> {
     let entry = BASE64.decode(certificate.ledger.entry.as_bytes()).map_err(|_| Invalid::Entry)?;
     let proof = TlogProof::parse(certificate.ledger.proof.as_bytes()).map_err(|_| Invalid::Proof)?;
-    let key = VerifierKey {
-        name: certificate.ledger.origin.clone(),
-        kind: KeyKind::Ed25519,
-        public: keys.ed25519,
-    };
+    let key =
+        VerifierKey { name: certificate.ledger.origin.clone(), kind: KeyKind::Ed25519, public: keys.ed25519 };
     let opened = proof.verify(&entry, &[key]).map_err(|_| Invalid::NotIncluded)?;
-    let fits = opened.checkpoint.origin == certificate.ledger.origin && proof.index == certificate.ledger.index;
+    let fits =
+        opened.checkpoint.origin == certificate.ledger.origin && proof.index == certificate.ledger.index;
     if fits { Ok(()) } else { Err(Invalid::NotIncluded) }
 }

@@ -71,7 +71,8 @@ pub(crate) async fn open(
     drop(snapshot);
     let clock = Arc::new(GuardedClock::new(system, mark));
     check_clock(&clock, may.jump)?;
-    let sealed = sealed.ok_or_else(|| Problem::new("the folder has no signing keys; `obhut init` was not finished"))?;
+    let sealed = sealed
+        .ok_or_else(|| Problem::new("the folder has no signing keys; `obhut init` was not finished"))?;
     let signing = SigningKeys::unwrap(&root, &sealed).map_err(Problem::from_error("the signing keys"))?;
     let signing = Arc::new(signing);
     let ledger = open_ledger(config, &store, signing.clone(), clock.clone())?;
@@ -85,7 +86,8 @@ pub(crate) async fn open(
         shred: ShredPlaces { holders: config.shred_holders.clone(), escrow: config.shred_escrow.clone() },
         horizon_days: config.horizon_days,
     };
-    let (vault, shipped_late) = Vault::open(parts).await.map_err(Problem::from_error("the vault does not open"))?;
+    let (vault, shipped_late) =
+        Vault::open(parts).await.map_err(Problem::from_error("the vault does not open"))?;
     Ok(Opened { vault, store, clock, signing, shipped_late })
 }
 

@@ -65,7 +65,8 @@ fn open(folder: &Path, signer: Arc<Signer>) -> Result<Ledger, Problem> {
 fn measure(args: &Args, folder: &Path) -> Result<ExitCode, Problem> {
     let (p50, p99) = disk::fdatasync(folder)?;
     say(&format!("fdatasync of 4 KiB: p50 {p50:.2} ms, p99 {p99:.2} ms; load {}", disk::load()));
-    let signer = Arc::new(Signer(SigningKeys::generate(&SystemEntropy).map_err(Problem::from_error("keys"))?));
+    let signer =
+        Arc::new(Signer(SigningKeys::generate(&SystemEntropy).map_err(Problem::from_error("keys"))?));
     let ledger = open(folder, signer.clone())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let appended = runtime.block_on(append(&ledger, args.clients, args.seconds))?;

@@ -48,7 +48,13 @@ impl Nginx {
         let file = folder.join("nginx.conf");
         std::fs::write(&file, config)?;
         let started = ["/usr/sbin/nginx", "nginx"].into_iter().find_map(|program| {
-            Command::new(program).arg("-c").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+            Command::new(program)
+                .arg("-c")
+                .arg(&file)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .ok()
         });
         let Some(child) = started else { return Ok(None) };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

@@ -97,7 +97,8 @@ async fn measure(args: &Args, server: &Server, hello: &Value) -> Result<Vec<Meas
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let target = Target { address, tls: tls.clone(), pids: vec![server.child.id()] };
     let bytes = std::fs::read(server.folder.join("persons.bin"))?;
-    let people: Arc<Vec<PersonId>> = Arc::new(bytes.as_chunks::<16>().0.iter().map(|id| PersonId(*id)).collect());
+    let people: Arc<Vec<PersonId>> =
+        Arc::new(bytes.as_chunks::<16>().0.iter().map(|id| PersonId(*id)).collect());
     let text = |name: &str| hello[name].as_str().unwrap_or_default().to_owned();
     let (tenant, app, lead) = (text("tenant"), text("app"), text("lead"));
     let plans: [(&str, Shots); 5] = [
@@ -108,7 +109,11 @@ async fn measure(args: &Args, server: &Server, hello: &Value) -> Result<Vec<Meas
         ("erase", erase(&tenant, &app, people, args.clients)),
     ];
     let mut measured = Vec::new();
-    let nginx = Nginx::start(&server.folder, &server.folder.join("tls/cert.pem"), &server.folder.join("tls/key.pem"))?;
+    let nginx = Nginx::start(
+        &server.folder,
+        &server.folder.join("tls/cert.pem"),
+        &server.folder.join("tls/key.pem"),
+    )?;
     if let Some(nginx) = &nginx {
         let peer = Target { address: nginx.address, tls, pids: nginx.pids() };
         measured.push(fire("nginx static", &peer, args.clients, args.seconds, plain()).await?);
@@ -123,7 +128,8 @@ async fn measure(args: &Args, server: &Server, hello: &Value) -> Result<Vec<Meas
 
 /// A well-spread walk over the persons: connection and count, mixed.
 fn pick(connection: usize, count: u64, among: usize) -> usize {
-    let mixed = (connection as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ count.wrapping_mul(0xd1b5_4a32_d192_ed03);
+    let mixed =
+        (connection as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ count.wrapping_mul(0xd1b5_4a32_d192_ed03);
     usize::try_from((mixed ^ (mixed >> 29)) % among.max(1) as u64).unwrap_or(0)
 }
 

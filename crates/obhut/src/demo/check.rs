@@ -86,20 +86,31 @@ impl Story<'_> {
     async fn put(&mut self) -> Result<(), Problem> {
         let fields: serde_json::Map<String, Value> =
             WORKER.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-        let answer = self.post("persons", &self.seeded.app, json!({ "ref": REFERENCE, "fields": fields })).await?;
+        let answer =
+            self.post("persons", &self.seeded.app, json!({ "ref": REFERENCE, "fields": fields })).await?;
         let body = answer.json();
         body["person"].as_str().unwrap_or_default().clone_into(&mut self.person);
         let tokens = body["tokens"].as_object().map_or(0, serde_json::Map::len);
-        self.step("a worker is stored; the app gets six tokens", answer.status == StatusCode::CREATED && tokens == 6);
+        self.step(
+            "a worker is stored; the app gets six tokens",
+            answer.status == StatusCode::CREATED && tokens == 6,
+        );
         let key = json!({ "name": "Kanarina's phone", "role": "person", "subject": self.person });
         let answer = self.post("keys", &self.seeded.admin, key).await?;
         self.worker = answer.json()["secret"].as_str().and_then(ApiKey::parse);
         self.step("the worker gets a key of her own", self.worker.is_some());
         let token = body["tokens"]["name"].clone();
         let answer = self
-            .post("reveal", &self.seeded.shift_lead, json!({ "purpose": "rostering", "items": [{ "token": token }] }))
+            .post(
+                "reveal",
+                &self.seeded.shift_lead,
+                json!({ "purpose": "rostering", "items": [{ "token": token }] }),
+            )
             .await?;
-        self.step("the token of the name leads to the name", answer.json()["items"][0][0]["value"] == WORKER[0].1);
+        self.step(
+            "the token of the name leads to the name",
+            answer.json()["items"][0][0]["value"] == WORKER[0].1,
+        );
         let find = json!({ "field": "email", "value": WORKER[1].1.to_uppercase(), "purpose": "sign-in" });
         let found = self.post("find", &self.seeded.app, find).await?.json();
         self.step("the app finds her by e-mail", found["persons"] == json!([self.person]));
@@ -141,12 +152,19 @@ impl Story<'_> {
         let give = json!({ "digest": "00".repeat(32) });
         let unseen = self.post(&format!("consents/{consent}/give"), &worker, give).await?;
         self.step("nobody can agree to a notice that was not shown", unseen.status.is_client_error());
-        let shown = self.post(&format!("consents/{consent}/show"), &worker, json!({ "language": "de" })).await?.json();
+        let shown = self
+            .post(&format!("consents/{consent}/show"), &worker, json!({ "language": "de" }))
+            .await?
+            .json();
         let text = shown["text"].as_str().unwrap_or_default();
         let digest = data_encoding::HEXLOWER.encode(&seal::sha256(text.as_bytes()));
-        self.step("the worker is shown the exact notice", !text.is_empty() && shown["digest"] == json!(digest));
+        self.step(
+            "the worker is shown the exact notice",
+            !text.is_empty() && shown["digest"] == json!(digest),
+        );
         let give = json!({ "digest": digest });
-        let forged = self.post(&format!("consents/{consent}/give"), &self.seeded.case_manager, give.clone()).await?;
+        let forged =
+            self.post(&format!("consents/{consent}/give"), &self.seeded.case_manager, give.clone()).await?;
         self.step("the case manager cannot agree for her", forged.status == StatusCode::FORBIDDEN);
         let given = self.post(&format!("consents/{consent}/give"), &worker, give).await?;
         self.step("the worker gives consent", given.json()["state"] == "given");
@@ -223,7 +241,8 @@ impl Story<'_> {
             self.step("the key document is readable", false);
             return;
         };
-        let valid = verify::certificate(certificate, Some(&trusted)).is_ok_and(|(verdict, _)| verdict == Verdict::Valid);
+        let valid = verify::certificate(certificate, Some(&trusted))
+            .is_ok_and(|(verdict, _)| verdict == Verdict::Valid);
         self.step("the certificate is valid for who trusts the key", valid);
         let consistent =
             verify::certificate(certificate, None).is_ok_and(|(verdict, _)| verdict == Verdict::Consistent);
@@ -248,7 +267,13 @@ impl Story<'_> {
             let deadline = std::time::Duration::from_secs(5);
             opened.store.checkpoint_truncate(deadline).map_err(Problem::from_error("the store"))?;
             let mut canaries: Vec<&str> = WORKER.iter().map(|(_, value)| *value).collect();
-            canaries.extend([REFERENCE, "Vogelsang", "Bandscheibenvorfall", "kanarina.vogelsang", "health_note"]);
+            canaries.extend([
+                REFERENCE,
+                "Vogelsang",
+                "Bandscheibenvorfall",
+                "kanarina.vogelsang",
+                "health_note",
+            ]);
             let search = Search::new(&canaries).map_err(Problem::from_error("the search"))?;
             let clean = search.folder(&folder)?;
             let planted_in = folder.join("planted");

@@ -23,8 +23,10 @@ const TENANT: &str = "Werk Süd";
 
 /// How to try it.
 #[derive(clap::Args)]
-#[command(after_help = "The demo listens on this machine alone, and its root is no secret: never put real data in.\n\n\
-    Examples:\n  obhut demo\n  obhut demo --check\n  obhut demo --keep /tmp/werk-sued --port 9444")]
+#[command(
+    after_help = "The demo listens on this machine alone, and its root is no secret: never put real data in.\n\n\
+    Examples:\n  obhut demo\n  obhut demo --check\n  obhut demo --keep /tmp/werk-sued --port 9444"
+)]
 pub(crate) struct Args {
     /// Keep the data in this folder, which must be empty or not exist. Otherwise they go when the demo ends.
     #[arg(long, value_name = "DIR")]
@@ -105,7 +107,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
 fn busy(config: &Config, error: &std::io::Error) -> Problem {
     Problem::with_help(
         format!("cannot listen on {}: {error}", config.listen),
-        format!("something else runs there; try: obhut demo --port {}", config.listen.port().saturating_add(1)),
+        format!(
+            "something else runs there; try: obhut demo --port {}",
+            config.listen.port().saturating_add(1)
+        ),
     )
 }
 
@@ -114,7 +119,8 @@ pub(crate) async fn start(config: &Config, kept: bool) -> Result<(Running, Seede
     let text = BASE64URL_NOPAD.encode(&secret);
     let passphrase =
         Passphrase::new(text.clone().into_bytes()).map_err(Problem::from_error("the passphrase"))?;
-    let made = crate::init::make(config, &passphrase, RootKind::Demo, TENANT, &["localhost", "127.0.0.1"]).await?;
+    let made =
+        crate::init::make(config, &passphrase, RootKind::Demo, TENANT, &["localhost", "127.0.0.1"]).await?;
     if kept {
         private_file(&config.data.join("passphrase"), format!("{text}\n").as_bytes(), 0o400)?;
     }
@@ -151,7 +157,9 @@ fn tell(config: &Config, running: &Running, seeded: &Seeded) {
     ] {
         say(&format!("{name}={}", key.reveal()));
     }
-    say("ask() { key=$1; shift; curl -s --cacert $CA -H \"Authorization: Bearer $key\" -H 'Content-Type: application/json' \"$@\"; echo; }");
+    say(
+        "ask() { key=$1; shift; curl -s --cacert $CA -H \"Authorization: Bearer $key\" -H 'Content-Type: application/json' \"$@\"; echo; }",
+    );
     for (what, line) in TRY {
         say(&format!("\n# {what}\n{line}"));
     }

@@ -77,13 +77,25 @@ pub(crate) async fn run(
     let app_ctx = context(vault, &app)?;
     let mut first = None;
     for number in 0..WORKERS {
-        let stored = vault.put(&app_ctx, tenant, &worker(number)).await.map_err(Problem::from_error("a worker"))?;
+        let stored =
+            vault.put(&app_ctx, tenant, &worker(number)).await.map_err(Problem::from_error("a worker"))?;
         first.get_or_insert(stored.person);
     }
     let first_person = first.ok_or_else(|| Problem::new("no worker was stored"))?;
     let worker = key(vault, &ctx, tenant, "worker no. 1", Role::Person, Some(first_person)).await?;
     let admin = admin.clone();
-    Ok(Seeded { tenant, notice, first_person, admin, app, shift_lead, case_manager, officer, auditor, worker })
+    Ok(Seeded {
+        tenant,
+        notice,
+        first_person,
+        admin,
+        app,
+        shift_lead,
+        case_manager,
+        officer,
+        auditor,
+        worker,
+    })
 }
 
 fn context(vault: &Vault, key: &ApiKey) -> Result<Context, Problem> {
@@ -135,20 +147,21 @@ fn catalogue() -> Vec<Field> {
 }
 
 fn purposes() -> Vec<Purpose> {
-    let purpose = |id, name: &str, title: &str, basis, special_basis, fields: &[u16], roles: &[Role]| Purpose {
-        id: PurposeId(id),
-        name: name.to_owned(),
-        title: title.to_owned(),
-        basis,
-        special_basis,
-        fields: fields.iter().map(|id| FieldId(*id)).collect(),
-        masked: Vec::new(),
-        recipients: vec![RecipientId(0)],
-        roles: roles.to_vec(),
-        marketing: false,
-        survives_restriction: false,
-        current: true,
-    };
+    let purpose =
+        |id, name: &str, title: &str, basis, special_basis, fields: &[u16], roles: &[Role]| Purpose {
+            id: PurposeId(id),
+            name: name.to_owned(),
+            title: title.to_owned(),
+            basis,
+            special_basis,
+            fields: fields.iter().map(|id| FieldId(*id)).collect(),
+            masked: Vec::new(),
+            recipients: vec![RecipientId(0)],
+            roles: roles.to_vec(),
+            marketing: false,
+            survives_restriction: false,
+            current: true,
+        };
     let mut rostering = purpose(
         1,
         "rostering",
@@ -215,7 +228,14 @@ pub(crate) fn worker(number: usize) -> PutRequest {
         ("email", format!("worker{number}@werk-sued.example")),
         ("phone", format!("+493023{:07}", 1_250_000 + number % 1_000_000)),
         ("birth_date", format!("19{}-{:02}-{:02}", 60 + number % 40, 1 + number % 12, 1 + number % 28)),
-        ("emergency_contact", format!("{} {last}, +493023{:07}", FIRST[(number + 3) % FIRST.len()], 2_250_000 + number % 1_000_000)),
+        (
+            "emergency_contact",
+            format!(
+                "{} {last}, +493023{:07}",
+                FIRST[(number + 3) % FIRST.len()],
+                2_250_000 + number % 1_000_000
+            ),
+        ),
         ("health_note", NOTES[number % NOTES.len()].to_owned()),
     ];
     let fields: BTreeMap<String, Zeroizing<String>> =
