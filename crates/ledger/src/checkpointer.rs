@@ -171,8 +171,11 @@ impl Checkpointer {
             shared.signals.mark_moved.notify_all();
             std::mem::replace(&mut progress.mark, snapshot.clone())
         };
-        // Leftovers are swept at the next start.
-        let _later = postings.remove_replaced(&before.postings, &snapshot.postings);
+        if before.postings.runs != snapshot.postings.runs {
+            postings.give_up_replaced(&before.postings, &snapshot.postings);
+            shared.progress.lock().merge_wanted = true;
+            shared.signals.merge_due.notify_one();
+        }
         Ok(snapshot)
     }
 

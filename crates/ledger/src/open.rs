@@ -222,6 +222,7 @@ fn start_threads(
 fn merge(shared: &Shared) {
     let Some(postings) = &shared.postings else { return };
     while !shared.is_closing() {
+        postings.remove_given_up();
         while let Ok(true) = postings.merge_once(&|| shared.is_closing()) {}
         let mut progress = shared.progress.lock();
         if !std::mem::take(&mut progress.merge_wanted) && !shared.is_closing() {

@@ -165,15 +165,7 @@ impl Shared {
         self.damage.lock().get_or_insert(damage);
         self.queue.refuse(Some(AppendError::Damaged));
         let _progress = self.progress.lock();
-        for waiting in [
-            &self.signals.derived_grew,
-            &self.signals.mark_moved,
-            &self.signals.attempted,
-            &self.signals.work,
-            &self.signals.checkpoint_due,
-        ] {
-            waiting.notify_all();
-        }
+        self.signals.notify_all();
     }
 
     pub(crate) fn is_damaged(&self) -> bool {

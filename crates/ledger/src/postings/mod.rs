@@ -30,6 +30,8 @@ pub(crate) struct Postings {
     tail_limit: usize,
     view: RwLock<View>,
     tail_file: Mutex<TailFile>,
+    /// Files to be removed.
+    given_up: Mutex<Vec<PathBuf>>,
 }
 
 /// Where the tail is written to.
@@ -57,7 +59,7 @@ impl Postings {
     pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, manifest: &Manifest, mode: Mode) -> io::Result<Self> {
         let (view, tail_file) = load(&*disk, dir, manifest, mode)?;
         let (view, tail_file) = (RwLock::new(view), Mutex::new(tail_file));
-        Ok(Self { disk, dir: dir.to_owned(), tail_limit: TAIL, view, tail_file })
+        Ok(Self { disk, dir: dir.to_owned(), tail_limit: TAIL, view, tail_file, given_up: Mutex::default() })
     }
 
     /// Goes back to what `manifest` names, after a failed sync.
@@ -191,25 +193,38 @@ impl Postings {
         Ok(out)
     }
 
-    /// Removes the files that `old` names and neither `new` nor what is open does.
-    pub(crate) fn remove_replaced(&self, old: &Manifest, new: &Manifest) -> io::Result<()> {
+    /// Gives up the files that `old` names and neither `new` nor what is open does. The merger removes them.
+    pub(crate) fn give_up_replaced(&self, old: &Manifest, new: &Manifest) {
         let keep = [new.clone(), self.manifest()].map(|manifest| self.paths(&manifest)).concat();
-        self.paths(old)
-            .into_iter()
-            .filter(|path| !keep.contains(path))
-            .try_for_each(|path| self.disk.remove(&path))
+        let replaced = self.paths(old).into_iter().filter(|path| !keep.contains(path));
+        self.given_up.lock().extend(replaced);
     }
 
-    /// Removes leftovers of a stop; only before the threads run.
+    /// Removes leftovers of a stop; only before the threads run. Small ones at once, since one of the same name may
+    /// be made at any time; merged runs are left to the merger, the only one to make such: a file system takes its
+    /// time to remove large files.
     pub(crate) fn sweep(&self) -> io::Result<()> {
         let keep = self.paths(&self.manifest());
         for name in self.disk.list(&self.dir)? {
             let path = self.dir.join(&name);
-            if (name.starts_with("run-") || name.starts_with("tail-")) && !keep.contains(&path) {
+            if !(name.starts_with("run-") || name.starts_with("tail-")) || keep.contains(&path) {
+                continue;
+            }
+            if name.starts_with("run-0-") || name.starts_with("tail-") {
                 self.disk.remove(&path)?;
+            } else {
+                self.given_up.lock().push(path);
             }
         }
         Ok(())
+    }
+
+    /// Removes what was given up; for the merger, between merges. What cannot be removed is swept at the next start.
+    pub(crate) fn remove_given_up(&self) {
+        let given_up = std::mem::take(&mut *self.given_up.lock());
+        for path in given_up {
+            let _at_the_next_start = self.disk.remove(&path);
+        }
     }
 
     fn paths(&self, manifest: &Manifest) -> Vec<PathBuf> {
@@ -328,8 +343,9 @@ mod tests {
         let manifest = postings.manifest();
         // 640 tails of 10: one run of 512 tails, two of 64; everything else was merged away.
         assert_eq!(manifest.runs.iter().map(|run| run.level).collect::<Vec<_>>(), [3, 2, 2]);
-        postings.remove_replaced(&start, &manifest).unwrap();
+        postings.give_up_replaced(&start, &manifest);
         postings.sweep().unwrap();
+        postings.remove_given_up();
         assert_eq!(RealDisk.list(dir.path()).unwrap().len(), 3 + 1);
         assert_eq!(postings.touched(&reference(7), u64::MAX, 2).unwrap(), [7 + 251 * 25, 7 + 251 * 24]);
     }

@@ -310,7 +310,7 @@ impl<'a> Pass<'a> {
 }
 
 /// The leaves of a bundle of exactly `width` entries.
-fn parse_bundle(mut bytes: &[u8], width: u16) -> Option<Vec<&[u8]>> {
+pub(crate) fn parse_bundle(mut bytes: &[u8], width: u16) -> Option<Vec<&[u8]>> {
     let mut leaves = Vec::with_capacity(usize::from(width));
     for _ in 0..width {
         let (length, rest) = bytes.split_first_chunk()?;

@@ -1,16 +1,19 @@
 //! Offline verification, for those who trust keys and not this host.
 //!
 //! Everything here works on bytes and needs no open ledger: [`open_checkpoint`] for a signed note, [`inclusion`] and
-//! [`consistency`] for proofs, [`TlogProof`] for a self-contained proof, [`directory`] for all of a log at once.
+//! [`consistency`] for proofs, [`TlogProof`] for a self-contained proof, [`directory`] for all of a log at once,
+//! [`OfflineLog`] for single entries of one.
 
 mod directory;
 pub(crate) mod key;
+mod leaf;
 pub(crate) mod note;
 mod source;
 mod tlog_proof;
 
 pub use directory::{Finding, Report, directory};
 pub use key::{KeyKind, VerifierKey};
+pub use leaf::{OfflineError, OfflineLog};
 pub use note::{Checkpoint, OpenedCheckpoint, SignedBy, open_checkpoint};
 pub use tlog_proof::TlogProof;
 

@@ -5,6 +5,7 @@ mod faults;
 mod foreign;
 mod kill;
 mod life;
+mod offline;
 mod support;
 mod vectors;
 mod witness;
