@@ -73,7 +73,8 @@ impl Opener<'_> {
     }
 
     fn prepare(&self) -> Result<Box<dyn Send + Sync>, OpenError> {
-        let Options { origin, segment_bytes, checkpoint_interval_ms, heartbeat_ms, .. } = &self.options;
+        let Options { origin, segment_bytes, checkpoint_interval_ms, heartbeat_ms, tail_postings, .. } =
+            &self.options;
         let fits = is_name(origin)
             && origin.len() <= 200
             && is_name(self.signer.key_name())
@@ -81,7 +82,8 @@ impl Opener<'_> {
             && *segment_bytes <= u64::from(u32::MAX)
             && segment_bytes.is_multiple_of(PAGE)
             && *checkpoint_interval_ms > 0
-            && *heartbeat_ms > 0;
+            && *heartbeat_ms > 0
+            && *tail_postings >= 16;
         if !fits {
             return Err(OpenError::Options);
         }
@@ -287,8 +289,16 @@ impl Loader<'_> {
         let (state, mark) = judge(StateFile::open(state), Damage::State)?.ok_or(Damage::State)?;
         let files = judge(Files::open(&**disk, &self.dir, Mode::Write), Damage::Derived)?;
         judge(check_derived(&files, &mark), Damage::Derived)?;
-        let postings =
-            judge(Postings::open(disk.clone(), &self.dir, &mark.postings, Mode::Write), Damage::Derived)?;
+        let postings = judge(
+            Postings::open(
+                disk.clone(),
+                &self.dir,
+                &mark.postings,
+                Mode::Write,
+                self.opener.options.tail_postings,
+            ),
+            Damage::Derived,
+        )?;
         judge(postings.sweep(), Damage::Derived)?;
         let segments = judge(Segments::open(&**disk, &self.dir), Damage::Journal)?;
         let found = judge(recover::scan(&segments, mark.cursor), Damage::Journal)??;
@@ -358,7 +368,7 @@ impl Loader<'_> {
         let state = disk.open(&self.dir.join(STATE), Mode::Read).and_then(StateFile::open).ok().flatten();
         let mark = state.map_or_else(|| Snapshot::start(&self.origin), |(_, mark)| mark);
         let files = Files::open_what_is_there(&**disk, &self.dir);
-        let postings = Postings::open(disk.clone(), &self.dir, &mark.postings, Mode::Read).ok();
+        let postings = Postings::open(disk.clone(), &self.dir, &mark.postings, Mode::Read, usize::MAX).ok();
         let entries = mark.lengths.count;
         let queue = Queue::new(0, Some(AppendError::Damaged));
         let shared = Shared { postings, damage: Mutex::new(Some(damage)), ..self.shared(mark, files, queue) };

@@ -45,6 +45,8 @@ pub struct Options {
     /// A destroyed identity is out of the journal this long after it was destroyed, in ms (and the time to write
     /// both segments over). The design allows a minute.
     pub scrub_after_ms: u64,
+    /// So many postings are kept in memory (24 bytes each) before they become a sorted run on disk; at least 16.
+    pub tail_postings: usize,
     /// The last signed head as the store knows it. Files that are behind it, or contradict it, are set aside.
     pub last_signed: Option<SignedHead>,
     /// Persists each signed head before publication.
@@ -61,6 +63,7 @@ impl Options {
             checkpoint_interval_ms: 500,
             heartbeat_ms: 60_000,
             scrub_after_ms: 30_000,
+            tail_postings: 1 << 16,
             last_signed: None,
             on_checkpoint: None,
         }

@@ -12,8 +12,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Postings in the tail before it becomes a run.
-const TAIL: usize = 1 << 16;
 /// Runs of one level that become one of the next.
 const FAN: usize = 8;
 
@@ -26,7 +24,7 @@ struct View {
 pub(crate) struct Postings {
     disk: Arc<dyn Disk>,
     dir: PathBuf,
-    /// Postings before the tail becomes a run; fewer in tests.
+    /// Postings before the tail becomes a run.
     tail_limit: usize,
     view: RwLock<View>,
     tail_file: Mutex<TailFile>,
@@ -55,11 +53,17 @@ impl Postings {
         disk.open(&tail_path(dir, 0), Mode::Create)?.sync()
     }
 
-    /// Opens what `manifest` names.
-    pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path, manifest: &Manifest, mode: Mode) -> io::Result<Self> {
+    /// Opens what `manifest` names. A tail of `tail_limit` postings becomes a run.
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        manifest: &Manifest,
+        mode: Mode,
+        tail_limit: usize,
+    ) -> io::Result<Self> {
         let (view, tail_file) = load(&*disk, dir, manifest, mode)?;
         let (view, tail_file) = (RwLock::new(view), Mutex::new(tail_file));
-        Ok(Self { disk, dir: dir.to_owned(), tail_limit: TAIL, view, tail_file, given_up: Mutex::default() })
+        Ok(Self { disk, dir: dir.to_owned(), tail_limit, view, tail_file, given_up: Mutex::default() })
     }
 
     /// Goes back to what `manifest` names, after a failed sync.
@@ -284,9 +288,7 @@ mod tests {
     }
 
     fn open(dir: &Path, manifest: &Manifest, tail_limit: usize) -> Postings {
-        let mut postings = Postings::open(Arc::new(RealDisk), dir, manifest, Mode::Write).unwrap();
-        postings.tail_limit = tail_limit;
-        postings
+        Postings::open(Arc::new(RealDisk), dir, manifest, Mode::Write, tail_limit).unwrap()
     }
 
     proptest! {

@@ -45,7 +45,7 @@ impl Source {
         let Self::Incarnation(dir, _) = self else { return Ok(true) };
         let state = RealDisk.open(&dir.join(crate::open::STATE), Mode::Read).and_then(StateFile::open)?;
         let Some((_, mark)) = state else { return Ok(false) };
-        match Postings::open(Arc::new(RealDisk), dir, &mark.postings, Mode::Read) {
+        match Postings::open(Arc::new(RealDisk), dir, &mark.postings, Mode::Read, usize::MAX) {
             Ok(postings) => postings.verify(),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(false),
             Err(error) => present(Err(error)).map(|nothing: Option<()>| nothing.is_some()),

@@ -17,6 +17,7 @@ fn options(kept: Option<SignedHead>) -> Options {
     Options {
         segment_bytes: 96 << 10,
         checkpoint_interval_ms: 3,
+        tail_postings: 24,
         last_signed: kept,
         ..crate::support::options()
     }
