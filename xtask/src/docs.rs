@@ -1,11 +1,11 @@
-//! Documents that do not rot: links lead somewhere, files and verbs that are named exist, and the table of crates in
+//! Documents that do not rot: links lead somewhere; files, tests and verbs that are named exist; the table of crates in
 //! ARCHITECTURE.md is the one that `layers` holds the manifests against.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::Verb;
+use crate::{Verb, workspace};
 
 /// Something in a document that is not so.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +16,8 @@ pub(crate) enum Fault {
     Heading { place: String, target: String },
     /// A file named in the text that is not there.
     File { place: String, named: String },
+    /// A test or another function named in the text that is not there.
+    Function { place: String, named: String },
     /// `cargo xtask` with a verb that does not exist.
     Verb { place: String, verb: String },
     /// A crate whose row in the table is missing or not what is checked.
@@ -28,6 +30,7 @@ impl fmt::Display for Fault {
             Self::Link { place, target } => write!(out, "{place}: the link to {target} leads nowhere"),
             Self::Heading { place, target } => write!(out, "{place}: no heading {target}"),
             Self::File { place, named } => write!(out, "{place}: {named} does not exist"),
+            Self::Function { place, named } => write!(out, "{place}: there is no function {named}"),
             Self::Verb { place, verb } => write!(out, "{place}: cargo xtask has no verb {verb}"),
             Self::Row { krate, written: Some(written), held } => {
                 write!(
@@ -68,25 +71,61 @@ pub(crate) fn load(root: &Path) -> std::io::Result<Vec<Document>> {
     paths.into_iter().map(read).collect()
 }
 
-/// Looks for what is not so. `exists` tells whether a path relative to the root does.
-pub(crate) fn check(documents: &[Document], exists: impl Fn(&Path) -> bool) -> BTreeSet<Fault> {
+/// What the project has that a document can name.
+pub(crate) struct Inventory<'a> {
+    /// Whether a path relative to the root exists.
+    pub(crate) exists: &'a dyn Fn(&Path) -> bool,
+    /// Names of all functions.
+    pub(crate) functions: HashSet<String>,
+}
+
+/// The names of all functions in the project's sources.
+pub(crate) fn functions(root: &Path) -> std::io::Result<HashSet<String>> {
+    let mut names = HashSet::new();
+    for path in workspace::sources(root)? {
+        let text = std::fs::read_to_string(root.join(path))?;
+        let after = text.split("fn ").skip(1);
+        let name = |rest: &str| {
+            rest.split(|one: char| !one.is_ascii_alphanumeric() && one != '_').next().map(str::to_owned)
+        };
+        names.extend(after.filter_map(name));
+    }
+    Ok(names)
+}
+
+/// Looks for what is not so.
+pub(crate) fn check(documents: &[Document], inventory: &Inventory<'_>) -> BTreeSet<Fault> {
     let mut faults = BTreeSet::new();
     for document in documents {
         for (number, line) in document.text.lines().enumerate() {
-            let place = || format!("{}:{}", document.path.display(), number + 1);
-            faults.extend(targets(line).filter_map(|to| follow(document, documents, to, &exists, place())));
-            for named in named_files(line) {
-                let near = document.path.parent().unwrap_or(Path::new(""));
-                let folders = [Path::new(""), Path::new("crates"), near];
-                if !folders.iter().any(|folder| exists(&folder.join(named))) {
-                    faults.insert(Fault::File { place: place(), named: named.to_owned() });
-                }
-            }
-            for verb in named_verbs(line).filter(|verb| Verb::parse(Some(verb)).is_none()) {
-                faults.insert(Fault::Verb { place: place(), verb: verb.to_owned() });
-            }
+            let place = format!("{}:{}", document.path.display(), number + 1);
+            faults.extend(check_line(document, documents, inventory, line, &place));
         }
     }
+    faults
+}
+
+fn check_line(
+    document: &Document,
+    documents: &[Document],
+    inventory: &Inventory<'_>,
+    line: &str,
+    place: &str,
+) -> Vec<Fault> {
+    let place = || place.to_owned();
+    let near = document.path.parent().unwrap_or(Path::new(""));
+    let is_there = |named: &&str| {
+        let folders = [Path::new(""), Path::new("crates"), near];
+        folders.iter().any(|folder| (inventory.exists)(&folder.join(named)))
+    };
+    let mut faults: Vec<Fault> =
+        targets(line).filter_map(|to| follow(document, documents, to, inventory.exists, place())).collect();
+    let files = named_files(line).filter(|named| !is_there(named));
+    faults.extend(files.map(|named| Fault::File { place: place(), named: named.to_owned() }));
+    let functions = named_functions(line).filter(|named| !inventory.functions.contains(*named));
+    faults.extend(functions.map(|named| Fault::Function { place: place(), named: named.to_owned() }));
+    let verbs = named_verbs(line).filter(|verb| Verb::parse(Some(verb)).is_none());
+    faults.extend(verbs.map(|verb| Fault::Verb { place: place(), verb: verb.to_owned() }));
     faults
 }
 
@@ -99,7 +138,7 @@ fn follow(
     document: &Document,
     documents: &[Document],
     target: &str,
-    exists: &impl Fn(&Path) -> bool,
+    exists: &dyn Fn(&Path) -> bool,
     place: String,
 ) -> Option<Fault> {
     if target.contains("://") || target.starts_with("mailto:") {
@@ -148,6 +187,15 @@ fn named_files(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Functions named in backticks: five words or more joined by underscores, as only tests are called.
+fn named_functions(line: &str) -> impl Iterator<Item = &str> {
+    let quoted = line.split('`').skip(1).step_by(2);
+    quoted.filter(|text| {
+        let plain = text.chars().all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '_');
+        plain && text.split('_').filter(|word| !word.is_empty()).count() >= 5
+    })
+}
+
 /// The word after each `cargo xtask`.
 fn named_verbs(line: &str) -> impl Iterator<Item = &str> {
     let after = line.split("cargo xtask ").skip(1);
@@ -184,7 +232,9 @@ mod tests {
             Document { path: PathBuf::from("docs/a.md"), text: text.to_owned() },
             Document { path: PathBuf::from("docs/b.md"), text: "# One\n\n## Two words, *here*\n".to_owned() },
         ];
-        check(&documents, |path| there.iter().any(|known| Path::new(known) == path)).into_iter().collect()
+        let exists = |path: &Path| there.iter().any(|known| Path::new(known) == path);
+        let functions = HashSet::from(["an_old_row_does_not_open".to_owned()]);
+        check(&documents, &Inventory { exists: &exists, functions }).into_iter().collect()
     }
 
     #[test]
@@ -196,6 +246,7 @@ mod tests {
             "[out](https://example.org/x.md)",
             "`seal/src/shred.rs` and `crates/seal/src/shred.rs`, `obhut.toml`, `/etc/x/y.toml`, `a/b`",
             "`cargo xtask test` and cargo xtask fuzz id --seconds 5",
+            "`an_old_row_does_not_open`, `no_permission`",
         ];
         for text in good {
             assert_eq!(faults(text), [], "{text}");
@@ -219,6 +270,8 @@ mod tests {
         let place = || "docs/a.md:1".to_owned();
         let file = [Fault::File { place: place(), named: "seal/src/gone.rs".to_owned() }];
         assert_eq!(faults("see `seal/src/gone.rs`"), file);
+        let function = [Fault::Function { place: place(), named: "an_old_row_is_gone".to_owned() }];
+        assert_eq!(faults("shown by `an_old_row_is_gone`"), function);
         let verb = [Fault::Verb { place: place(), verb: "tset".to_owned() }];
         assert_eq!(faults("run `cargo xtask tset`"), verb);
     }

@@ -118,13 +118,15 @@ pub(crate) fn fuzz(root: &Path, wish: &fuzz::Wish) -> Report {
 
 /// The long run: many crash rounds, many property cases.
 ///
-/// Crash tests have one of [`CRASH`] in their name and read `OBHUT_ROUNDS`.
+/// Crash tests have one of [`CRASH`] in their name and read `OBHUT_ROUNDS`; what is too long for every day is ignored
+/// there and has `soak` in its name.
 pub(crate) fn soak(root: &Path) -> Report {
     let mut report = Report::default();
     report.group("crashes", || {
         let mut command = tests_command(root, "soak", CRASH);
         outcome(run::run(command.env("OBHUT_ROUNDS", "200")))
     });
+    report.group("soaks", || outcome(run::run(&mut tests_command(root, "soak", &["--ignored", "soak"]))));
     report.group("properties", || {
         let mut command = tests_command(root, "soak", &[]);
         outcome(run::run(command.env("PROPTEST_CASES", "20000")))
@@ -210,12 +212,14 @@ pub(crate) fn layers(root: &Path) -> Outcome {
 
 /// Holds what the documents name against what there is.
 fn documents(root: &Path) -> Outcome {
-    let loaded = docs::load(root).map_err(|error| format!("the documents: {error}"));
-    let (documents, metadata) = match loaded.and_then(|found| Ok((found, Metadata::load(root)?))) {
-        Ok(found) => found,
+    let found = docs::load(root).and_then(|documents| Ok((documents, docs::functions(root)?)));
+    let found = found.map_err(|error| format!("the documents: {error}"));
+    let (documents, functions, metadata) = match found.and_then(|found| Ok((found, Metadata::load(root)?))) {
+        Ok(((documents, functions), metadata)) => (documents, functions, metadata),
         Err(why) => return Outcome::Failed(why),
     };
-    let mut faults = docs::check(&documents, |path| root.join(path).exists());
+    let exists = |path: &Path| root.join(path).exists();
+    let mut faults = docs::check(&documents, &docs::Inventory { exists: &exists, functions });
     let house = documents.iter().find(|document| document.path == Path::new("ARCHITECTURE.md"));
     let house = house.map(|document| document.text.as_str()).unwrap_or_default();
     faults.extend(docs::check_table(house, &layers::table(&metadata)));
