@@ -69,10 +69,13 @@ fn missing_fact(case: &Case, decide: Decider<'_>) -> bool {
     let plain = Case { glass: Glass::Whole, ..*case };
     let needs_purpose = matches!(case.action, Action::Read | Action::Find);
     let needs_consent = needs_purpose && case.aim.is_some_and(|aim| needs_consent(case, aim));
-    !released(&Case { state: None, ..*case }, decide)
-        && !released(&Case { being: Being::Missing, ..*case }, decide)
-        && !(needs_purpose && released(&Case { aim: None, ..plain }, decide))
-        && !(needs_consent && released(&Case { consent: None, ..plain }, decide))
+    let without = [
+        released(&Case { state: None, ..*case }, decide),
+        released(&Case { being: Being::Missing, ..*case }, decide),
+        needs_purpose && released(&Case { aim: None, ..plain }, decide),
+        needs_consent && released(&Case { consent: None, ..plain }, decide),
+    ];
+    !without.contains(&true)
 }
 
 fn limits_take_away(case: &Case, decide: Decider<'_>) -> bool {
