@@ -1,10 +1,10 @@
 //! The HTTP API: parse → call one use case → render. The only crate that knows the web framework.
 //!
-//! A request passes TLS and limits ([`mod@serve`]), is told `sealed` while the house is closed, names its caller by an
-//! API key alone ([`caller`]), is parsed strictly ([`body`]), handed to one use case of the vault ([`routes`]), and
+//! A request passes TLS and limits (`serve`), is told `sealed` while the house is closed, names its caller by an
+//! API key alone (`caller`), is parsed strictly (`body`), handed to one use case of the vault (`routes`), and
 //! answered as JSON, or as problem+json with a stable code ([`problem`]).
 //!
-//! To add a resource: 1. a file in `routes` with its forms and handlers, 2. its line in [`routes::router`] and in
+//! To add a resource: 1. a file in `routes` with its forms and handlers, 2. its line in `routes::router` and in
 //! [`openapi`], 3. its errors in [`problem`], 4. its codes in `docs/errors.md`; a test compares the last three.
 
 mod body;

@@ -74,7 +74,7 @@ fn split(size: u64) -> u64 {
     1 << (size - 1).ilog2()
 }
 
-/// PATH(index, D[size]) of RFC 9162 §2.1.3.1; `index < size`.
+/// `PATH(index, D[size])` of RFC 9162 §2.1.3.1; `index < size`.
 pub(crate) fn inclusion<N: Nodes>(nodes: &N, index: u64, size: u64) -> Result<Proof, N::Error> {
     let (mut low, mut high) = (0, size);
     let mut hashes = Vec::new();
@@ -92,7 +92,7 @@ pub(crate) fn inclusion<N: Nodes>(nodes: &N, index: u64, size: u64) -> Result<Pr
     Ok(Proof { hashes })
 }
 
-/// PROOF(old, D[new]) of RFC 9162 §2.1.4.1; `old <= new`. Empty for `old == 0` (C2SP tlog-witness) and for equal sizes.
+/// `PROOF(old, D[new])` of RFC 9162 §2.1.4.1; `old <= new`. Empty for `old == 0` (C2SP tlog-witness) and for equal sizes.
 pub(crate) fn consistency<N: Nodes>(nodes: &N, old: u64, new: u64) -> Result<Proof, N::Error> {
     if old == 0 || old == new {
         return Ok(Proof::default());

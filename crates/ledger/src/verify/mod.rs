@@ -1,7 +1,7 @@
 //! Offline verification, for those who trust keys and not this host.
 //!
 //! Everything here works on bytes and needs no open ledger: [`open_checkpoint`] for a signed note, [`inclusion`] and
-//! [`consistency`] for proofs, [`TlogProof`] for a self-contained proof, [`directory`] for all of a log at once,
+//! [`consistency`] for proofs, [`TlogProof`] for a self-contained proof, [`directory()`] for all of a log at once,
 //! [`OfflineLog`] for single entries of one.
 
 mod directory;

@@ -23,7 +23,7 @@ pub struct BreakGlass {
 /// Longest time box of a break-glass read: 4 hours.
 pub const BREAK_GLASS_MS: i64 = 4 * 3_600_000;
 
-/// One question to [`decide`].
+/// One question to [`super::decide()`].
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// Who acts.
