@@ -1,6 +1,7 @@
 //! The catalogue: which fields exist, of which category, how they look, what masks them.
 
 use crate::ids::{Compartment, FieldId};
+use crate::text::{is_invisible, is_shown_as_stored, separates_digits};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -37,11 +38,15 @@ impl Category {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldType {
-    /// Any text up to the field's limit, NFC not enforced, no control characters but line breaks and tabs.
+    /// Any text up to the field's limit, byte for byte as it was given (no Unicode normalisation). No control characters
+    /// but line breaks and tabs, no explicit directions of UAX #9, no U+2028 and U+2029; what writing needs without
+    /// showing it, such as joiners, is kept.
     Text,
-    /// An e-mail address (addr-spec without comments, RFC 5321 lengths).
+    /// An e-mail address (addr-spec without quoting, comments and address literals; RFC 5321 lengths), with its domain
+    /// in lower case.
     Email,
-    /// A phone number in E.164 after removing separators.
+    /// A phone number in E.164 after removing separators. Refused with `(0)`, which is dialled from inside some countries
+    /// alone and left away from outside in most of them: nobody can say which number is meant.
     Phone,
     /// A calendar date, ISO 8601 `YYYY-MM-DD`.
     Date,
@@ -97,7 +102,7 @@ pub enum TokenFormat {
 pub struct Field {
     /// Its number in tables.
     pub id: FieldId,
-    /// Its name in the API, `[a-z][a-z0-9_]{0,62}`.
+    /// Its name in the API, `[a-z][a-z0-9_-]{0,62}`.
     pub name: String,
     /// Its category.
     pub category: Category,
@@ -161,7 +166,7 @@ pub enum ValueError {
     /// Empty, or longer than the field allows.
     #[error("empty or too long")]
     Length,
-    /// A control character other than line break and tab.
+    /// A control character other than line break and tab, or one that makes a screen show another order than is stored.
     #[error("a control character")]
     Control,
     /// Not an e-mail address.
@@ -232,42 +237,53 @@ impl Field {
         }
     }
 
-    /// The value as it is stored: checked, and brought to one form.
+    /// The value as it is stored: checked, and brought to one form, which is its own form again. The limit is on what is
+    /// stored; nothing over [`MAX_VALUE`] bytes is looked at.
     ///
     /// # Errors
     /// Why the field does not take it.
     pub fn normalise(&self, value: &str) -> Result<String, ValueError> {
-        if value.is_empty() || value.len() > self.max_bytes as usize {
+        if value.is_empty() || value.len() > MAX_VALUE as usize {
             return Err(ValueError::Length);
         }
-        match self.kind {
+        let stored = match self.kind {
             FieldType::Text => text(value),
             FieldType::Email => email(value),
             FieldType::Phone => phone(value),
             FieldType::Date => date(value),
-            FieldType::Digits if value.bytes().all(|byte| byte.is_ascii_digit()) => Ok(value.to_owned()),
+            FieldType::Digits if is_digits(value) => Ok(value.to_owned()),
             FieldType::Digits => Err(ValueError::Digits),
-        }
+        }?;
+        if stored.len() > self.max_bytes as usize { Err(ValueError::Length) } else { Ok(stored) }
     }
 
-    /// The bytes that are blinded for the equality index: case and surrounding space do not count.
+    /// The bytes that are blinded for the equality index: case, surrounding space and what does not show do not count.
+    /// Composed and decomposed letters (`é`, `e` with U+0301) are different.
     #[must_use]
     pub fn index_form(&self, normalised: &str) -> Vec<u8> {
         match self.kind {
-            FieldType::Text | FieldType::Email => normalised.trim().to_lowercase().into_bytes(),
+            FieldType::Text | FieldType::Email => {
+                let shown: String = normalised.chars().filter(|one| !is_invisible(*one)).collect();
+                shown.trim().to_lowercase().into_bytes()
+            }
             FieldType::Phone | FieldType::Date | FieldType::Digits => normalised.as_bytes().to_vec(),
         }
     }
 }
 
-fn text(value: &str) -> Result<String, ValueError> {
-    let bad = |one: char| one.is_control() && !matches!(one, '\n' | '\r' | '\t');
-    if value.chars().any(bad) { Err(ValueError::Control) } else { Ok(value.to_owned()) }
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// An addr-spec without quoting and comments, within the lengths of RFC 5321 §4.5.3.1.
+fn text(value: &str) -> Result<String, ValueError> {
+    if is_shown_as_stored(value) { Ok(value.to_owned()) } else { Err(ValueError::Control) }
+}
+
+/// An addr-spec without quoting and comments, within the lengths of RFC 5321 §4.5.3.1 (a path of 256 bytes has its
+/// brackets, which leaves 254). What is checked is the result: lower case can be longer, and other letters.
 fn email(value: &str) -> Result<String, ValueError> {
     let (local, domain) = value.trim().rsplit_once('@').ok_or(ValueError::Email)?;
+    let domain = domain.to_lowercase();
     let atext = |one: char| one.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(one);
     let local_fits = (1..=64).contains(&local.len())
         && local.chars().all(atext)
@@ -280,22 +296,22 @@ fn email(value: &str) -> Result<String, ValueError> {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    let domain_fits = domain.len() <= 255 && domain.contains('.') && domain.split('.').all(label);
-    if local_fits && domain_fits {
-        Ok(format!("{local}@{}", domain.to_lowercase()))
-    } else {
-        Err(ValueError::Email)
-    }
+    // No top-level domain is a number (RFC 3696 §2): `a@127.0.0.1` is an address of a machine, not of a person.
+    let top_fits = domain.rsplit_once('.').is_some_and(|(_, top)| !is_digits(top));
+    let domain_fits = top_fits && domain.split('.').all(label);
+    let fits = local_fits && domain_fits && local.len() + 1 + domain.len() <= 254;
+    if fits { Ok(format!("{local}@{domain}")) } else { Err(ValueError::Email) }
 }
 
 /// E.164 after removing the usual separators; `00` becomes `+`.
 fn phone(value: &str) -> Result<String, ValueError> {
-    let bare: String =
-        value.chars().filter(|one| !matches!(one, ' ' | '-' | '.' | '/' | '(' | ')')).collect();
+    let spaceless: String = value.chars().filter(|one| !one.is_whitespace()).collect();
+    let bare: String = value.chars().filter(|one| !separates_digits(*one)).collect();
     let digits = bare.strip_prefix('+').or_else(|| bare.strip_prefix("00")).ok_or(ValueError::Phone)?;
     let fits = (7..=15).contains(&digits.len())
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-        && !digits.starts_with('0');
+        && is_digits(digits)
+        && !digits.starts_with('0')
+        && !spaceless.contains("(0)");
     if fits { Ok(format!("+{digits}")) } else { Err(ValueError::Phone) }
 }
 

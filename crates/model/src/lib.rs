@@ -16,6 +16,7 @@ pub mod notice;
 pub mod principal;
 pub mod purpose;
 pub mod tenant;
+mod text;
 pub mod token;
 
 pub use clock::{Clock, Entropy, Timestamp};

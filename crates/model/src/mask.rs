@@ -12,9 +12,14 @@ pub(crate) fn apply(rule: MaskRule, clear: &str) -> String {
     }
 }
 
-/// `Jana Maria Muster` becomes `J. M. M.`; at most four words.
+/// `Jana Maria Muster` becomes `J. M. M.`; at most four words, and never the whole of one: a word of one character
+/// is left out, so that `A` for a blood group or `王 伟` for a name does not come through its mask.
 fn initials(clear: &str) -> String {
-    let firsts = clear.split_whitespace().filter_map(|word| word.chars().next()).take(4);
+    let shown = |word: &str| {
+        let mut letters = word.chars().filter(|one| one.is_alphanumeric());
+        letters.next().filter(|_| letters.next().is_some())
+    };
+    let firsts = clear.split_whitespace().filter_map(shown).take(4);
     firsts.map(|first| format!("{first}.")).collect::<Vec<_>>().join(" ")
 }
 
@@ -36,6 +41,9 @@ mod tests {
     #[test]
     fn transforms_show_little() {
         assert_eq!(apply(MaskRule::Initials, "Jana  Maria Muster"), "J. M. M.");
+        assert_eq!(apply(MaskRule::Initials, "(Jana) -- \u{200b}Muster"), "J. M.");
+        assert_eq!(apply(MaskRule::Initials, "A"), "");
+        assert_eq!(apply(MaskRule::Initials, "王 伟"), "");
         assert_eq!(apply(MaskRule::LastFour, "+491701234567"), "567");
         assert_eq!(apply(MaskRule::LastFour, "abc"), "");
         assert_eq!(apply(MaskRule::Year, "1984-05-06"), "1984");

@@ -2,6 +2,7 @@
 //! changes; a correction is a new version.
 
 use crate::ids::NoticeId;
+use crate::text::is_shown_as_stored;
 use serde::{Deserialize, Serialize};
 
 /// Largest text in bytes.
@@ -51,8 +52,9 @@ pub enum NoticeError {
     /// No language, too many, a repeated one, or not a language tag.
     #[error("a version has no, too many, repeated or malformed languages")]
     Languages,
-    /// A text that is empty or too large.
-    #[error("a text is empty or too large")]
+    /// A text that is empty or too large, or holds what makes a screen show something else than what is stored: control
+    /// characters other than line breaks and tabs, or explicit directions of UAX #9. What a person agrees to is the bytes.
+    #[error("a text is empty, too large, or holds control characters")]
     Text,
     /// A version that exists would change.
     #[error("a version that exists would change")]
@@ -109,18 +111,28 @@ impl NoticeVersion {
             return Err(NoticeError::Languages);
         }
         for (index, text) in self.texts.iter().enumerate() {
-            let tag = (2..=35).contains(&text.language.len())
-                && text.language.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-            let repeated = self.texts[..index].iter().any(|other| other.language == text.language);
-            if !tag || repeated {
+            let same = |other: &NoticeText| other.language.eq_ignore_ascii_case(&text.language);
+            if !is_language(&text.language) || self.texts[..index].iter().any(same) {
                 return Err(NoticeError::Languages);
             }
-            if text.text.is_empty() || text.text.len() > MAX_TEXT {
+            if text.text.is_empty() || text.text.len() > MAX_TEXT || !is_shown_as_stored(&text.text) {
                 return Err(NoticeError::Text);
             }
         }
         Ok(())
     }
+}
+
+/// The outer form of a language tag (RFC 5646 §2.1): 2 to 35 bytes, parts of 1 to 8 letters and digits, the first of
+/// letters alone.
+fn is_language(tag: &str) -> bool {
+    let part =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let first = tag.split('-').next().unwrap_or_default();
+    (2..=35).contains(&tag.len())
+        && first.len() >= 2
+        && first.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && tag.split('-').all(part)
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! Purposes, their legal bases and their recipients.
 
 use crate::catalogue::{Field, is_name};
+use crate::decision::{Action, table};
 use crate::ids::{FieldId, PurposeId, RecipientId};
 use crate::principal::Role;
+use crate::text::is_line;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 /// GDPR Art. 6(1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -123,6 +126,10 @@ pub enum PurposeError {
     /// A field of a special category without a basis of GDPR Art. 9(2).
     #[error("purpose {0} names a field of a special category but no basis of Art. 9(2)")]
     SpecialBasis(usize),
+    /// A field (in clear or masked), recipient or role that is named twice. A field in both lists would be shown in clear
+    /// to people who were told that it is masked.
+    #[error("purpose {0} names a field, recipient or role twice")]
+    Repeated(usize),
     /// A role that cannot act for a purpose.
     #[error("purpose {0} names a role that cannot act for a purpose")]
     Role(usize),
@@ -140,34 +147,55 @@ pub fn validate(
     if purposes.len() > MAX_PURPOSES || recipients.len() > MAX_PURPOSES {
         return Err(PurposeError::TooMany);
     }
-    let is_title =
-        |title: &str| (1..=MAX_TITLE).contains(&title.len()) && !title.chars().any(char::is_control);
-    let (mut names, mut ids) = (HashSet::new(), HashSet::from([RecipientId(0)]));
+    let mut ids = HashSet::from([RecipientId(0)]);
+    let mut names = HashSet::new();
     for (index, one) in recipients.iter().enumerate() {
-        if !is_name(&one.name) || !is_title(&one.title) || !names.insert(&one.name) || !ids.insert(one.id) {
+        let repeated = !names.insert(&one.name) || !ids.insert(one.id);
+        if repeated || !is_name(&one.name) || !is_line(&one.title, MAX_TITLE) {
             return Err(PurposeError::Recipient(index));
         }
     }
-    let (mut names, mut numbers) = (HashSet::new(), HashSet::from([PurposeId(0)]));
+    let special = fields.iter().map(|field| (field.id, field.category.is_special())).collect();
+    let mut numbers = HashSet::from([PurposeId(0)]);
+    let mut names = HashSet::new();
     for (index, one) in purposes.iter().enumerate() {
-        if !is_name(&one.name) || !is_title(&one.title) || !names.insert(&one.name) || !numbers.insert(one.id)
-        {
+        let repeated = !names.insert(&one.name) || !numbers.insert(one.id);
+        if repeated || !is_name(&one.name) || !is_line(&one.title, MAX_TITLE) {
             return Err(PurposeError::Name(index));
         }
-        for id in one.fields.iter().chain(&one.masked) {
-            let field = fields.iter().find(|field| field.id == *id);
-            let field = field.ok_or(PurposeError::UnknownField(index))?;
-            if field.category.is_special() && one.special_basis.is_none() {
+        one.validate(index, &special, &ids)?;
+    }
+    Ok(())
+}
+
+impl Purpose {
+    /// What the purpose names; `special` says of each field of the catalogue whether its category is special.
+    fn validate(
+        &self,
+        index: usize,
+        special: &HashMap<FieldId, bool>,
+        recipients: &HashSet<RecipientId>,
+    ) -> Result<(), PurposeError> {
+        for id in self.fields.iter().chain(&self.masked) {
+            let special = special.get(id).ok_or(PurposeError::UnknownField(index))?;
+            if *special && self.special_basis.is_none() {
                 return Err(PurposeError::SpecialBasis(index));
             }
         }
-        if !one.recipients.iter().all(|id| ids.contains(id)) {
+        if !self.recipients.iter().all(|id| recipients.contains(id)) {
             return Err(PurposeError::UnknownRecipient(index));
         }
-        let acts = |role: &Role| crate::decision::table::may(*role, crate::decision::Action::Read);
-        if !one.roles.iter().all(acts) {
+        if !self.roles.iter().all(|role| table::may(*role, Action::Read)) {
             return Err(PurposeError::Role(index));
         }
+        let once = are_different(self.fields.iter().chain(&self.masked))
+            && are_different(&self.recipients)
+            && are_different(&self.roles);
+        if once { Ok(()) } else { Err(PurposeError::Repeated(index)) }
     }
-    Ok(())
+}
+
+fn are_different<T: Eq + Hash>(all: impl IntoIterator<Item = T>) -> bool {
+    let mut seen = HashSet::new();
+    all.into_iter().all(|one| seen.insert(one))
 }

@@ -8,7 +8,7 @@
 use crate::catalogue::TokenFormat;
 use crate::clock::{Entropy, random};
 use crate::ids::base32;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The prefix of an opaque storage token.
 pub const TOKEN_PREFIX: &str = "obh_";
@@ -17,16 +17,24 @@ pub const EMAIL_DOMAIN: &str = "@token.invalid";
 /// The prefix of phone tokens: country code 999 is not assigned (ITU-T E.164).
 pub const PHONE_PREFIX: &str = "+999";
 
+/// How the bytes of a token in a short format begin.
+const SHORT: [u8; 6] = [0xff; 6];
 const TAG_PHONE: u8 = 1;
 const TAG_DIGITS: u8 = 2;
 const TAG_DATE: u8 = 3;
+const MIN_DIGITS: u8 = 6;
+const MAX_DIGITS: u8 = 38;
+/// Digits that are drawn; what a longer token has before them is zeros.
+const HELD_DIGITS: u8 = 19;
 /// Days between 3000-01-01 and 9999-12-31, both included.
 const TOKEN_DAYS: u32 = 2_556_697;
 
 /// A storage token: the 16 bytes under which it is looked up.
 ///
-/// For the short formats these are `0xff × 6`, a tag, a length, and the number in 8 bytes (big endian); a random
-/// opaque token looks like one with probability 2⁻⁴⁸ at most, and is then still only a key into the same map.
+/// For the short formats these are `0xff × 6`, a tag, a length, and the number in 8 bytes (big endian); what is drawn
+/// for an opaque token and looks like that is drawn again. They hold: a phone number 10¹² values, `n` digits 10ⁿ (10¹⁹
+/// at most), a date 2.5 million. Too little to be drawn without looking: the vault draws again when a value is taken,
+/// and a tenant that has millions of persons should not give a field tokens that are dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StorageToken([u8; 16]);
 
@@ -37,13 +45,14 @@ impl StorageToken {
         match format {
             TokenFormat::Opaque | TokenFormat::Email => loop {
                 let bytes: [u8; 16] = random(entropy);
-                if bytes[..6] != [0xff; 6] {
+                if bytes[..6] != SHORT {
                     return Self(bytes);
                 }
             },
             TokenFormat::Phone => Self::short(TAG_PHONE, 12, uniform(10_u64.pow(12), entropy)),
             TokenFormat::Digits(length) => {
-                let held = u32::from(length.clamp(1, 19));
+                let length = length.clamp(MIN_DIGITS, MAX_DIGITS);
+                let held = u32::from(length.min(HELD_DIGITS));
                 Self::short(TAG_DIGITS, length, uniform(10_u64.pow(held), entropy))
             }
             TokenFormat::Date => Self::short(TAG_DATE, 0, uniform(u64::from(TOKEN_DAYS), entropy)),
@@ -63,31 +72,37 @@ impl StorageToken {
     }
 
     fn short(tag: u8, length: u8, number: u64) -> Self {
-        let mut bytes = [0xff; 16];
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&SHORT);
         bytes[6] = tag;
         bytes[7] = length;
         bytes[8..].copy_from_slice(&number.to_be_bytes());
         Self(bytes)
     }
 
-    fn number(&self) -> u64 {
-        let mut number = [0; 8];
-        number.copy_from_slice(&self.0[8..]);
-        u64::from_be_bytes(number)
+    /// The text of a short token; `None` for an opaque one, and for bytes that no token has.
+    fn short_text(&self) -> Option<String> {
+        let (head, number) = self.0.split_at(8);
+        let number = u64::from_be_bytes(number.try_into().ok()?);
+        let (tag, length) = (*head.get(6)?, *head.get(7)?);
+        let is_held = number.checked_ilog10().unwrap_or(0) < u32::from(length);
+        match (head[..6] == SHORT, tag) {
+            (true, TAG_PHONE) if length == 12 && is_held => Some(format!("{PHONE_PREFIX}{number:012}")),
+            (true, TAG_DIGITS) if (MIN_DIGITS..=MAX_DIGITS).contains(&length) && is_held => {
+                Some(format!("{number:0width$}", width = usize::from(length)))
+            }
+            (true, TAG_DATE) if length == 0 => date_of(number),
+            _ => None,
+        }
     }
 
     /// The text of the token. A token that was made for a short format keeps it; any other is written as asked for.
     #[must_use]
     pub fn format(&self, format: TokenFormat) -> String {
-        if self.0[..6] == [0xff; 6] {
-            return match self.0[6] {
-                TAG_PHONE => format!("{PHONE_PREFIX}{:012}", self.number()),
-                TAG_DIGITS => format!("{:0width$}", self.number(), width = usize::from(self.0[7])),
-                _ => date_of(self.number()),
-            };
-        }
-        let opaque = format!("{TOKEN_PREFIX}{}", checked(&self.0));
-        if format == TokenFormat::Email { format!("{opaque}{EMAIL_DOMAIN}") } else { opaque }
+        self.short_text().unwrap_or_else(|| {
+            let opaque = format!("{TOKEN_PREFIX}{}", *checked(&self.0));
+            if format == TokenFormat::Email { opaque + EMAIL_DOMAIN } else { opaque }
+        })
     }
 
     /// Reads a token in any format. `None` for everything else; never panics.
@@ -95,8 +110,8 @@ impl StorageToken {
     pub fn parse(text: &str) -> Option<Self> {
         let bare = text.strip_suffix(EMAIL_DOMAIN).unwrap_or(text);
         if let Some(body) = bare.strip_prefix(TOKEN_PREFIX) {
-            let bytes: [u8; 16] = unchecked(body)?.try_into().ok()?;
-            return (bytes[..6] != [0xff; 6]).then_some(Self(bytes));
+            let bytes = <[u8; 16]>::try_from(unchecked(body)?.as_slice()).ok()?;
+            return (bytes[..6] != SHORT).then_some(Self(bytes));
         }
         let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(digits) = text.strip_prefix(PHONE_PREFIX) {
@@ -105,9 +120,9 @@ impl StorageToken {
                 .then(|| digits.parse().ok().map(|number| Self::short(TAG_PHONE, 12, number)))
                 .flatten();
         }
-        if (6..=38).contains(&text.len()) && is_digits(text) {
-            let number = text.parse().ok()?;
-            return u8::try_from(text.len()).ok().map(|length| Self::short(TAG_DIGITS, length, number));
+        let length = u8::try_from(text.len()).ok()?;
+        if (MIN_DIGITS..=MAX_DIGITS).contains(&length) && is_digits(text) {
+            return text.parse().ok().map(|number| Self::short(TAG_DIGITS, length, number));
         }
         let days = days_of(text)?;
         Some(Self::short(TAG_DATE, 0, days))
@@ -131,11 +146,10 @@ fn first_day() -> Option<time::Date> {
     time::Date::from_calendar_date(FIRST_YEAR, time::Month::January, 1).ok()
 }
 
-fn date_of(days: u64) -> String {
-    let day = first_day().zip(i64::try_from(days).ok());
-    let date = day.and_then(|(first, days)| first.checked_add(time::Duration::days(days)));
-    let form = time::macros::format_description!("[year]-[month]-[day]");
-    date.and_then(|date| date.format(form).ok()).unwrap_or_default()
+fn date_of(days: u64) -> Option<String> {
+    let days = i64::try_from(days).ok().filter(|days| *days < i64::from(TOKEN_DAYS))?;
+    let date = first_day()?.checked_add(time::Duration::days(days))?;
+    date.format(time::macros::format_description!("[year]-[month]-[day]")).ok()
 }
 
 fn days_of(text: &str) -> Option<u64> {
@@ -145,25 +159,29 @@ fn days_of(text: &str) -> Option<u64> {
     u64::try_from(days).ok().filter(|days| *days < u64::from(TOKEN_DAYS))
 }
 
-/// Base32 of the bytes, then four characters that hold the upper 20 bits of their CRC-32 (ISO-HDLC).
-fn checked(bytes: &[u8]) -> String {
-    let mut text = base32().encode(bytes);
+/// Base32 of the bytes, then four characters that hold the upper 20 bits of their CRC-32 (ISO-HDLC). It is reserved in
+/// full before it is written, so that a secret leaves no half of itself in memory that grew.
+fn checked(bytes: &[u8]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(base32().encode_len(bytes.len()) + CHECK_LENGTH));
+    base32().encode_append(bytes, &mut text);
     text.push_str(&check_of(bytes));
     text
 }
 
+const CHECK_LENGTH: usize = 4;
+
 fn check_of(bytes: &[u8]) -> String {
     let sum = crc32fast::hash(bytes) & 0xffff_f000;
     let mut text = base32().encode(&sum.to_be_bytes());
-    text.truncate(4);
+    text.truncate(CHECK_LENGTH);
     text
 }
 
 /// The bytes of a checked text; `None` when form or check are wrong.
-fn unchecked(text: &str) -> Option<Vec<u8>> {
-    let at = text.len().checked_sub(4).filter(|at| text.is_char_boundary(*at))?;
+fn unchecked(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let at = text.len().checked_sub(CHECK_LENGTH).filter(|at| text.is_char_boundary(*at))?;
     let (body, check) = text.split_at(at);
-    let bytes = base32().decode(body.as_bytes()).ok()?;
+    let bytes = Zeroizing::new(base32().decode(body.as_bytes()).ok()?);
     (check_of(&bytes) == check).then_some(bytes)
 }
 
@@ -184,10 +202,8 @@ impl ApiKey {
     /// Reads a key; `None` when form or check are wrong.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let mut bytes = unchecked(text.strip_prefix(KEY_PREFIX)?)?;
-        let key = <[u8; 32]>::try_from(bytes.as_slice()).ok().map(Self);
-        bytes.zeroize();
-        key
+        let bytes = unchecked(text.strip_prefix(KEY_PREFIX)?)?;
+        <[u8; 32]>::try_from(bytes.as_slice()).ok().map(Self)
     }
 
     /// The secret bytes, to be hashed.
@@ -199,7 +215,7 @@ impl ApiKey {
     /// The text, to be shown once.
     #[must_use]
     pub fn reveal(&self) -> String {
-        format!("{KEY_PREFIX}{}", checked(&self.0))
+        format!("{KEY_PREFIX}{}", *checked(&self.0))
     }
 }
 
@@ -268,9 +284,70 @@ mod tests {
         }
     }
 
+    const FORMATS: [TokenFormat; 5] = [
+        TokenFormat::Opaque,
+        TokenFormat::Email,
+        TokenFormat::Phone,
+        TokenFormat::Digits(12),
+        TokenFormat::Date,
+    ];
+
+    proptest! {
+        #[test]
+        fn no_bytes_of_the_map_panic_or_stand_for_another_token(
+            tag in 0_u8..5, length in 0_u8..45, number: u64, small in 0_u64..3_000_000, opaque: [u8; 16],
+        ) {
+            let short = [number, small].map(|number| StorageToken::short(tag, length, number));
+            for token in [short[0], short[1], StorageToken::from_bytes(opaque)] {
+                for format in FORMATS {
+                    let text = token.format(format);
+                    let read = StorageToken::parse(&text);
+                    prop_assert!(read.is_none_or(|read| read == token), "{text}");
+                }
+            }
+        }
+
+        #[test]
+        fn digits_are_read_as_they_are_written(text in "[0-9]{1,45}|\\+999[0-9]{10,14}") {
+            let read = StorageToken::parse(&text);
+            prop_assert_eq!(read.map_or(text.clone(), |read| read.format(TokenFormat::Opaque)), text);
+        }
+    }
+
     #[test]
     fn the_last_date_is_a_date() {
-        assert_eq!(date_of(0), "3000-01-01");
-        assert_eq!(date_of(u64::from(TOKEN_DAYS) - 1), "9999-12-31");
+        assert_eq!(date_of(0).as_deref(), Some("3000-01-01"));
+        assert_eq!(date_of(u64::from(TOKEN_DAYS) - 1).as_deref(), Some("9999-12-31"));
+        assert_eq!((date_of(u64::from(TOKEN_DAYS)), date_of(u64::MAX)), (None, None));
+        assert_eq!(date_of(i64::MAX as u64), None, "a day that no calendar holds does not panic");
+    }
+
+    #[test]
+    fn numbers_are_drawn_without_bias_and_again_when_they_must() {
+        struct Given(std::sync::Mutex<Vec<u64>>);
+        impl Entropy for Given {
+            fn fill(&self, into: &mut [u8]) {
+                let next = self.0.lock().expect("no panic while held").pop().expect("enough of them");
+                into.copy_from_slice(&next.to_be_bytes()[..into.len()]);
+            }
+        }
+        let drawn = |numbers: &[u64]| uniform(10, &Given(numbers.to_vec().into()));
+        assert_eq!(drawn(&[17]), 7);
+        assert_eq!(drawn(&[3, u64::MAX]), 3, "the rest above the last whole ten is not used");
+    }
+
+    #[test]
+    fn an_opaque_token_never_looks_like_a_short_one() {
+        struct OnceOnes(std::sync::atomic::AtomicBool);
+        impl Entropy for OnceOnes {
+            fn fill(&self, into: &mut [u8]) {
+                let again = self.0.swap(true, std::sync::atomic::Ordering::Relaxed);
+                into.fill(if again { 7 } else { 0xff });
+            }
+        }
+        let token = StorageToken::generate(TokenFormat::Opaque, &OnceOnes(false.into()));
+        assert_eq!(token.as_bytes(), &[7; 16]);
+        let forged = format!("{TOKEN_PREFIX}{}", *checked(&[0xff; 16]));
+        assert_eq!(StorageToken::parse(&forged), None);
     }
 }
