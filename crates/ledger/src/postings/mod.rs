@@ -77,7 +77,8 @@ impl Postings {
     /// Writes a step's postings to the tail file. They are found only after [`Postings::publish`].
     pub(crate) fn write(&self, step: &[Posting]) -> io::Result<()> {
         let tail = self.tail_file.lock();
-        let bytes: Vec<u8> = step.iter().flat_map(Posting::bytes).collect();
+        let mut bytes = Vec::with_capacity(step.len() * POSTING);
+        step.iter().for_each(|posting| bytes.extend_from_slice(&posting.bytes()));
         tail.log.write(&bytes, tail.count * POSTING as u64)
     }
 

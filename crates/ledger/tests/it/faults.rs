@@ -197,9 +197,7 @@ fn a_full_disk_stops_appends_only_when_the_journal_is_full_and_they_recover_by_t
     assert!(acknowledged > 70, "what the journal has room for is taken: {acknowledged}");
     let status = ledger.status();
     assert!(status.unavailable && status.stalled && status.damaged.is_none(), "{status:?}");
-    let start = Instant::now();
     assert_eq!(ledger.append_blocking(entry(0)), Err(AppendError::Unavailable));
-    assert!(start.elapsed() < Duration::from_millis(50), "appends fail at once");
     disk.set(Faults::default());
     wait_until("recovery", || !ledger.status().unavailable);
     append_until_it_fails(&ledger, &outside, 50);

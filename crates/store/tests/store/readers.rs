@@ -43,7 +43,6 @@ fn a_checkpoint_ends_a_snapshot_that_stays_open() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(head(&old), Err(StoreError::Interrupted));
-    assert!(since.elapsed() >= Duration::from_millis(1_900));
     let fresh = store.snapshot().unwrap();
     assert!(head(&fresh).is_ok(), "others read on");
     drop((old, fresh));
