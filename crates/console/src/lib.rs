@@ -1,24 +1,32 @@
 //! The HTTP API: parse → call one use case → render. The only crate that knows the web framework.
 //!
-//! A request passes TLS and limits (`serve`), is told `sealed` while the house is closed, names its caller by an
-//! API key alone (`caller`), is parsed strictly (`body`), handed to one use case of the vault (`routes`), and
-//! answered as JSON, or as problem+json with a stable code ([`problem`]).
+//! A request passes TLS and limits ([`mod@serve`]), is told `sealed` while the house is closed, names its caller by an
+//! API key alone ([`caller`]), is parsed strictly ([`body`]), handed to one use case of the vault ([`routes`]), and
+//! answered as JSON, or as problem+json with a stable code ([`problem`]). Around each route stands what every answer
+//! has: headers, figures ([`metrics`]), a line for the log ([`recorder`]).
 //!
-//! To add a resource: 1. a file in `routes` with its forms and handlers, 2. its line in `routes::router` and in
-//! [`openapi`], 3. its errors in [`problem`], 4. its codes in `docs/errors.md`; a test compares the last three.
+//! To add a resource: 1. a file in `routes` with its forms and handlers; a handler that changes something runs in
+//! [`body::to_the_end`], 2. its line in [`routes::table`] and in [`openapi`], 3. its errors in [`problem`], 4. its codes
+//! in `docs/errors.md`, 5. its action in `tests/authorization.rs`. Tests compare all of them.
 
+mod access;
 mod body;
 mod caller;
 mod metrics;
 pub mod openapi;
+mod patience;
 pub mod problem;
+mod recorder;
 mod routes;
 mod serve;
 
+pub use access::{AccessLog, Line};
+pub use caller::Peer;
 pub use serve::serve;
 
 use arc_swap::ArcSwapOption;
-use std::sync::Arc;
+use bytes::Bytes;
+use std::sync::{Arc, OnceLock};
 use vault::Vault;
 
 /// What the console has to be told.
@@ -38,13 +46,33 @@ struct Inner {
     vault: ArcSwapOption<Vault>,
     settings: Settings,
     metrics: metrics::Metrics,
+    log: Option<Arc<dyn AccessLog>>,
+    description: OnceLock<Bytes>,
+    declaring: tokio::sync::Mutex<()>,
 }
 
 impl Console {
-    /// A console in front of a house that is not open yet.
+    /// A console in front of a house that is not open yet. Nothing is logged.
     #[must_use]
     pub fn sealed(settings: Settings) -> Self {
-        let inner = Inner { vault: ArcSwapOption::empty(), settings, metrics: metrics::Metrics::default() };
+        Self::of(settings, None)
+    }
+
+    /// The same with a log of answers.
+    #[must_use]
+    pub fn sealed_with_log(settings: Settings, log: Arc<dyn AccessLog>) -> Self {
+        Self::of(settings, Some(log))
+    }
+
+    fn of(settings: Settings, log: Option<Arc<dyn AccessLog>>) -> Self {
+        let inner = Inner {
+            vault: ArcSwapOption::empty(),
+            settings,
+            metrics: metrics::Metrics::new(routes::paths()),
+            log,
+            description: OnceLock::new(),
+            declaring: tokio::sync::Mutex::new(()),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -55,7 +83,7 @@ impl Console {
 
     /// All routes.
     pub fn router(&self) -> axum::Router {
-        routes::router(self.clone())
+        routes::router(self)
     }
 
     /// The vault, once it is open.
@@ -69,5 +97,19 @@ impl Console {
 
     pub(crate) fn metrics(&self) -> &metrics::Metrics {
         &self.inner.metrics
+    }
+
+    pub(crate) fn log(&self) -> Option<&dyn AccessLog> {
+        self.inner.log.as_deref()
+    }
+
+    /// The description of the API, made when it is first asked for.
+    pub(crate) fn description(&self) -> Bytes {
+        self.inner.description.get_or_init(|| openapi::text().into()).clone()
+    }
+
+    /// Declarations are changed one after the other, since new names get the next free number.
+    pub(crate) async fn one_declaration(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.inner.declaring.lock().await
     }
 }

@@ -1,6 +1,8 @@
 //! Errors on their way out: problem+json (RFC 9457) with a stable code. One exhaustive map per use case; nothing of a
-//! request's content is ever repeated.
+//! request's content is ever repeated. The vault's enums can grow, so each map ends in `internal`; `tests/codes.rs`
+//! reads their source and finds a variant that is missing here.
 
+use crate::recorder::Code;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use model::decision::Reason;
@@ -22,7 +24,7 @@ use vault::restrict::RestrictError;
 use vault::reveal::RevealError;
 
 /// One problem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// HTTP status.
     pub status: u16,
@@ -30,12 +32,16 @@ pub struct Problem {
     pub code: &'static str,
     /// The request, where it had got so far.
     pub request: Option<RequestId>,
-    /// Which of several (fields in the order of their names, purposes in the order given), counted from 0.
+    /// Which of several, in the order given, counted from 0.
     pub index: Option<usize>,
+    /// Name of the field of the catalogue that it is about.
+    pub field: Option<String>,
+    /// Where the body stops being of the form: line and column, counted from 1.
+    pub character: Option<(usize, usize)>,
 }
 
 const fn problem(status: u16, code: &'static str) -> Problem {
-    Problem { status, code, request: None, index: None }
+    Problem { status, code, request: None, index: None, field: None, character: None }
 }
 
 /// The house is closed.
@@ -56,6 +62,14 @@ pub const TOO_LARGE: Problem = problem(413, "body_too_large");
 pub const TIMEOUT: Problem = problem(408, "body_timeout");
 /// A header or a query that is not of the form.
 pub const BAD_REQUEST: Problem = problem(400, "bad_request");
+/// A key with an unusable name.
+pub(crate) const KEY_NAME: Problem = problem(422, "bad_name");
+/// A key of a role that no key can have.
+pub(crate) const KEY_ROLE: Problem = problem(422, "bad_role");
+/// A zone that is not made of networks.
+pub(crate) const KEY_ZONE: Problem = problem(422, "bad_zone");
+/// Not a SHA-256 in hex.
+pub(crate) const DIGEST: Problem = problem(422, "bad_digest");
 /// Something that should not happen did.
 pub const INTERNAL: Problem = problem(500, "internal");
 
@@ -66,8 +80,17 @@ impl Problem {
         Self { request: Some(request), ..self }
     }
 
-    fn at(self, index: usize) -> Self {
+    pub(crate) fn at(self, index: usize) -> Self {
         Self { index: Some(index), ..self }
+    }
+
+    /// About this field of the catalogue; it never names what the catalogue does not know.
+    pub(crate) fn of_field(self, name: Option<String>) -> Self {
+        Self { index: None, field: name, ..self }
+    }
+
+    pub(crate) fn at_character(self, line: usize, column: usize) -> Self {
+        Self { character: Some((line, column)), ..self }
     }
 }
 
@@ -86,7 +109,15 @@ impl IntoResponse for Problem {
         if let Some(index) = self.index {
             body["index"] = json!(index);
         }
+        if let Some(field) = self.field {
+            body["field"] = json!(field);
+        }
+        if let Some((line, column)) = self.character {
+            body["line"] = json!(line);
+            body["column"] = json!(column);
+        }
         let mut response = (status, body.to_string()).into_response();
+        response.extensions_mut().insert(Code(self.code));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == 401 {
@@ -108,6 +139,12 @@ fn refused(reason: Reason, role: Role) -> Problem {
     match reason {
         Reason::WrongTenant => NOT_FOUND,
         other => problem(403, other.outward(role)),
+    }
+}
+
+impl Explain for Fault {
+    fn explain(self, _: Role) -> Problem {
+        fault(self)
     }
 }
 
@@ -246,6 +283,7 @@ fn purpose(error: PurposeError) -> Problem {
         PurposeError::UnknownRecipient(index) => problem(422, "unknown_recipient").at(index),
         PurposeError::SpecialBasis(index) => problem(422, "special_basis_missing").at(index),
         PurposeError::Role(index) => problem(422, "bad_role").at(index),
+        PurposeError::Repeated(index) => problem(422, "named_twice").at(index),
         _ => problem(422, "bad_purpose"),
     }
 }

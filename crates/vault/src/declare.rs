@@ -62,8 +62,8 @@ impl Vault {
         tenant: TenantId,
         fields: Vec<Field>,
     ) -> Result<Logged, DeclareError> {
-        model::catalogue::validate(&fields)?;
         self.declare(ctx, tenant, Action::WriteCatalogue, |config| {
+            model::catalogue::validate(&fields)?;
             for (index, old) in config.fields.iter().enumerate() {
                 let same = |new: &&Field| {
                     new.id == old.id
@@ -108,8 +108,8 @@ impl Vault {
         tenant: TenantId,
         notice: Notice,
     ) -> Result<Logged, DeclareError> {
-        notice.validate()?;
         self.declare(ctx, tenant, Action::WriteNotices, |config| {
+            notice.validate()?;
             match config.notices.iter_mut().find(|old| old.id == notice.id) {
                 Some(old) => old.extend_with(&notice)?,
                 None => config.notices.push(notice.clone()),

@@ -1,9 +1,9 @@
 //! `…/consents` and `…/persons/{person}/consents`.
 
 use super::erasure::Nothing;
-use crate::body::{Answer, Parsed};
+use crate::body::{Answer, Parsed, to_the_end};
 use crate::caller::{Caller, Place};
-use crate::problem::{MALFORMED, Problem};
+use crate::problem::{DIGEST, Problem};
 use data_encoding::HEXLOWER;
 use http::StatusCode;
 use model::consent::{ConsentEvent, ConsentState};
@@ -15,7 +15,10 @@ use vault::consent::{Answer as Reply, AskRequest, Consent, ConsentChanged};
 /// Who is asked for what.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"person": "per_01kb2c3d4e5f6g7h8j9kamnpqr", "purpose": "bem",
+    "notice": "not_01kb2c3d4e5f6g7h8j9kamnpqr", "days": 180}))]
 pub(crate) struct Ask {
+    /// Who is asked.
     #[schema(value_type = String)]
     person: PersonId,
     /// Name of the purpose.
@@ -134,20 +137,25 @@ impl From<Consent> for Record {
 }
 
 /// Ask a person for a consent.
+///
+/// Opens a record in the state `requested`; one purpose and one recipient per record.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/consents", tag = "consents", request_body = Ask,
     params(("tenant" = String, Path)),
-    responses((status = 201, body = Changed), (status = "4XX", description = "problem+json")))]
+    responses((status = 201, body = Changed)))]
 pub(crate) async fn ask(caller: Caller, body: Parsed<Ask>) -> Result<Answer<Changed>, Problem> {
     let Ask { person, purpose, recipient, notice, days } = body.value;
     let ask = AskRequest { person, purpose, recipient, notice, days };
-    let asked = caller.vault.ask_consent(&caller.ctx, caller.tenant, &ask).await;
-    asked.map(|asked| Answer(StatusCode::CREATED, asked.into())).map_err(|error| caller.explain(error))
+    to_the_end(async move {
+        let asked = caller.vault.ask_consent(&caller.ctx, caller.tenant, &ask).await;
+        asked.map(|asked| Answer(StatusCode::CREATED, asked.into())).map_err(|error| caller.explain(error))
+    })
+    .await
 }
 
 /// The consent records of a person.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}/persons/{person}/consents", tag = "consents",
     params(("tenant" = String, Path), ("person" = String, Path)),
-    responses((status = 200, body = Vec<Record>), (status = "4XX", description = "problem+json")))]
+    responses((status = 200, body = Vec<Record>)))]
 pub(crate) async fn list(
     caller: Caller,
     Place((_, person)): Place<(TenantId, PersonId)>,
@@ -157,45 +165,58 @@ pub(crate) async fn list(
     Ok(Answer(StatusCode::OK, list.into_iter().map(Into::into).collect()))
 }
 
-/// Be shown the notice. Only the person herself.
+/// Be shown the notice.
+///
+/// Only the person herself can be. What was shown is noted with the digest of its exact bytes.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/consents/{consent}/show", tag = "consents", request_body = Show,
     params(("tenant" = String, Path), ("consent" = String, Path)),
-    responses((status = 200, body = Shown), (status = "4XX", description = "problem+json")))]
+    responses((status = 200, body = Shown)))]
 pub(crate) async fn show(
     caller: Caller,
     Place((_, consent)): Place<(TenantId, ConsentId)>,
     body: Parsed<Show>,
 ) -> Result<Answer<Shown>, Problem> {
-    let shown = caller.vault.show_notice(&caller.ctx, caller.tenant, consent, &body.value.language).await;
-    let shown = shown.map_err(|error| caller.explain(error))?;
-    let digest = HEXLOWER.encode(&shown.digest);
-    let ledger = super::logged(shown.logged);
-    Ok(Answer(StatusCode::OK, Shown { language: shown.language, text: shown.text, digest, ledger }))
+    to_the_end(async move {
+        let shown = caller.vault.show_notice(&caller.ctx, caller.tenant, consent, &body.value.language).await;
+        let shown = shown.map_err(|error| caller.explain(error))?;
+        let digest = HEXLOWER.encode(&shown.digest);
+        let ledger = super::logged(shown.logged);
+        Ok(Answer(StatusCode::OK, Shown { language: shown.language, text: shown.text, digest, ledger }))
+    })
+    .await
 }
 
 async fn answer(caller: Caller, consent: ConsentId, reply: Reply) -> Result<Answer<Changed>, Problem> {
-    let changed = caller.vault.answer_consent(&caller.ctx, caller.tenant, consent, reply).await;
-    changed.map(|changed| Answer(StatusCode::OK, changed.into())).map_err(|error| caller.explain(error))
+    to_the_end(async move {
+        let changed = caller.vault.answer_consent(&caller.ctx, caller.tenant, consent, reply).await;
+        changed.map(|changed| Answer(StatusCode::OK, changed.into())).map_err(|error| caller.explain(error))
+    })
+    .await
 }
 
-/// Agree to the notice that was shown. Only the person herself.
+/// Agree to the notice that was shown.
+///
+/// Only the person herself can, and only to the bytes that she was shown.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/consents/{consent}/give", tag = "consents", request_body = Give,
     params(("tenant" = String, Path), ("consent" = String, Path)),
-    responses((status = 200, body = Changed), (status = "4XX", description = "problem+json")))]
+    responses((status = 200, body = Changed)))]
 pub(crate) async fn give(
     caller: Caller,
     Place((_, consent)): Place<(TenantId, ConsentId)>,
     body: Parsed<Give>,
 ) -> Result<Answer<Changed>, Problem> {
-    let digest = HEXLOWER.decode(body.value.digest.as_bytes()).map_err(|_| MALFORMED)?;
-    let digest = digest.try_into().map_err(|_| MALFORMED)?;
+    let digest = HEXLOWER.decode(body.value.digest.as_bytes()).ok();
+    let digest = digest.and_then(|digest| digest.try_into().ok());
+    let digest = digest.ok_or_else(|| DIGEST.in_request(caller.ctx.request))?;
     answer(caller, consent, Reply::Give { digest, days: body.value.days }).await
 }
 
-/// Refuse. Only the person herself.
+/// Refuse.
+///
+/// Only the person herself can.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/consents/{consent}/refuse", tag = "consents",
     request_body = Nothing, params(("tenant" = String, Path), ("consent" = String, Path)),
-    responses((status = 200, body = Changed), (status = "4XX", description = "problem+json")))]
+    responses((status = 200, body = Changed)))]
 pub(crate) async fn refuse(
     caller: Caller,
     Place((_, consent)): Place<(TenantId, ConsentId)>,
@@ -204,10 +225,13 @@ pub(crate) async fn refuse(
     answer(caller, consent, Reply::Refuse).await
 }
 
-/// Take a consent back. Only the person herself; the next decision says no.
+/// Take a consent back.
+///
+/// Only the person herself can. When this is answered, the next decision says no, also while the ledger cannot be
+/// written.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/consents/{consent}/withdraw", tag = "consents",
     request_body = Nothing, params(("tenant" = String, Path), ("consent" = String, Path)),
-    responses((status = 200, body = Changed), (status = "4XX", description = "problem+json")))]
+    responses((status = 200, body = Changed)))]
 pub(crate) async fn withdraw(
     caller: Caller,
     Place((_, consent)): Place<(TenantId, ConsentId)>,

@@ -1,6 +1,6 @@
 //! `POST /v1/tenants/{tenant}/find`.
 
-use crate::body::{Answer, Parsed};
+use crate::body::{Answer, Parsed, Secret};
 use crate::caller::Caller;
 use crate::problem::Problem;
 use http::StatusCode;
@@ -8,18 +8,18 @@ use model::PersonId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vault::find::FindRequest;
-use zeroize::Zeroizing;
 
 /// What is looked for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"field": "email", "value": "jana.muster@example.org", "purpose": "sign-in"}))]
 pub(crate) struct Look {
     /// Name of an indexed field, or `ref`.
-    #[schema(example = "email")]
     field: String,
     /// The value it equals.
-    value: String,
-    /// Name of the purpose.
+    #[schema(value_type = String)]
+    value: Secret,
+    /// Name of the purpose; not needed for `ref`.
     purpose: Option<String>,
     /// Name of the recipient.
     recipient: Option<String>,
@@ -33,12 +33,14 @@ pub(crate) struct Found {
 }
 
 /// Find persons by equality of a field.
+///
+/// Nobody, an erased person, and somebody whom the caller may not find are the same empty list; at most 100 persons.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/find", tag = "reveal", request_body = Look,
     params(("tenant" = String, Path)),
-    responses((status = 200, body = Found), (status = "4XX", description = "problem+json")))]
+    responses((status = 200, body = Found)))]
 pub(crate) async fn find(caller: Caller, body: Parsed<Look>) -> Result<Answer<Found>, Problem> {
     let Look { field, value, purpose, recipient } = body.value;
-    let request = FindRequest { field, value: Zeroizing::new(value), purpose, recipient };
+    let request = FindRequest { field, value: value.0, purpose, recipient };
     let found = caller.vault.find(&caller.ctx, caller.tenant, &request).await;
     found.map(|persons| Answer(StatusCode::OK, Found { persons })).map_err(|error| caller.explain(error))
 }

@@ -19,10 +19,10 @@ pub(crate) async fn alive() -> &'static str {
 
 /// Whether personal data can be read at present.
 #[utoipa::path(get, path = "/readyz", tag = "house",
-    responses((status = 200, description = "ready"), (status = 503, description = "problem+json")))]
+    responses((status = 200, description = "ready")))]
 pub(crate) async fn ready(State(console): State<Console>) -> Result<&'static str, Problem> {
     let vault = console.vault()?;
-    vault.ready().map_err(|fault| RevealError::Fault(fault).explain(Role::App))?;
+    vault.ready().map_err(|fault| fault.explain(Role::App))?;
     Ok("ready\n")
 }
 
@@ -37,17 +37,19 @@ pub(crate) async fn figures(State(console): State<Console>) -> Response {
 
 /// The keys that certificates and checkpoints are signed with.
 #[utoipa::path(get, path = "/.well-known/obhut/keys", tag = "house",
-    responses((status = 200, description = "key document"), (status = 503, description = "problem+json")))]
+    responses((status = 200, description = "key document")))]
 pub(crate) async fn keys(State(console): State<Console>) -> Result<Response, Problem> {
     let keys = console.vault()?.public_keys().to_json().map_err(|_| INTERNAL)?;
     let kind = HeaderValue::from_static("application/json");
     Ok(([(header::CONTENT_TYPE, kind)], keys).into_response())
 }
 
-/// Checkpoint, tiles and entry bundles of the ledger (C2SP tlog-tiles), for who is in the ledger's zone or has a key
-/// that may read the ledger.
+/// The ledger's files.
+///
+/// Checkpoint, tiles and entry bundles (C2SP tlog-tiles), for who is in the ledger's zone or has a key that may read
+/// the ledger.
 #[utoipa::path(get, path = "/ledger/{path}", tag = "house", params(("path" = String, Path)),
-    responses((status = 200, description = "the file"), (status = "4XX", description = "problem+json")))]
+    responses((status = 200, description = "the file")))]
 pub(crate) async fn ledger(
     State(console): State<Console>,
     Path(path): Path<String>,
@@ -62,17 +64,17 @@ pub(crate) async fn ledger(
         let may = allowed(principal, Action::ReadLedger, principal.tenant, None, state);
         may.map_err(|reason| RevealError::Denied(reason).explain(principal.role).in_request(ctx.request))?;
     }
+    let kind = if path == "checkpoint" { "text/plain; charset=utf-8" } else { "application/octet-stream" };
     let ledger = vault.ledger().clone();
     let file = tokio::task::spawn_blocking(move || ledger.tile_path(&path)).await;
     let file = file.map_err(|_| INTERNAL)?.map_err(|_| INTERNAL)?.ok_or(NOT_FOUND)?;
-    let kind = HeaderValue::from_static("application/octet-stream");
-    Ok(([(header::CONTENT_TYPE, kind)], file).into_response())
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], file).into_response())
 }
 
 /// The description of this API.
 #[utoipa::path(get, path = "/v1/openapi.json", tag = "house",
     responses((status = 200, description = "OpenAPI 3.1")))]
-pub(crate) async fn description() -> Response {
+pub(crate) async fn description(State(console): State<Console>) -> Response {
     let kind = HeaderValue::from_static("application/json");
-    ([(header::CONTENT_TYPE, kind)], crate::openapi::text()).into_response()
+    ([(header::CONTENT_TYPE, kind)], console.description()).into_response()
 }

@@ -1,14 +1,15 @@
 //! `POST …/keys`, `DELETE …/keys/{principal}`.
 
-use crate::body::{Answer, Parsed};
+use crate::body::{Answer, Parsed, Secret, to_the_end};
 use crate::caller::{Caller, Place};
-use crate::problem::{MALFORMED, Problem};
+use crate::problem::{KEY_NAME, KEY_ROLE, KEY_ZONE, Problem};
 use http::StatusCode;
 use model::principal::Role;
 use model::{PersonId, PrincipalId, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vault::keys::NewKey;
+use zeroize::Zeroizing;
 
 /// Most networks of a zone.
 const MOST_NETWORKS: usize = 50;
@@ -18,6 +19,7 @@ const LONGEST_NAME: usize = 200;
 /// A key to be issued.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "shift lead, hall 3", "role": "operations", "zone": ["10.0.0.0/8"]}))]
 pub(crate) struct Order {
     /// A name for people; the person sees it in her accesses.
     name: String,
@@ -37,10 +39,13 @@ pub(crate) struct Order {
 /// An issued key.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Issued {
+    /// Its id, by which it is revoked.
     #[schema(value_type = String)]
     principal: PrincipalId,
     /// Shown once, stored nowhere.
-    secret: String,
+    #[schema(value_type = String, example = "obk_…")]
+    secret: Secret,
+    /// `durable` or `pending`.
     ledger: &'static str,
 }
 
@@ -49,38 +54,59 @@ pub(crate) struct Issued {
 pub(crate) struct Revoked {
     #[schema(value_type = String)]
     principal: PrincipalId,
+    /// `durable` or `pending`.
     ledger: &'static str,
 }
 
 /// Issue a key.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/keys", tag = "keys", request_body = Order,
     params(("tenant" = String, Path)),
-    responses((status = 201, body = Issued), (status = "4XX", description = "problem+json")))]
+    responses((status = 201, body = Issued)))]
 pub(crate) async fn issue(caller: Caller, body: Parsed<Order>) -> Result<Answer<Issued>, Problem> {
-    let Order { name, role, subject, expires_ms, zone } = body.value;
+    let new = checked(body.value).map_err(|problem| problem.in_request(caller.ctx.request))?;
+    to_the_end(async move {
+        let issued = caller.vault.issue_key(&caller.ctx, caller.tenant, new).await;
+        let issued = issued.map_err(|error| caller.explain(error))?;
+        let ledger = super::logged(issued.logged);
+        let secret = Secret(Zeroizing::new(issued.secret.reveal()));
+        Ok(Answer(StatusCode::CREATED, Issued { principal: issued.principal, secret, ledger }))
+    })
+    .await
+}
+
+fn checked(order: Order) -> Result<NewKey, Problem> {
+    let Order { name, role, subject, expires_ms, zone } = order;
     let is_network =
         |text: &String| text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok();
-    let named = (1..=LONGEST_NAME).contains(&name.len()) && !name.chars().any(char::is_control);
-    if !named || zone.len() > MOST_NETWORKS || !zone.iter().all(is_network) || role == Role::System {
-        return Err(MALFORMED.in_request(caller.ctx.request));
+    if !(1..=LONGEST_NAME).contains(&name.len()) || name.chars().any(char::is_control) {
+        return Err(KEY_NAME);
     }
-    let new = NewKey { name, role, subject, expires: expires_ms.map(Timestamp), zone };
-    let issued = caller.vault.issue_key(&caller.ctx, caller.tenant, new).await;
-    let issued = issued.map_err(|error| caller.explain(error))?;
-    let ledger = super::logged(issued.logged);
-    let answer = Issued { principal: issued.principal, secret: issued.secret.reveal(), ledger };
-    Ok(Answer(StatusCode::CREATED, answer))
+    if role == Role::System {
+        return Err(KEY_ROLE);
+    }
+    if zone.len() > MOST_NETWORKS {
+        return Err(KEY_ZONE);
+    }
+    if let Some(index) = zone.iter().position(|network| !is_network(network)) {
+        return Err(KEY_ZONE.at(index));
+    }
+    Ok(NewKey { name, role, subject, expires: expires_ms.map(Timestamp), zone })
 }
 
 /// Revoke a key.
+///
+/// When this is answered, it is not accepted any more.
 #[utoipa::path(delete, path = "/v1/tenants/{tenant}/keys/{principal}", tag = "keys",
     params(("tenant" = String, Path), ("principal" = String, Path)),
-    responses((status = 200, body = Revoked), (status = "4XX", description = "problem+json")))]
+    responses((status = 200, body = Revoked)))]
 pub(crate) async fn revoke(
     caller: Caller,
     Place((_, principal)): Place<(TenantId, PrincipalId)>,
 ) -> Result<Answer<Revoked>, Problem> {
-    let logged = caller.vault.revoke_key(&caller.ctx, caller.tenant, principal).await;
-    let logged = logged.map_err(|error| caller.explain(error))?;
-    Ok(Answer(StatusCode::OK, Revoked { principal, ledger: super::logged(logged) }))
+    to_the_end(async move {
+        let logged = caller.vault.revoke_key(&caller.ctx, caller.tenant, principal).await;
+        let logged = logged.map_err(|error| caller.explain(error))?;
+        Ok(Answer(StatusCode::OK, Revoked { principal, ledger: super::logged(logged) }))
+    })
+    .await
 }

@@ -1,56 +1,80 @@
 //! The routes, one file per resource.
 
+pub(crate) mod catalogue;
 pub(crate) mod consents;
-pub(crate) mod declarations;
 pub(crate) mod erasure;
 pub(crate) mod find;
 pub(crate) mod house;
 pub(crate) mod keys;
 pub(crate) mod limits;
+pub(crate) mod notices;
 pub(crate) mod persons;
+pub(crate) mod purposes;
 pub(crate) mod reveal;
 pub(crate) mod rights;
 
 use crate::Console;
+use crate::body::Answer;
 use crate::problem::{METHOD, NOT_FOUND};
+use crate::recorder::Recording;
 use axum::Router;
-use axum::routing::{delete, get, patch, post, put};
+use axum::routing::{MethodRouter, any, delete, get, patch, post};
+use http::StatusCode;
+use model::NoticeId;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-/// Every route with its method.
-pub(crate) fn router(console: Console) -> Router {
-    let tenant = Router::new()
-        .route("/persons", post(persons::store))
-        .route("/persons/{person}", patch(persons::rectify))
-        .route("/reveal", post(reveal::reveal))
-        .route("/find", post(find::find))
-        .route("/persons/{person}/export", get(rights::export))
-        .route("/persons/{person}/accesses", get(rights::accesses))
-        .route("/persons/{person}/consents", get(consents::list))
-        .route("/persons/{person}/erasure", post(erasure::erase).get(erasure::certificate))
-        .route("/persons/{person}/restriction", post(limits::restrict))
-        .route("/persons/{person}/objection", post(limits::object))
-        .route("/persons/{person}/hold", post(limits::hold))
-        .route("/catalogue", get(declarations::catalogue).merge(put(declarations::put_catalogue)))
-        .route("/purposes", get(declarations::purposes).merge(put(declarations::put_purposes)))
-        .route("/notices", get(declarations::notices).merge(post(declarations::put_notice)))
-        .route("/consents", post(consents::ask))
-        .route("/consents/{consent}/show", post(consents::show))
-        .route("/consents/{consent}/give", post(consents::give))
-        .route("/consents/{consent}/refuse", post(consents::refuse))
-        .route("/consents/{consent}/withdraw", post(consents::withdraw))
-        .route("/keys", post(keys::issue))
-        .route("/keys/{principal}", delete(keys::revoke));
-    Router::new()
-        .nest("/v1/tenants/{tenant}", tenant)
-        .route("/v1/openapi.json", get(house::description))
-        .route("/healthz", get(house::alive))
-        .route("/readyz", get(house::ready))
-        .route("/metrics", get(house::figures))
-        .route("/.well-known/obhut/keys", get(house::keys))
-        .route("/ledger/{*path}", get(house::ledger))
-        .fallback(async || NOT_FOUND)
-        .method_not_allowed_fallback(async || METHOD)
-        .with_state(console)
+/// How requests that fit no route stand in figures and log lines.
+const NOWHERE: &str = "none";
+
+/// Every route with its methods.
+fn table() -> Vec<(&'static str, MethodRouter<Console>)> {
+    vec![
+        ("/v1/tenants/{tenant}/persons", post(persons::store)),
+        ("/v1/tenants/{tenant}/persons/{person}", patch(persons::rectify)),
+        ("/v1/tenants/{tenant}/reveal", post(reveal::reveal)),
+        ("/v1/tenants/{tenant}/find", post(find::find)),
+        ("/v1/tenants/{tenant}/persons/{person}/export", get(rights::export)),
+        ("/v1/tenants/{tenant}/persons/{person}/accesses", get(rights::accesses)),
+        ("/v1/tenants/{tenant}/persons/{person}/consents", get(consents::list)),
+        ("/v1/tenants/{tenant}/persons/{person}/erasure", post(erasure::erase).get(erasure::certificate)),
+        ("/v1/tenants/{tenant}/persons/{person}/restriction", post(limits::restrict)),
+        ("/v1/tenants/{tenant}/persons/{person}/objection", post(limits::object)),
+        ("/v1/tenants/{tenant}/persons/{person}/hold", post(limits::hold)),
+        ("/v1/tenants/{tenant}/catalogue", get(catalogue::read).put(catalogue::put)),
+        ("/v1/tenants/{tenant}/purposes", get(purposes::read).put(purposes::put)),
+        ("/v1/tenants/{tenant}/notices", get(notices::read).post(notices::put)),
+        ("/v1/tenants/{tenant}/consents", post(consents::ask)),
+        ("/v1/tenants/{tenant}/consents/{consent}/show", post(consents::show)),
+        ("/v1/tenants/{tenant}/consents/{consent}/give", post(consents::give)),
+        ("/v1/tenants/{tenant}/consents/{consent}/refuse", post(consents::refuse)),
+        ("/v1/tenants/{tenant}/consents/{consent}/withdraw", post(consents::withdraw)),
+        ("/v1/tenants/{tenant}/keys", post(keys::issue)),
+        ("/v1/tenants/{tenant}/keys/{principal}", delete(keys::revoke)),
+        ("/v1/openapi.json", get(house::description)),
+        ("/healthz", get(house::alive)),
+        ("/readyz", get(house::ready)),
+        ("/metrics", get(house::figures)),
+        ("/.well-known/obhut/keys", get(house::keys)),
+        ("/ledger/{*path}", get(house::ledger)),
+    ]
+}
+
+/// The template of each route, and last the one for no route.
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
+    table().into_iter().map(|(path, _)| path).chain([NOWHERE])
+}
+
+/// All routes, each recorded.
+pub(crate) fn router(console: &Console) -> Router {
+    let table = table();
+    let recording = |place| Recording::new(console.clone(), place);
+    let nowhere = any(async || NOT_FOUND).layer(recording(table.len()));
+    let mut router = Router::new().fallback(nowhere);
+    for (place, (path, methods)) in table.into_iter().enumerate() {
+        router = router.route(path, methods.fallback(async || METHOD).layer(recording(place)));
+    }
+    router.with_state(console.clone())
 }
 
 /// How far the trail of a change has come, as a word.
@@ -59,4 +83,20 @@ pub(crate) fn logged(logged: vault::Logged) -> &'static str {
         vault::Logged::Durable(_) => "durable",
         vault::Logged::Pending => "pending",
     }
+}
+
+/// A declaration in force.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Declared {
+    /// `durable` or `pending`.
+    ledger: &'static str,
+    /// The notice's id, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    notice: Option<NoticeId>,
+}
+
+/// The answer to a declaration.
+fn declared(at: vault::Logged, notice: Option<NoticeId>) -> Answer<Declared> {
+    Answer(StatusCode::OK, Declared { ledger: logged(at), notice })
 }

@@ -1,7 +1,7 @@
 //! `POST /v1/tenants/{tenant}/reveal`: the hot path.
 
 use crate::Console;
-use crate::body::{Answer, Parsed};
+use crate::body::{Answer, Parsed, Secret};
 use crate::caller::Caller;
 use crate::problem::{MALFORMED, Problem};
 use axum::extract::State;
@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vault::reveal::{Item, RevealRequest};
 use vault::trail::Outcome;
-use zeroize::Zeroizing;
 
 /// What is asked for.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"purpose": "rostering", "items": [
+    {"token": "obh_…"}, {"person": "per_01kb2c3d4e5f6g7h8j9kamnpqr", "fields": ["name", "health_note"]}]}))]
 pub(crate) struct Ask {
     /// Name of the purpose.
-    #[schema(example = "rostering")]
     purpose: String,
     /// Name of the recipient; none is the tenant itself.
     recipient: Option<String>,
@@ -43,6 +43,7 @@ pub(crate) struct AskItem {
 /// The answer: one list per item, in order.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Read {
+    /// The request, as it stands in the ledger.
     #[schema(value_type = String)]
     request: RequestId,
     /// Index of the ledger entry.
@@ -62,19 +63,10 @@ pub(crate) struct ReadField {
     /// The value or its transform.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    value: Option<Shown>,
+    value: Option<Secret>,
     /// Why not. To all but the privacy officer and the person it is always `no_permission`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
-}
-
-/// A value on its way out, wiped after it was written.
-pub(crate) struct Shown(pub(crate) Zeroizing<String>);
-
-impl Serialize for Shown {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&self.0)
-    }
 }
 
 impl TryFrom<AskItem> for Item {
@@ -94,18 +86,23 @@ impl TryFrom<AskItem> for Item {
     }
 }
 
-/// Reveal values of persons for a purpose. Each is decided on, and the read is durable in the ledger, before any key
-/// is unwrapped.
+/// Reveal values of persons for a purpose.
+///
+/// Each value is decided on, and the read is durable in the ledger, before any key is unwrapped. One list per item, in
+/// the order of the request; a token that stands for nothing here is refused like one that is not permitted.
 #[utoipa::path(post, path = "/v1/tenants/{tenant}/reveal", tag = "reveal", request_body = Ask,
     params(("tenant" = String, Path)),
-    responses((status = 200, body = Read), (status = "4XX", description = "problem+json")))]
+    responses((status = 200, body = Read)))]
 pub(crate) async fn reveal(
     State(console): State<Console>,
     caller: Caller,
     body: Parsed<Ask>,
 ) -> Result<Answer<Read>, Problem> {
     let Ask { purpose, recipient, items } = body.value;
-    let items = items.into_iter().map(Item::try_from).collect::<Result<Vec<_>, _>>()?;
+    let item = |(index, item): (usize, AskItem)| {
+        Item::try_from(item).map_err(|problem| problem.at(index).in_request(caller.ctx.request))
+    };
+    let items = items.into_iter().enumerate().map(item).collect::<Result<Vec<_>, _>>()?;
     let request = RevealRequest { purpose, recipient, items };
     let revealed = caller.vault.reveal(&caller.ctx, caller.tenant, &request).await;
     let revealed = revealed.map_err(|error| caller.explain(error))?;
@@ -116,7 +113,7 @@ pub(crate) async fn reveal(
             ReadField {
                 field: one.field,
                 decision: one.decision,
-                value: one.value.map(Shown),
+                value: one.value.map(Secret),
                 reason: one.reason.map(|reason| reason.outward(role)),
             }
         };

@@ -1,9 +1,8 @@
 //! `GET …/persons/{person}/export` and `…/accesses`: what the person is owed (GDPR Art. 15 and 20).
 
-use super::reveal::Shown;
-use crate::body::Answer;
+use crate::body::{Answer, Secret};
 use crate::caller::{Caller, Place};
-use crate::problem::Problem;
+use crate::problem::{BAD_REQUEST, Problem};
 use axum::extract::Query;
 use http::StatusCode;
 use model::{PersonId, TenantId};
@@ -22,10 +21,10 @@ pub(crate) struct Everything {
     /// The app's reference.
     #[serde(rename = "ref")]
     #[schema(value_type = Option<String>)]
-    reference: Option<Shown>,
+    reference: Option<Secret>,
     /// Values by field name.
     #[schema(value_type = BTreeMap<String, String>)]
-    fields: BTreeMap<String, Shown>,
+    fields: BTreeMap<String, Secret>,
     /// Fields that are left out, since they speak of third persons (Art. 15(4)).
     left_out: Vec<String>,
     consents: Vec<super::consents::Record>,
@@ -34,9 +33,11 @@ pub(crate) struct Everything {
 }
 
 /// Export everything about one person.
+///
+/// What speaks of third persons is left out, and named.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}/persons/{person}/export", tag = "rights",
     params(("tenant" = String, Path), ("person" = String, Path)),
-    responses((status = 200, body = Everything), (status = "4XX", description = "problem+json")))]
+    responses((status = 200, body = Everything)))]
 pub(crate) async fn export(
     caller: Caller,
     Place((_, person)): Place<(TenantId, PersonId)>,
@@ -46,8 +47,8 @@ pub(crate) async fn export(
     let everything = Everything {
         person,
         at: export.at.rfc3339(),
-        reference: export.reference.map(Shown),
-        fields: export.values.into_iter().map(|(field, value)| (field.name, Shown(value))).collect(),
+        reference: export.reference.map(Secret),
+        fields: export.values.into_iter().map(|(field, value)| (field.name, Secret(value))).collect(),
         left_out: export.left_out,
         consents: export.consents.into_iter().map(Into::into).collect(),
         entry: export.entry,
@@ -86,20 +87,22 @@ pub(crate) struct Access {
     #[schema(value_type = String)]
     role: model::principal::Role,
     /// Fields with how each was decided.
-    #[schema(value_type = Vec<Vec<String>>)]
+    #[schema(value_type = Vec<Vec<String>>, example = json!([["name", "permit"]]))]
     fields: Vec<(String, Outcome)>,
 }
 
 /// List who touched one person, and why.
+///
+/// Newest first. Looking is itself an entry.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}/persons/{person}/accesses", tag = "rights",
-    params(("tenant" = String, Path), ("person" = String, Path), ("limit" = Option<usize>, Query)),
-    responses((status = 200, body = Accesses), (status = "4XX", description = "problem+json")))]
+    params(("tenant" = String, Path), ("person" = String, Path), ("limit" = Option<usize>, Query, description = "Most entries, 1 to 1,000; 100 if not said.")),
+    responses((status = 200, body = Accesses)))]
 pub(crate) async fn accesses(
     caller: Caller,
     Place((_, person)): Place<(TenantId, PersonId)>,
     page: Result<Query<Page>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Answer<Accesses>, Problem> {
-    let Query(page) = page.map_err(|_| crate::problem::BAD_REQUEST)?;
+    let Query(page) = page.map_err(|_| BAD_REQUEST.in_request(caller.ctx.request))?;
     let limit = page.limit.unwrap_or(100);
     let list = caller.vault.accesses(&caller.ctx, caller.tenant, person, limit).await;
     let list = list.map_err(|error| caller.explain(error))?;

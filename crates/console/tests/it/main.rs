@@ -1,0 +1,15 @@
+//! The API over a whole house in a temporary folder: real store, ledger and shred store. One binary, since making RSA
+//! keys takes a second.
+
+#[path = "../../../vault/tests/world/mod.rs"]
+mod world;
+
+mod answers;
+mod authorization;
+mod codes;
+mod declarations;
+mod door;
+mod input;
+mod leaving;
+mod openapi;
+mod property;
