@@ -28,13 +28,14 @@ pub(crate) struct Config {
 }
 
 /// One key that can be configured.
-struct Key {
-    name: &'static str,
-    about: &'static str,
-    default: &'static str,
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) default: &'static str,
 }
 
-const KEYS: &[Key] = &[
+/// Every key. `docs/config.md` has a row for each.
+pub(crate) const KEYS: &[Key] = &[
     Key { name: "data", about: "data folder", default: "." },
     Key { name: "listen", about: "address and port of the API (TLS)", default: "127.0.0.1:9443" },
     Key {
@@ -96,6 +97,7 @@ impl From<ConfigError> for Problem {
 #[derive(clap::Subcommand)]
 pub(crate) enum Verb {
     /// Print each value and where it comes from.
+    #[command(after_help = "Example: obhut config show --config /srv/obhut/obhut.toml")]
     Show(Args),
 }
 
@@ -158,12 +160,16 @@ fn gather(text: &str, environment: &BTreeMap<String, String>) -> Result<(Values,
         values.insert(key.name, (value, Source::File));
     }
     for key in KEYS {
-        let variable = format!("OBHUT_{}", key.name.replace('.', "_").to_uppercase());
-        if let Some(value) = environment.get(&variable) {
+        if let Some(value) = environment.get(&variable(key.name)) {
             values.insert(key.name, (value.clone(), Source::Environment));
         }
     }
     Ok((values, flat.len()))
+}
+
+/// The environment variable of a key.
+pub(crate) fn variable(key: &str) -> String {
+    format!("OBHUT_{}", key.replace('.', "_").to_uppercase())
 }
 
 fn flatten(prefix: &str, table: &toml::Table, into: &mut Vec<(String, toml::Value)>) {

@@ -6,6 +6,9 @@ mod canary;
 mod client;
 mod config;
 mod demo;
+#[cfg(test)]
+mod docs;
+mod doctor;
 mod init;
 mod ledger_verbs;
 mod serve;
@@ -14,6 +17,7 @@ mod tls;
 mod unseal;
 mod verify;
 mod wiring;
+mod witness;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -31,16 +35,26 @@ enum Verb {
     /// Try everything out: a temporary house with keys, a tenant and 40 workers, on this machine only.
     Demo(demo::Args),
     /// Make a data folder: root, keys, configuration, first tenant.
+    #[command(
+        after_help = "Example: obhut init --data /srv/obhut --tenant \"Werk Süd\" --passphrase-file /etc/obhut/passphrase"
+    )]
     Init(init::Args),
     /// Run the house.
+    #[command(after_help = "Example: obhut serve --config /srv/obhut/obhut.toml")]
     Serve(serve::Args),
     /// Hand the passphrase to a house that waits for it.
+    #[command(after_help = "Example: obhut unseal --config /srv/obhut/obhut.toml < /media/key/passphrase")]
     Unseal(unseal::Args),
+    /// Look whether all is well, and name the way out where it is not.
+    Doctor(doctor::Args),
     /// Check a document offline: certificate, key document, checkpoint or proof.
     Verify(verify::Args),
     /// Check, show or prove entries of the ledger.
     #[command(subcommand)]
     Ledger(ledger_verbs::Verb),
+    /// Cosign the checkpoints of somebody else's ledger.
+    #[command(subcommand)]
+    Witness(witness::Verb),
     /// Measure this machine.
     #[command(subcommand)]
     Bench(bench::Verb),
@@ -67,8 +81,10 @@ fn main() -> ExitCode {
         }
         Verb::Init(args) => init::run(&args, &mut out),
         Verb::Unseal(args) => unseal::run(&args, &mut out),
+        Verb::Doctor(args) => doctor::run(&args, &mut out),
         Verb::Verify(args) => verify::run(&args, &mut out),
         Verb::Ledger(verb) => ledger_verbs::run(&verb, &mut out),
+        Verb::Witness(verb) => witness::run(&verb, &mut out),
         Verb::Config(verb) => config::run(&verb, &mut out),
     };
     report(result)

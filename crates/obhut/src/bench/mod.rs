@@ -16,8 +16,10 @@ use std::process::ExitCode;
 #[derive(clap::Subcommand)]
 pub(crate) enum Verb {
     /// Reveal, batch, find, create, erase against a real server in its own process, over TLS on loopback.
+    #[command(after_help = "Example: obhut bench vault")]
     Vault(vault_bench::Args),
     /// Durable appends, restart, proofs and who-touched of the ledger alone.
+    #[command(after_help = "Example: obhut bench ledger")]
     Ledger(ledger_bench::Args),
     /// The server that `bench vault` measures.
     #[command(hide = true)]
