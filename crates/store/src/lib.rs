@@ -28,6 +28,7 @@ mod rows;
 mod snapshot;
 mod sqlite;
 mod store;
+mod touched;
 
 pub use error::{ApplyError, Conflict, OpenError, StoreError};
 pub use ops::{DataOp, KeyOp, Wrap};
@@ -38,3 +39,4 @@ pub use rows::{
 };
 pub use snapshot::Snapshot;
 pub use store::{FileSizes, Health, Integrity, Lease, Options, PlanCount, Store};
+pub use touched::Moment;

@@ -5,7 +5,8 @@ use crate::ops::{DataOp, KeyOp};
 use crate::rows::JobRow;
 use crate::snapshot::Snapshot;
 use crate::sqlite::Engine;
-use model::Timestamp;
+use crate::touched::Moment;
+use model::{PersonId, Timestamp};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,6 +111,19 @@ impl Store {
     /// Reads as of one moment. Costs next to nothing until the first read.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
         self.engine.reads().map(Snapshot::new)
+    }
+
+    /// How far the key store has come: to be taken before a snapshot, for [`Store::untouched_since`].
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        self.engine.touched().moment()
+    }
+
+    /// Whether a snapshot taken after `moment` still shows the person as she is: that no acknowledged plan has written
+    /// her row since. `false` can also mean somebody else's; then the row has to be read again.
+    #[must_use]
+    pub fn untouched_since(&self, moment: Moment, person: PersonId) -> bool {
+        self.engine.touched().untouched_since(moment, person)
     }
 
     /// Applies a plan to the key store. It is handed to the writer by this call, not by the first poll, and goes on

@@ -14,7 +14,7 @@ use model::token::StorageToken;
 use model::{ConsentId, PersonId, RecipientId, TenantId, Timestamp};
 use seal::{LogSecret, OpenedRecord, PersonKeys, RecordPlace, open_record};
 use std::collections::HashMap;
-use store::Snapshot;
+use store::{Moment, Snapshot};
 use zeroize::Zeroizing;
 
 /// Most items in one request.
@@ -124,9 +124,9 @@ impl Vault {
 }
 
 /// One field of one item with its decision.
-struct Slot {
+struct Slot<'a> {
     person: Option<usize>,
-    field: Option<Field>,
+    field: Option<&'a Field>,
     decision: Decision,
 }
 
@@ -137,10 +137,12 @@ struct Involved {
 }
 
 /// All decisions of a request, made on one snapshot, before anything is unwrapped.
-struct Plan {
-    slots: Vec<Vec<Slot>>,
+struct Plan<'a> {
+    /// From before the snapshot.
+    moment: Moment,
+    slots: Vec<Vec<Slot<'a>>>,
     people: Vec<Involved>,
-    purpose: Option<Purpose>,
+    purpose: Option<&'a Purpose>,
     recipient: RecipientId,
     consent: Option<ConsentId>,
 }
@@ -156,23 +158,25 @@ struct Deciding<'a> {
     now: Timestamp,
 }
 
-fn plan(
+fn plan<'a>(
     house: &House,
     tenant: &Tenant,
-    live: &Live,
+    live: &'a Live,
     ctx: &Context,
     request: &RevealRequest,
     now: Timestamp,
-) -> Result<Plan, RevealError> {
+) -> Result<Plan<'a>, RevealError> {
+    let moment = house.store.moment();
     let snapshot = house.store.snapshot()?;
     let config = &live.config;
     let purpose = config.purpose(&request.purpose);
     let recipient = config.recipient(request.recipient.as_deref());
     let deciding = Deciding { snapshot: &snapshot, tenant, live, ctx, purpose, recipient, now };
     let mut plan = Plan {
+        moment,
         slots: Vec::with_capacity(request.items.len()),
         people: Vec::new(),
-        purpose: purpose.cloned(),
+        purpose,
         recipient: recipient.unwrap_or_default(),
         consent: None,
     };
@@ -207,24 +211,24 @@ fn plan(
 
 /// Which person and fields an item means. A token or name that means nothing here still gets its slot, so that
 /// the answer looks the same as for one that is not permitted.
-fn resolve(
+fn resolve<'a>(
     snapshot: &Snapshot,
     tenant: TenantId,
-    config: &TenantConfig,
+    config: &'a TenantConfig,
     item: &Item,
-) -> Result<(Option<PersonId>, Vec<Option<Field>>), Fault> {
+) -> Result<(Option<PersonId>, Vec<Option<&'a Field>>), Fault> {
     match item {
         Item::Token(token) => match snapshot.token(tenant, token.as_bytes())? {
-            Some(row) => Ok((Some(row.person), vec![config.field_by_id(row.field).cloned()])),
+            Some(row) => Ok((Some(row.person), vec![config.field_by_id(row.field)])),
             None => Ok((None, vec![None])),
         },
         Item::Fields(person, names) => {
-            Ok((Some(*person), names.iter().map(|name| config.field(name).cloned()).collect()))
+            Ok((Some(*person), names.iter().map(|name| config.field(name)).collect()))
         }
     }
 }
 
-impl Plan {
+impl<'a> Plan<'a> {
     /// Adds a person of the request; `None` when there is no such row.
     fn involve(&mut self, deciding: &Deciding<'_>, id: PersonId) -> Result<Option<usize>, Fault> {
         let Some(person) = Person::read(deciding.snapshot, deciding.tenant.id, id)? else { return Ok(None) };
@@ -237,18 +241,18 @@ impl Plan {
         &mut self,
         deciding: &Deciding<'_>,
         place: Option<usize>,
-        field: Option<Field>,
-    ) -> Result<Slot, Fault> {
+        field: Option<&'a Field>,
+    ) -> Result<Slot<'a>, Fault> {
         let refused = |reason| Ok(Slot { person: place, field: None, decision: Decision::Deny(reason) });
         let Some(field) = field else { return refused(Reason::UnknownPerson) };
         let Some(recipient) = deciding.recipient else { return refused(Reason::UnknownRecipient) };
         let Some(index) = place else {
-            let decision = nobody(deciding, &field, recipient, Reason::UnknownPerson);
+            let decision = nobody(deciding, field, recipient, Reason::UnknownPerson);
             return Ok(Slot { person: None, field: Some(field), decision });
         };
         let involved = &self.people[index];
         if involved.person.facts().erased {
-            let decision = nobody(deciding, &field, recipient, Reason::Erased);
+            let decision = nobody(deciding, field, recipient, Reason::Erased);
             return Ok(Slot { person: place, field: Some(field), decision });
         }
         let mut consent = None;
@@ -266,7 +270,7 @@ impl Plan {
             action: Action::Read,
             tenant: deciding.tenant.id,
             person: involved.person.row.person,
-            field: &field,
+            field,
             purpose: deciding.purpose,
             recipient,
             break_glass: None,
@@ -297,13 +301,13 @@ impl Plan {
             })
             .collect();
         let mut metadata = Metadata::of(Event::Read, now, ctx.request, Verdict::Permit);
-        metadata.purpose = self.purpose.as_ref().map_or(0, |purpose| purpose.id.0);
-        metadata.basis = self.purpose.as_ref().map_or(0, |purpose| purpose.basis as u8 + 1);
+        metadata.purpose = self.purpose.map_or(0, |purpose| purpose.id.0);
+        metadata.basis = self.purpose.map_or(0, |purpose| purpose.basis as u8 + 1);
         metadata.recipient = self.recipient.0;
         metadata.consent = self.consent;
         for slot in self.slots.iter().flatten() {
-            metadata.count(slot.field.as_ref(), &slot.decision);
-            if let (Some(index), Some(field)) = (slot.person, &slot.field) {
+            metadata.count(slot.field, &slot.decision);
+            if let (Some(index), Some(field)) = (slot.person, slot.field) {
                 details[index].fields.push((field.id, Outcome::of(&slot.decision)));
             }
         }
@@ -317,13 +321,20 @@ impl Plan {
         trail::seal_entry(house, tenant, metadata, &subjects, &ctx.actor)
     }
 
-    /// Whether every person and the tenant still stand as the decision saw them.
-    fn unchanged(&self, snapshot: &Snapshot, tenant: &Tenant, seen: &Live) -> Result<bool, Fault> {
+    /// Whether every person and the tenant still stand as the decision saw them. Rows are read again only of persons
+    /// about whom the store does not know it without looking.
+    fn unchanged(&self, house: &House, tenant: &Tenant, seen: &Live) -> Result<bool, Fault> {
         let live = tenant.live();
         if (live.version, live.config_version) != (seen.version, seen.config_version) {
             return Ok(false);
         }
-        for one in &self.people {
+        let touched = |one: &&Involved| !house.store.untouched_since(self.moment, one.person.row.person);
+        let mut snapshot = None;
+        for one in self.people.iter().filter(touched) {
+            let snapshot = match &mut snapshot {
+                Some(snapshot) => snapshot,
+                none => none.insert(house.store.snapshot()?),
+            };
             let row = &one.person.row;
             if crate::people::version(snapshot, tenant.id, row.person)? != Some(row.version) {
                 return Ok(false);
@@ -341,30 +352,37 @@ impl Plan {
         now: Timestamp,
     ) -> Result<(), Fault> {
         let mut metadata = Metadata::of(Event::NotReleased, now, ctx.request, Verdict::Deny);
-        metadata.purpose = self.purpose.as_ref().map_or(0, |purpose| purpose.id.0);
+        metadata.purpose = self.purpose.map_or(0, |purpose| purpose.id.0);
         let entry = trail::seal_entry(house, tenant, metadata, &[], &ctx.actor)?;
         house.ledger.append(entry.into()).await?;
         Ok(())
     }
 
     /// Unwraps and opens what was permitted, and nothing else; `None` when the facts changed since the decision.
-    /// Both on one snapshot.
     fn release(
         &self,
         house: &House,
         tenant: &Tenant,
         seen: &Live,
     ) -> Result<Option<Vec<Vec<Revealed>>>, RevealError> {
-        let snapshot = house.store.snapshot()?;
-        if !self.unchanged(&snapshot, tenant, seen)? {
+        if !self.unchanged(house, tenant, seen)? {
             return Ok(None);
         }
+        match self.open(house, tenant) {
+            // A record that is gone was replaced or erased just now, or else it is lost.
+            Err(Fault::Corrupt) if !self.unchanged(house, tenant, seen)? => Ok(None),
+            opened => Ok(Some(opened?)),
+        }
+    }
+
+    fn open(&self, house: &House, tenant: &Tenant) -> Result<Vec<Vec<Revealed>>, Fault> {
+        let snapshot = house.store.snapshot()?;
         let mut open: Vec<Option<OpenPerson>> = self.people.iter().map(|_| None).collect();
         let mut answer = Vec::with_capacity(self.slots.len());
         for slots in &self.slots {
             let mut fields = Vec::with_capacity(slots.len());
             for slot in slots {
-                let value = match (slot.person, &slot.field) {
+                let value = match (slot.person, slot.field) {
                     (Some(index), Some(field)) if slot.decision.releases() => {
                         let person = &self.people[index].person;
                         let keys = match &mut open[index] {
@@ -376,7 +394,7 @@ impl Plan {
                     _ => None,
                 };
                 fields.push(Revealed {
-                    field: slot.field.as_ref().map(|field| field.name.clone()),
+                    field: slot.field.map(|field| field.name.clone()),
                     decision: Outcome::of(&slot.decision),
                     value,
                     reason: slot.decision.reason(),
@@ -384,7 +402,7 @@ impl Plan {
             }
             answer.push(fields);
         }
-        Ok(Some(answer))
+        Ok(answer)
     }
 }
 

@@ -4,9 +4,11 @@ mod disk;
 mod ledger_bench;
 mod load;
 mod nginx;
+mod openbao;
 mod process;
 mod server;
 mod vault_bench;
+mod wrk;
 
 use crate::system::Problem;
 use serde::Serialize;
@@ -24,6 +26,9 @@ pub(crate) enum Verb {
     /// The server that `bench vault` measures.
     #[command(hide = true)]
     Server(server::Args),
+    /// Makes the house that `bench vault` measures.
+    #[command(hide = true)]
+    Seed(server::SeedArgs),
 }
 
 /// Runs a measurement.
@@ -32,6 +37,7 @@ pub(crate) fn run(verb: &Verb) -> Result<ExitCode, Problem> {
         Verb::Vault(args) => vault_bench::run(args),
         Verb::Ledger(args) => ledger_bench::run(args),
         Verb::Server(args) => server::run(args),
+        Verb::Seed(args) => server::run_seed(args),
     }
 }
 

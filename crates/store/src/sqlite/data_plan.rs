@@ -8,7 +8,7 @@ use crate::error::Conflict;
 use crate::ops::DataOp;
 use crate::rows::{DocumentRow, JobRow, NewJob, RecordRow};
 use crate::store::Lease;
-use model::Timestamp;
+use model::{PersonId, Timestamp};
 use rusqlite::Connection;
 
 type Done = Result<(), Ended>;
@@ -33,6 +33,10 @@ impl Plans for DataPlans {
             DataPlan::Ops(ops) => ops.iter().try_for_each(|op| apply(on, op)).map(|()| Vec::new()),
             DataPlan::Lease(lease) => lease_jobs(on, lease),
         }
+    }
+
+    fn touches(_: &DataPlan) -> impl Iterator<Item = PersonId> {
+        std::iter::empty()
     }
 }
 

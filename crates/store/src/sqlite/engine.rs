@@ -11,6 +11,7 @@ use crate::error::{ApplyError, OpenError, StoreError};
 use crate::ops::{DataOp, KeyOp};
 use crate::rows::JobRow;
 use crate::store::{Health, Lease, Options};
+use crate::touched::Touched;
 use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
@@ -62,6 +63,10 @@ impl Engine {
 
     pub(crate) fn reads(&self) -> Result<Reads, StoreError> {
         Ok(Reads { keys: View::new(&self.keys.pool), data: View::new(&self.data.pool) })
+    }
+
+    pub(crate) fn touched(&self) -> &Touched {
+        self.keys.writer.touched()
     }
 
     pub(crate) fn apply_keys(

@@ -11,6 +11,8 @@ use super::mover::{Mover, release_tail};
 use super::queue::{CheckpointReply, Queue, Reply, Submission, Work};
 use crate::error::{ApplyError, OpenError, StoreError};
 use crate::store::PlanCount;
+use crate::touched::Touched;
+use model::PersonId;
 use parking_lot::Mutex;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, DEFAULT_NAME};
@@ -29,6 +31,8 @@ pub(super) trait Plans: 'static {
     type Answer: Send + 'static;
     const THREAD: &'static str;
     fn run(on: &Connection, plan: &Self::Plan) -> Result<Self::Answer, Ended>;
+    /// Persons whose rows the plan writes.
+    fn touches(plan: &Self::Plan) -> impl Iterator<Item = PersonId>;
 }
 
 /// What a writer has done.
@@ -53,6 +57,7 @@ impl Counts {
 pub(super) struct Writer<F: Plans> {
     queue: Arc<Queue<F::Plan, F::Answer>>,
     counts: Arc<Mutex<Counts>>,
+    touched: Arc<Touched>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -61,6 +66,7 @@ impl<F: Plans> Writer<F> {
     pub(super) fn start(connection: Connection, place: Place, group: usize) -> Result<Self, OpenError> {
         let queue = Arc::new(Queue::new(group));
         let counts = Arc::new(Mutex::new(Counts::default()));
+        let touched = Arc::new(Touched::default());
         let mover = Mover::start(&place, F::THREAD)?;
         let mut bench = Bench::<F> {
             mover,
@@ -68,12 +74,13 @@ impl<F: Plans> Writer<F> {
             place,
             queue: queue.clone(),
             counts: counts.clone(),
+            touched: touched.clone(),
         };
         let thread = std::thread::Builder::new()
             .name(F::THREAD.to_owned())
             .spawn(move || bench.work())
             .map_err(|_| OpenError::Unavailable)?;
-        Ok(Self { queue, counts, thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue, counts, touched, thread: Mutex::new(Some(thread)) })
     }
 
     /// Hands a plan over at once; the future waits for the answer.
@@ -101,6 +108,10 @@ impl<F: Plans> Writer<F> {
             return Err(StoreError::Closed);
         }
         answer.recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    pub(super) fn touched(&self) -> &Touched {
+        &self.touched
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -132,6 +143,7 @@ struct Bench<F: Plans> {
     place: Place,
     queue: Arc<Queue<F::Plan, F::Answer>>,
     counts: Arc<Mutex<Counts>>,
+    touched: Arc<Touched>,
 }
 
 impl<F: Plans> Drop for Bench<F> {
@@ -157,7 +169,10 @@ impl<F: Plans> Bench<F> {
     }
 
     fn commit(&mut self, group: Vec<Submission<F::Plan, F::Answer>>) {
-        match self.transact(&group) {
+        let done = self.transact(&group);
+        // Also after a fault: whether a commit that failed was durable is not known before the file is opened again.
+        self.touched.note(group.iter().flat_map(|submission| F::touches(&submission.plan)));
+        match done {
             Ok(answers) => {
                 self.count(&group, &answers);
                 for (submission, answer) in group.into_iter().zip(answers) {
@@ -283,7 +298,8 @@ mod tests {
         create(&place.path).unwrap();
         let connection = Some(writer(&place, Some(&KEYS)).unwrap());
         let (queue, counts) = (Arc::new(Queue::new(100)), Arc::default());
-        (dir, Bench { mover: Mover::start(&place, "test").unwrap(), connection, place, queue, counts })
+        let mover = Mover::start(&place, "test").unwrap();
+        (dir, Bench { mover, connection, place, queue, counts, touched: Arc::default() })
     }
 
     type Waiting = (Submission<Vec<KeyOp>, ()>, mpsc::Receiver<Result<(), ApplyError>>);

@@ -3,7 +3,7 @@
 use crate::fixture::{insert_person, person_id, tenant_id};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use store::{Options, Store, StoreError};
+use store::{KeyOp, Options, Store, StoreError};
 
 fn filled(count: u32, options: &Options) -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
@@ -140,4 +140,40 @@ fn readers_never_see_half_a_plan() {
             reader.join().unwrap();
         }
     });
+}
+
+#[test]
+fn who_is_said_to_be_untouched_is_shown_as_she_is() {
+    const ROUNDS: u64 = 300;
+    let (_dir, store) = filled(3, &Options::default());
+    let version = |snapshot: &store::Snapshot| {
+        u64::from(snapshot.person_head(tenant_id(), person_id(1)).unwrap().unwrap().version)
+    };
+    let first = version(&store.snapshot().unwrap());
+    let acknowledged = AtomicU64::new(first);
+    let (mut untouched, mut touched) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..ROUNDS {
+                let expected_version = u32::try_from(first + round).unwrap();
+                let bump = KeyOp::BumpPerson { tenant: tenant_id(), person: person_id(1), expected_version };
+                store.apply_keys_blocking("bump", vec![bump]).unwrap();
+                acknowledged.store(first + round + 1, Ordering::SeqCst);
+            }
+        });
+        while acknowledged.load(Ordering::SeqCst) < first + ROUNDS {
+            let moment = store.moment();
+            let seen = version(&store.snapshot().unwrap());
+            std::thread::yield_now();
+            let before = acknowledged.load(Ordering::SeqCst);
+            if store.untouched_since(moment, person_id(1)) {
+                assert!(before <= seen, "{before} was acknowledged, {seen} was seen");
+                untouched += 1;
+            } else {
+                touched += 1;
+            }
+        }
+    });
+    assert!(untouched > 0 && touched > 0, "both happened: {untouched}, {touched}");
+    assert!(store.untouched_since(store.moment(), person_id(1)));
 }

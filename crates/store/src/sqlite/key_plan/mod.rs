@@ -9,6 +9,7 @@ use super::decode::Coded;
 use super::fault::Ended;
 use super::writer::Plans;
 use crate::ops::KeyOp;
+use model::PersonId;
 use rusqlite::{Connection, params};
 
 /// What an operation answers.
@@ -24,6 +25,16 @@ impl Plans for KeyPlans {
 
     fn run(on: &Connection, plan: &Vec<KeyOp>) -> Done {
         plan.iter().try_for_each(|op| apply(on, op))
+    }
+
+    fn touches(plan: &Vec<KeyOp>) -> impl Iterator<Item = PersonId> {
+        plan.iter().filter_map(|op| match op {
+            KeyOp::InsertPerson(row) => Some(row.person),
+            KeyOp::UpdatePerson { person, .. }
+            | KeyOp::BumpPerson { person, .. }
+            | KeyOp::RewrapPerson { person, .. } => Some(*person),
+            _ => None,
+        })
     }
 }
 
