@@ -3,8 +3,8 @@
 use crate::config::Config;
 use crate::system::{Problem, SystemClock};
 use crate::wiring::{self, May, private_file, private_folder};
-use model::Entropy;
 use model::token::ApiKey;
+use model::{Clock, Entropy};
 use model::{PrincipalId, TenantId};
 use seal::{Passphrase, Root, RootKind, SigningKeys, SystemEntropy};
 use std::io::Write;
@@ -133,7 +133,7 @@ pub(crate) async fn make(
 }
 
 fn make_certificate(config: &Config, names: &[&str]) -> Result<(), Problem> {
-    let made = crate::tls::make_local(names)?;
+    let made = crate::tls::make_local(names, SystemClock.now())?;
     if let Some(folder) = config.tls_cert.parent() {
         private_folder(folder)?;
         private_file(&folder.join("authority.pem"), made.authority.as_bytes(), 0o644)?;

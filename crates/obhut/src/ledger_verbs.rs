@@ -44,7 +44,7 @@ pub(crate) enum Verb {
 #[derive(clap::Args)]
 #[group(multiple = false)]
 pub(crate) struct Trust {
-    /// The key document of the house.
+    /// The key document of the house that you trust.
     #[arg(long, value_name = "KEYS")]
     trust: Option<PathBuf>,
     /// The key that signs checkpoints, as `name+id+base64` (C2SP signed-note).
@@ -53,6 +53,11 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
+    /// The key document that is trusted, if one is named.
+    pub(crate) fn document(&self) -> Option<&Path> {
+        self.trust.as_deref()
+    }
+
     /// The log's keys; none when nobody is named. A key of the house signs under `origin`, also later incarnations
     /// `origin/n`.
     pub(crate) fn keys(&self, origin: &str) -> Result<Vec<VerifierKey>, Problem> {

@@ -16,6 +16,7 @@ mod system;
 mod tls;
 mod unseal;
 mod verify;
+mod verify_log;
 mod wiring;
 mod witness;
 
@@ -47,7 +48,7 @@ enum Verb {
     Unseal(unseal::Args),
     /// Look whether all is well, and name the way out where it is not.
     Doctor(doctor::Args),
-    /// Check a document offline: certificate, key document, checkpoint or proof.
+    /// Check a document offline: a deletion certificate, a checkpoint, or a proof of an entry.
     Verify(verify::Args),
     /// Check, show or prove entries of the ledger.
     #[command(subcommand)]

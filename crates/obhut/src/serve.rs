@@ -56,7 +56,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
             ));
         }
         let late = running.open(&config, &console, Arc::new(root), may).await?;
-        say(&format!("open; {late} ledger entries of an earlier run were shipped"));
+        say("open");
+        if late > 0 {
+            say(&format!("{late} ledger entries of an earlier run were shipped"));
+        }
         stop_signal().await?;
         say("stopping");
         running.stop().await;

@@ -1,6 +1,7 @@
 //! Certificates of a local authority, for the demo and for a first start; and the server's TLS settings.
 
 use crate::system::Problem;
+use model::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
@@ -9,6 +10,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;
 use std::sync::Arc;
+use time::{Duration, OffsetDateTime};
 
 /// A local authority and a certificate for these names, all as PEM.
 pub(crate) struct LocalCertificates {
@@ -17,14 +19,23 @@ pub(crate) struct LocalCertificates {
     pub(crate) key: String,
 }
 
+/// How long local certificates are valid. Their authority's key is gone, so that none can be renewed; a house in use
+/// gets a certificate of its own authority long before, and `doctor` counts the days.
+const VALID_DAYS: i64 = 3_650;
+
 /// Makes an authority, whose key is thrown away at once, and a certificate of it.
-pub(crate) fn make_local(names: &[&str]) -> Result<LocalCertificates, Problem> {
+pub(crate) fn make_local(names: &[&str], now: Timestamp) -> Result<LocalCertificates, Problem> {
+    let today =
+        OffsetDateTime::from_unix_timestamp(now.0 / 1_000).map_err(Problem::from_error("the clock"))?;
+    // From the day before, for clients whose clocks are behind.
+    let (from, until) = (today - Duration::days(1), today + Duration::days(VALID_DAYS));
     let failed = Problem::from_error;
     let authority_key = KeyPair::generate().map_err(failed("cannot make a key"))?;
     let mut authority = CertificateParams::default();
     authority.distinguished_name = DistinguishedName::new();
     authority.distinguished_name.push(DnType::CommonName, "Obhut local authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    (authority.not_before, authority.not_after) = (from, until);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let authority_cert =
         authority.self_signed(&authority_key).map_err(failed("cannot make a certificate"))?.pem();
@@ -34,6 +45,7 @@ pub(crate) fn make_local(names: &[&str]) -> Result<LocalCertificates, Problem> {
     let mut leaf = CertificateParams::new(names).map_err(failed("cannot make a certificate"))?;
     leaf.distinguished_name = DistinguishedName::new();
     leaf.distinguished_name.push(DnType::CommonName, "Obhut");
+    (leaf.not_before, leaf.not_after) = (from, until);
     leaf.use_authority_key_identifier_extension = true;
     let chain = leaf.signed_by(&key, &issuer).map_err(failed("cannot make a certificate"))?.pem();
     Ok(LocalCertificates { authority: authority_cert, chain, key: key.serialize_pem() })

@@ -3,12 +3,14 @@
 //! *valid*: everything fits, and a key signed that you trust (exit 0). *consistent*: everything fits, but only the
 //! document itself says whose keys these are (exit 3). *invalid*: something does not fit (exit 1).
 
+use crate::ledger_verbs::Trust;
 use crate::system::Problem;
+use crate::verify_log::{self, LogArgs};
 use data_encoding::BASE64;
 use ledger::verify::{KeyKind, TlogProof, VerifierKey};
 use seal::{Envelope, PublicKeys};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use vault::certificate::{Certificate, PAYLOAD_TYPE, Stage};
 
@@ -19,16 +21,20 @@ const LARGEST: u64 = 4 << 20;
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit codes: 0 valid, 3 consistent (signed by a key that you did not name), 1 invalid.\n\n\
-    Example: obhut verify certificate.json --trust keys.json\n\
+    Examples:\n  \
+      obhut verify certificate.json --trust keys.json\n  \
+      obhut verify checkpoint --trust keys.json\n  \
+      obhut verify entry-42.tlog-proof --entry 9f2c… --trust keys.json\n\
     The key document of a house is served at /.well-known/obhut/keys; get it by a way you trust."
 )]
 pub(crate) struct Args {
-    /// The document: a deletion certificate.
+    /// The document: a deletion certificate, a ledger's checkpoint, or a proof from `obhut ledger prove`.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The key document of the house that you trust.
-    #[arg(long, value_name = "KEYS")]
-    trust: Option<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
+    #[command(flatten)]
+    log: LogArgs,
     /// The result as JSON.
     #[arg(long)]
     json: bool,
@@ -67,7 +73,10 @@ pub(crate) enum Invalid {
 /// Checks the document and says how it stands.
 pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<ExitCode, Problem> {
     let document = read(&args.file)?;
-    let trusted = args.trust.as_ref().map(read).transpose()?;
+    if verify_log::is_log(&document) {
+        return verify_log::run(&document, &args.log, &args.trust, out);
+    }
+    let trusted = args.trust.document().map(read).transpose()?;
     let trusted = trusted
         .map(|json| PublicKeys::from_json(&json))
         .transpose()
@@ -114,7 +123,7 @@ fn say(checked: &Result<(Verdict, Certificate), Invalid>, out: &mut dyn Write) -
     }
 }
 
-fn read(path: &PathBuf) -> Result<Vec<u8>, Problem> {
+fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     use std::io::Read;
     let failed = |error| Problem::new(format!("cannot read {}: {error}", path.display()));
     let mut bytes = Vec::new();

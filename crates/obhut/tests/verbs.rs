@@ -164,6 +164,43 @@ fn prove_prints_what_a_verifier_accepts() {
 }
 
 #[test]
+fn a_proof_and_a_checkpoint_are_verified_offline() {
+    let log = Log::new(&Signer::new());
+    log.grow(0..9);
+    let key = log.vkey();
+    let checkpoint = log.keep("checkpoint");
+    let said = obhut(&["verify", &checkpoint, "--origin", ORIGIN, "--log-key", &key]);
+    assert!(said.code == 0 && said.out.contains("entries    9") && said.out.contains("valid"), "{said:?}");
+    let proof = text(&log.dir.path().join("proof"));
+    assert_eq!(obhut(&["ledger", "prove", &log.path(), "4", "--out", &proof]).code, 0);
+    let hash = |filler| data_encoding::HEXLOWER.encode(&ledger::proof::leaf_hash(&leaf(filler)));
+    let of = |entry: &str, key: &str| {
+        obhut(&["verify", &proof, "--origin", ORIGIN, "--entry", entry, "--log-key", key])
+    };
+    let said = of(&hash(4), &key);
+    assert!(said.code == 0 && said.out.contains("at index 4"), "{said:?}");
+    assert_eq!(of(&hash(5), &key).code, 1, "of another entry");
+    assert_eq!(of(&hash(4), &Signer::new().key().vkey()).code, 1, "of another log");
+    let other = obhut(&["verify", &checkpoint, "--origin", "another.example/log", "--log-key", &key]);
+    assert_eq!(other.code, 1, "of another origin: {other:?}");
+    for words in
+        [vec!["verify", &*proof, "--origin", ORIGIN, "--log-key", &*key], vec!["verify", &*checkpoint]]
+    {
+        let said = obhut(&words);
+        assert!(said.code == 2 && said.err.contains("--"), "says what is missing: {said:?}");
+    }
+    let mut bytes = std::fs::read(&proof).expect("there");
+    // The last line is a signature of a key that nobody named, which is not looked at.
+    let looked_at = String::from_utf8(bytes.clone()).expect("text").rfind('\u{2014}').expect("signatures");
+    for at in 0..looked_at {
+        bytes[at] ^= 1;
+        std::fs::write(&proof, &bytes).expect("written");
+        assert_ne!(of(&hash(4), &key).code, 0, "byte {at}");
+        bytes[at] ^= 1;
+    }
+}
+
+#[test]
 fn verify_speaks_in_sentences() {
     let signer = Signer::new();
     let (log, other) = (Log::new(&signer), Log::new(&signer));
