@@ -85,6 +85,7 @@ pub(crate) async fn open(
         entropy,
         shred: ShredPlaces { holders: config.shred_holders.clone(), escrow: config.shred_escrow.clone() },
         horizon_days: config.horizon_days,
+        steps: None,
     };
     let (vault, shipped_late) =
         Vault::open(parts).await.map_err(Problem::from_error("the vault does not open"))?;

@@ -8,6 +8,7 @@
 use crate::config::document;
 use crate::fault::{Fault, applied};
 use crate::house::House;
+use crate::steps::Step;
 use crate::tenant::Tenant;
 use crate::{Context, Vault, document_row, trail};
 use data_encoding::BASE64;
@@ -165,6 +166,7 @@ fn make(house: &House, tenant: &Tenant, person: PersonId) -> Result<Envelope, Ce
     let keep = vec![DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: true }];
     // A simultaneous request may have signed the same statement; either envelope is good.
     applied(house.store.apply_data_blocking("keep_certificate", keep))?;
+    house.step(Step::CertificateKept);
     Ok(envelope)
 }
 

@@ -6,6 +6,7 @@
 
 use crate::fault::{Applied, Fault, applied};
 use crate::house::House;
+use crate::steps::Step;
 use crate::trail::Sealed;
 use model::{RequestId, TenantId};
 use parking_lot::Mutex;
@@ -27,6 +28,8 @@ pub(crate) struct Change {
     pub(crate) tenant: TenantId,
     pub(crate) ops: Vec<KeyOp>,
     pub(crate) entry: Sealed,
+    /// What is reached when it is committed, and when its entry is shipped.
+    pub(crate) steps: [Step; 2],
 }
 
 /// Outbox rows: those that are shipped and can be deleted, and those that have to be shipped again.
@@ -44,7 +47,7 @@ pub(crate) async fn commit(house: &Arc<House>, change: Change) -> Result<Result<
 }
 
 async fn run(house: &Arc<House>, change: Change) -> Result<Result<Logged, Conflict>, Fault> {
-    let Change { name, tenant, mut ops, entry } = change;
+    let Change { name, tenant, mut ops, entry, steps: [committed, shipped] } = change;
     let row = OutboxRow {
         id: RequestId::fresh(&*house.clock, &*house.entropy).0,
         tenant,
@@ -58,7 +61,14 @@ async fn run(house: &Arc<House>, change: Change) -> Result<Result<Logged, Confli
     ops.push(KeyOp::InsertOutbox(row.clone()));
     match applied(house.store.apply_keys(name, ops).await)? {
         Applied::Conflict(conflict) => Ok(Err(conflict)),
-        Applied::Done => Ok(Ok(ship(house, row).await)),
+        Applied::Done => {
+            house.step(committed);
+            let logged = ship(house, row).await;
+            if matches!(logged, Logged::Durable(_)) {
+                house.step(shipped);
+            }
+            Ok(Ok(logged))
+        }
     }
 }
 
@@ -98,6 +108,7 @@ async fn delete(house: &House, ids: &[[u8; 16]]) -> Result<(), Fault> {
     for chunk in ids.chunks(512) {
         let ops = chunk.iter().map(|id| KeyOp::DeleteOutbox { id: *id }).collect();
         applied(house.store.apply_keys("shipped", ops).await)?;
+        house.step(Step::OutboxForgotten);
     }
     Ok(())
 }
@@ -107,10 +118,12 @@ async fn reconcile(house: &House, row: OutboxRow) {
     let ledger = house.ledger.clone();
     let (hash, tail) = (row.leaf_hash, row.tail);
     let found = tokio::task::spawn_blocking(move || ledger.find_leaf(&hash, tail)).await;
+    house.step(Step::OutboxLookedUp);
     match found {
         Ok(Ok(Some(_))) => house.shipped.done.lock().push(row.id),
         Ok(Ok(None)) => {
             ship(house, row).await;
+            house.step(Step::OutboxShippedAgain);
         }
         _ => house.shipped.again.lock().push(row),
     }

@@ -9,6 +9,7 @@ use crate::config::document;
 use crate::fault::{Applied, Fault, applied};
 use crate::house::House;
 use crate::people::Person;
+use crate::steps::Step;
 use crate::tenant::{Live, Tenant};
 use crate::trail::{self, Event, Metadata, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault, document_row};
@@ -200,7 +201,8 @@ impl Vault {
         let row = self.new_record(&live, tenant, ask)?;
         let event = self.event(ctx, ConsentEvent::Request, None, ask.days)?;
         for _ in 0..crate::put::TRIES {
-            let step = Step { name: "ask_consent", event: event.clone(), row, fresh: true };
+            let steps = [Step::AskCommitted, Step::AskShipped];
+            let step = Move { name: "ask_consent", steps, event: event.clone(), row, fresh: true };
             if let Some(changed) = commit(&self.house, &opened, ctx, step).await? {
                 return Ok(changed);
             }
@@ -224,7 +226,8 @@ impl Vault {
             let digest = seal::sha256(text.as_bytes());
             let shown = Shown { language: language.to_owned(), digest };
             let event = self.event(ctx, ConsentEvent::Show, Some(shown), None)?;
-            let step = Step { name: "show_notice", event, row, fresh: false };
+            let steps = [Step::ShowCommitted, Step::ShowShipped];
+            let step = Move { name: "show_notice", steps, event, row, fresh: false };
             if let Some(changed) = commit(&self.house, &opened, ctx, step).await? {
                 let language = language.to_owned();
                 return Ok(NoticeShown { consent, language, text, digest, logged: changed.logged });
@@ -242,10 +245,15 @@ impl Vault {
         consent: ConsentId,
         answer: Answer,
     ) -> Result<ConsentChanged, ConsentError> {
-        let (name, action, kind) = match answer {
-            Answer::Give { .. } => ("give_consent", Action::AnswerConsent, ConsentEvent::Give),
-            Answer::Refuse => ("refuse_consent", Action::AnswerConsent, ConsentEvent::Refuse),
-            Answer::Withdraw => ("withdraw_consent", Action::Withdraw, ConsentEvent::Withdraw),
+        let (name, steps) = match answer {
+            Answer::Give { .. } => ("give_consent", [Step::GiveCommitted, Step::GiveShipped]),
+            Answer::Refuse => ("refuse_consent", [Step::RefuseCommitted, Step::RefuseShipped]),
+            Answer::Withdraw => ("withdraw_consent", [Step::WithdrawCommitted, Step::WithdrawShipped]),
+        };
+        let (action, kind) = match answer {
+            Answer::Give { .. } => (Action::AnswerConsent, ConsentEvent::Give),
+            Answer::Refuse => (Action::AnswerConsent, ConsentEvent::Refuse),
+            Answer::Withdraw => (Action::Withdraw, ConsentEvent::Withdraw),
         };
         for _ in 0..crate::put::TRIES {
             let (opened, mut row) = self.own_record(ctx, tenant, consent, action)?;
@@ -264,7 +272,7 @@ impl Vault {
                 row.until = days.map(|days| event.at.plus_days(days));
                 row.explicit = true;
             }
-            let step = Step { name, event, row, fresh: false };
+            let step = Move { name, steps, event, row, fresh: false };
             if let Some(changed) = commit(&self.house, &opened, ctx, step).await? {
                 return Ok(changed);
             }
@@ -414,9 +422,10 @@ fn event_place(tenant: TenantId, consent: ConsentId, version: u32) -> DocumentPl
     DocumentPlace { tenant, kind: document::CONSENT_EVENT, id: consent.0, version }
 }
 
-/// One step of a record.
-struct Step {
+/// One move of a record.
+struct Move {
     name: &'static str,
+    steps: [Step; 2],
     event: RecordedEvent,
     row: ConsentRow,
     fresh: bool,
@@ -427,9 +436,9 @@ async fn commit(
     house: &Arc<House>,
     tenant: &Tenant,
     ctx: &Context,
-    step: Step,
+    step: Move,
 ) -> Result<Option<ConsentChanged>, ConsentError> {
-    let Step { name, mut event, row, fresh } = step;
+    let Move { name, steps, mut event, row, fresh } = step;
     let person = {
         let snapshot = house.store.snapshot()?;
         Person::read(&snapshot, tenant.id, row.person)?.ok_or(ConsentError::UnknownPerson)?
@@ -466,7 +475,7 @@ async fn commit(
             changed: event.at,
         }
     };
-    let change = Change { name, tenant: tenant_id, ops: vec![bump, consent], entry };
+    let change = Change { name, tenant: tenant_id, ops: vec![bump, consent], entry, steps };
     let committed = change::commit(house, change).await?;
     let changed = |logged| ConsentChanged { consent: row.consent, state, until: row.until, logged };
     Ok(committed.ok().map(changed))
@@ -485,7 +494,10 @@ async fn write_event(
     let sealed = seal::seal_personal_document(keys, &place, row.person, &body, &*house.entropy)?;
     let put = DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: true };
     Ok(match applied(house.store.apply_data("consent_event", vec![put]).await)? {
-        Applied::Done => Some(version),
+        Applied::Done => {
+            house.step(Step::ConsentWritten);
+            Some(version)
+        }
         Applied::Conflict(_) => None,
     })
 }

@@ -5,6 +5,7 @@ use crate::change::{self, Change, Logged};
 use crate::config::{TenantConfig, document};
 use crate::fault::{Applied, Fault, applied};
 use crate::house::House;
+use crate::steps::Step;
 use crate::tenant::{Live, Tenant};
 use crate::trail::{self, Event, Metadata, Verdict};
 use crate::{Context, Vault, document_row};
@@ -152,7 +153,8 @@ impl Vault {
         let metadata = Metadata::of(Event::Configure, house.clock.now()?, ctx.request, Verdict::Permit);
         let entry = trail::seal_entry(house, &opened, metadata, &[], &ctx.actor)?;
         let ops = vec![KeyOp::SetConfigVersion { tenant, expected: live.config_version, new: version }];
-        let change = Change { name: "declare", tenant, ops, entry };
+        let steps = [Step::DeclareCommitted, Step::DeclareShipped];
+        let change = Change { name: "declare", tenant, ops, entry, steps };
         let logged = change::commit(house, change).await?.map_err(|_| Fault::Busy)?;
         let next = Live { config_version: version, config: Arc::new(config), ..Live::clone(&live) };
         opened.set_live(next);
@@ -167,7 +169,10 @@ async fn write_config(house: &House, tenant: &Tenant, config: &TenantConfig) -> 
     let row = config_row(house, tenant.id, &tenant.metadata, config, version)?;
     let put = DataOp::PutDocument { row, expected_absent: true };
     match applied(house.store.apply_data("write_config", vec![put]).await)? {
-        Applied::Done => Ok(version),
+        Applied::Done => {
+            house.step(Step::DeclareWritten);
+            Ok(version)
+        }
         Applied::Conflict(_) => Err(Fault::Busy.into()),
     }
 }

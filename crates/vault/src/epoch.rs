@@ -8,6 +8,7 @@ use crate::change::{self, Change};
 use crate::fault::{Applied, Fault};
 use crate::house::House;
 use crate::people::Person;
+use crate::steps::Step;
 use crate::tenant::Tenant;
 use crate::trail::{self, Actor, Event, Metadata, Verdict};
 use model::clock::DAY_MS;
@@ -81,7 +82,10 @@ impl Vault {
             }
             while let Some(applied) = plans.join_next().await {
                 let applied = applied.map_err(|_| Fault::StoreUnavailable)?;
-                count += u64::from(matches!(crate::fault::applied(applied)?, Applied::Done));
+                if let Applied::Done = crate::fault::applied(applied)? {
+                    count += 1;
+                    house.step(Step::EpochRowCarried);
+                }
             }
         }
     }
@@ -97,13 +101,16 @@ impl Vault {
             trail::seal_entry(house, tenant, metadata, &[], &actor)
         };
         house.ledger.append(entry(Verdict::Partial)?.into()).await?;
+        house.step(Step::EpochAnnounced);
         let destroyed = tenant.shred.destroy(epoch.epoch, &*house.entropy).map_err(|_| Fault::ShredStore)?;
         if destroyed.holders < 2 || !destroyed.escrow {
             return Err(Fault::ShredStore);
         }
+        house.step(Step::EpochDestroyed);
         let row = EpochRow { state: EpochState::Destroyed, destroyed: Some(now), ..*epoch };
-        let ops = vec![KeyOp::PutEpoch(row)];
-        let change = Change { name: "destroy_epoch", tenant: tenant.id, ops, entry: entry(Verdict::Permit)? };
+        let (ops, entry) = (vec![KeyOp::PutEpoch(row)], entry(Verdict::Permit)?);
+        let steps = [Step::EpochEndCommitted, Step::EpochEndShipped];
+        let change = Change { name: "destroy_epoch", tenant: tenant.id, ops, entry, steps };
         change::commit(house, change).await?.map_err(|_| Fault::Busy)?;
         Ok(())
     }

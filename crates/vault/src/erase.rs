@@ -8,6 +8,7 @@ use crate::fault::{Applied, Fault, applied};
 use crate::house::House;
 use crate::keys::done;
 use crate::people::Person;
+use crate::steps::Step;
 use crate::tenant::Tenant;
 use crate::trail::{self, Event, Metadata, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault, document_row};
@@ -115,6 +116,7 @@ async fn try_erase(
     if !prepare(house, tenant, &facts, consents).await? {
         return Ok(None);
     }
+    house.step(Step::ErasePrepared);
     let tenant_id = tenant.id;
     let ops = vec![
         KeyOp::UpdatePerson {
@@ -131,7 +133,8 @@ async fn try_erase(
         KeyOp::DeleteLimitsOf { tenant: tenant_id, person: id },
         KeyOp::DeletePrincipalsOf { tenant: tenant_id, subject: id },
     ];
-    let change = Change { name: "erase_person", tenant: tenant_id, ops, entry };
+    let steps = [Step::EraseCommitted, Step::EraseShipped];
+    let change = Change { name: "erase_person", tenant: tenant_id, ops, entry, steps };
     let committed = change::commit(house, change).await?;
     Ok(committed.ok().map(|logged| Erased { certificate, at: now, logged }))
 }
@@ -195,7 +198,9 @@ impl Vault {
         for consent in consents {
             ops.push(DataOp::DeleteDocuments { tenant, kind: document::CONSENT_EVENT, id: consent.0 });
         }
-        done(house.store.apply_data("sweep_erased", ops).await)
+        done(house.store.apply_data("sweep_erased", ops).await)?;
+        house.step(Step::EraseSwept);
+        Ok(())
     }
 
     /// Removes versions of records that no key row points to any more, some time after they were replaced.
@@ -216,6 +221,8 @@ impl Vault {
             };
             keys.compartments().filter_map(delete).collect()
         };
-        done(house.store.apply_data("sweep_versions", ops).await)
+        done(house.store.apply_data("sweep_versions", ops).await)?;
+        house.step(Step::VersionsSwept);
+        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::clock_guard::GuardedClock;
 use crate::fault::Fault;
+use crate::steps::{Observer, Step};
 use crate::tenant::Tenant;
 use arc_swap::ArcSwap;
 use model::{Entropy, TenantId};
@@ -36,6 +37,8 @@ pub struct Parts {
     pub shred: ShredPlaces,
     /// Days after which a retired epoch is destroyed (DESIGN §4: 21).
     pub horizon_days: u32,
+    /// Who is told of each named step; nobody, but in tests.
+    pub steps: Option<Observer>,
 }
 
 /// The inside of a vault.
@@ -51,9 +54,17 @@ pub(crate) struct House {
     pub(crate) tenants: ArcSwap<HashMap<TenantId, Arc<Tenant>>>,
     pub(crate) actors: crate::keys::ActorCache,
     pub(crate) shipped: crate::change::Shipped,
+    pub(crate) steps: Option<Observer>,
 }
 
 impl House {
+    /// To be called where a named step of a protocol is reached.
+    pub(crate) fn step(&self, step: Step) {
+        if let Some(observe) = &self.steps {
+            observe(step);
+        }
+    }
+
     /// The tenant of this id, if there is one here.
     pub(crate) fn tenant(&self, id: TenantId) -> Option<Arc<Tenant>> {
         self.tenants.load().get(&id).cloned()

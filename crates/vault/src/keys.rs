@@ -5,6 +5,7 @@ use crate::change::{self, Change, Logged};
 use crate::config::document;
 use crate::fault::{Applied, Fault, applied};
 use crate::house::House;
+use crate::steps::Step;
 use crate::tenant::Tenant;
 use crate::trail::{Actor, Event, Metadata, Verdict};
 use crate::{Context, Vault};
@@ -192,7 +193,8 @@ impl Vault {
         let metadata = Metadata::of(Event::Keys, now, ctx.request, Verdict::Permit);
         let entry = crate::trail::seal_entry(house, &opened, metadata, &[], &ctx.actor)?;
         let ops = vec![KeyOp::InsertPrincipal(row)];
-        let change = Change { name: "issue_key", tenant, ops, entry };
+        let steps = [Step::KeyCommitted, Step::KeyShipped];
+        let change = Change { name: "issue_key", tenant, ops, entry, steps };
         match change::commit(house, change).await? {
             Ok(logged) => Ok(IssuedKey { principal, secret, logged }),
             Err(_) => Err(KeyError::Fault(Fault::Busy)),
@@ -216,7 +218,9 @@ impl Vault {
         let expected_version = row.map_err(Fault::from)?.ok_or(KeyError::Unknown)?.version;
         let state = PrincipalState::Revoked;
         let ops = vec![KeyOp::SetPrincipalState { tenant, principal, expected_version, state }];
-        let committed = change::commit(house, Change { name: "revoke_key", tenant, ops, entry }).await?;
+        let steps = [Step::RevokeCommitted, Step::RevokeShipped];
+        let change = Change { name: "revoke_key", tenant, ops, entry, steps };
+        let committed = change::commit(house, change).await?;
         house.actors.clear();
         committed.map_err(|_| KeyError::Unknown)
     }
@@ -245,6 +249,7 @@ pub(crate) async fn make(
     let document = crate::document_row(&place, sealed, house);
     let put = store::DataOp::PutDocument { row: document, expected_absent: true };
     done(house.store.apply_data("key_card", vec![put]).await)?;
+    house.step(Step::KeyWritten);
     let row = PrincipalRow {
         key_hash: seal::hash_api_key(secret.expose()),
         principal,

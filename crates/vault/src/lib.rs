@@ -31,6 +31,7 @@ pub mod put;
 pub mod restrict;
 pub mod reveal;
 pub mod setup;
+pub mod steps;
 mod tenant;
 pub mod trail;
 pub mod work;
@@ -41,6 +42,7 @@ pub use config::TenantConfig;
 pub use fault::Fault;
 pub use house::{Parts, ShredPlaces};
 pub use ledger::Status as LedgerStatus;
+pub use steps::Step;
 pub use trail::Actor;
 
 use house::House;

@@ -10,6 +10,7 @@ use crate::house::House;
 use crate::keys::done;
 use crate::people::Person;
 use crate::reveal::TABLE_PERSON;
+use crate::steps::Step;
 use crate::tenant::{Live, Tenant};
 use crate::trail::{self, Event, Metadata, Outcome, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault};
@@ -251,6 +252,7 @@ async fn create(
         )?));
     }
     done(house.store.apply_data("put_records", rows).await)?;
+    house.step(Step::CreateWritten);
     let place = PersonPlace { tenant: tenant.id, person, epoch, row_version: 1 };
     let wrapped = keys.wrap(&epoch_key, &place, &*house.entropy)?;
     let row = PersonRow {
@@ -276,8 +278,9 @@ async fn create(
     }
     ops.extend(request.idempotency.map(|key| idempotency_op(tenant.id, key, person, now)));
     let entry = entry(house, tenant, ctx, Event::Create, now, &keys, person, values)?;
-    let committed =
-        change::commit(house, Change { name: "put_person", tenant: tenant.id, ops, entry }).await?;
+    let steps = [Step::CreateCommitted, Step::CreateShipped];
+    let change = Change { name: "put_person", tenant: tenant.id, ops, entry, steps };
+    let committed = change::commit(house, change).await?;
     Ok(committed.map(|logged| (person, logged)))
 }
 
@@ -302,8 +305,10 @@ async fn rectify(
     if let Applied::Conflict(conflict) = applied(house.store.apply_data("put_records", rows).await)? {
         return Ok(Err(conflict));
     }
+    house.step(Step::RectifyWritten);
     let entry = entry(house, tenant, ctx, Event::Rectify, now, &keys, id, values)?;
-    let change = Change { name: "rectify", tenant: tenant.id, ops, entry };
+    let steps = [Step::RectifyCommitted, Step::RectifyShipped];
+    let change = Change { name: "rectify", tenant: tenant.id, ops, entry, steps };
     let committed = change::commit(house, change).await?;
     if committed.is_ok() {
         sweep_later(house, tenant.id, id, now).await?;

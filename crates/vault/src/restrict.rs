@@ -3,6 +3,7 @@
 use crate::change::{self, Change, Logged};
 use crate::fault::Fault;
 use crate::people::{LIMITED, Person};
+use crate::steps::Step;
 use crate::trail::{self, Event, Metadata, Outcome, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault};
 use model::decision::{Action, Reason, allowed};
@@ -107,7 +108,8 @@ impl Vault {
             let detail = SubjectDetail { person: id, fields, actor: actor.id, role: actor.role };
             let subject = [Subject { secret: keys.log_secret(), detail }];
             let entry = trail::seal_entry(house, &opened, metadata, &subject, &ctx.actor)?;
-            let change = Change { name: "limit_person", tenant, ops, entry };
+            let steps = [Step::LimitCommitted, Step::LimitShipped];
+            let change = Change { name: "limit_person", tenant, ops, entry, steps };
             if let Ok(logged) = change::commit(house, change).await? {
                 return Ok(logged);
             }

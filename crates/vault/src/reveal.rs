@@ -4,6 +4,7 @@ use crate::config::TenantConfig;
 use crate::fault::Fault;
 use crate::house::House;
 use crate::people::{Person, consent_facts};
+use crate::steps::Step;
 use crate::tenant::{Live, Tenant};
 use crate::trail::{self, Event, MAX_SUBJECTS, Metadata, Outcome, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault};
@@ -113,11 +114,15 @@ impl Vault {
             let live = opened.live();
             let plan = plan(house, &opened, &live, ctx, request, now)?;
             let entry = plan.seal(house, &opened, ctx, now)?;
+            house.step(Step::ReadSealed);
             let position = house.ledger.append(entry.into()).await.map_err(Fault::from)?;
+            house.step(Step::ReadAppended);
             if let Some(items) = plan.release(house, &opened, &live)? {
+                house.step(Step::ReadOpened);
                 return Ok(RevealAnswer { items, entry: position.index });
             }
             plan.note_not_released(house, &opened, ctx, now).await?;
+            house.step(Step::ReadNotReleased);
         }
         Err(RevealError::Changed)
     }

@@ -6,6 +6,7 @@ use crate::config::TenantConfig;
 use crate::fault::Fault;
 use crate::house::{House, Parts};
 use crate::keys::{self, NewKey, done};
+use crate::steps::Step;
 use crate::tenant::Tenant;
 use arc_swap::ArcSwap;
 use model::principal::Role;
@@ -68,6 +69,7 @@ impl Vault {
             tenants: ArcSwap::from_pointee(tenants),
             actors: keys::ActorCache::default(),
             shipped: change::Shipped::default(),
+            steps: parts.steps,
         });
         let left = change::reconcile_all(&house).await?;
         Ok((Self { house }, left))
@@ -90,6 +92,7 @@ impl Vault {
             .map_err(|_| TenantError::Fault(Fault::Corrupt))?;
         let put = DataOp::PutDocument { row: document, expected_absent: true };
         done(house.store.apply_data("open_tenant", vec![put]).await)?;
+        house.step(Step::TenantWritten);
         let row = TenantRow {
             tenant,
             number,
@@ -111,6 +114,7 @@ impl Vault {
             }),
         ];
         done(house.store.apply_keys("open_tenant", ops).await)?;
+        house.step(Step::TenantCommitted);
         let opened = Arc::new(Tenant::open(&house.store, &house.root, &house.shred, &row, &*house.entropy)?);
         opened.current_epoch(house, now)?;
         house.enter(opened.clone());
@@ -160,7 +164,8 @@ impl Vault {
         );
         let entry = crate::trail::seal_entry(house, tenant, metadata, &[], &actor)?;
         let ops = vec![KeyOp::InsertPrincipal(row)];
-        let change = change::Change { name: "first_key", tenant: tenant.id, ops, entry };
+        let steps = [Step::FirstKeyCommitted, Step::FirstKeyShipped];
+        let change = change::Change { name: "first_key", tenant: tenant.id, ops, entry, steps };
         change::commit(house, change).await?.map_err(|_| Fault::Busy)?;
         Ok((principal, secret))
     }

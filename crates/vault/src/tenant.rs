@@ -3,6 +3,7 @@
 use crate::config::{REF_FIELD, TenantConfig, document};
 use crate::fault::Fault;
 use crate::house::House;
+use crate::steps::Step;
 use arc_swap::ArcSwap;
 use model::tenant::TenantState;
 use model::{FieldId, TenantId, Timestamp};
@@ -163,7 +164,10 @@ impl Tenant {
         let row = store::SubKeyRow { tenant: self.id, kind, number, generation: 0, wrapped: Sealed(wrapped) };
         let kept = house.store.apply_keys_blocking("keep_sub_key", vec![KeyOp::InsertSubKey(row)]);
         match crate::fault::applied(kept)? {
-            crate::fault::Applied::Done => Ok(()),
+            crate::fault::Applied::Done => {
+                house.step(Step::SubKeyKept);
+                Ok(())
+            }
             crate::fault::Applied::Conflict(_) => Err(Fault::Corrupt),
         }
     }
@@ -181,6 +185,7 @@ impl Tenant {
         }
         match self.shred.create(week, now, &*house.entropy) {
             Ok(key) => {
+                house.step(Step::EpochMade);
                 let row = store::EpochRow {
                     tenant: self.id,
                     epoch: week,
@@ -191,6 +196,7 @@ impl Tenant {
                 crate::fault::applied(
                     house.store.apply_keys_blocking("open_epoch", vec![KeyOp::PutEpoch(row)]),
                 )?;
+                house.step(Step::EpochOpened);
                 Ok((week, key))
             }
             Err(_) => self.newest_epoch().ok_or(Fault::ShredStore),

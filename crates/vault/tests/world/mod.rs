@@ -102,6 +102,15 @@ pub fn signing_public() -> seal::PublicKeys {
 
 /// Opens the house in `folder`; returns how many outbox rows were left over.
 pub async fn open(folder: &Path, clock: &TestClock) -> (Vault, store::Store, Ledger, usize) {
+    open_watched(folder, clock, None).await
+}
+
+/// As [`open`], with somebody who is told of each named step.
+pub async fn open_watched(
+    folder: &Path,
+    clock: &TestClock,
+    steps: Option<vault::steps::Observer>,
+) -> (Vault, store::Store, Ledger, usize) {
     let store = store::Store::open(&folder.join("store"), &store::Options::default()).expect("store opens");
     let mut options = Options::new("test.example/ledger");
     options.segment_bytes = 1 << 20;
@@ -122,6 +131,7 @@ pub async fn open(folder: &Path, clock: &TestClock) -> (Vault, store::Store, Led
         entropy: Arc::new(SystemEntropy),
         shred: ShredPlaces { holders: [folder.join("a"), folder.join("b")], escrow: folder.join("escrow") },
         horizon_days: 21,
+        steps,
     };
     let (vault, left) = Vault::open(parts).await.expect("vault opens");
     (vault, store, ledger, left)
@@ -138,8 +148,12 @@ impl World {
     }
 
     pub async fn in_folder(folder: &Path) -> Self {
+        Self::watched(folder, None).await
+    }
+
+    pub async fn watched(folder: &Path, steps: Option<vault::steps::Observer>) -> Self {
         let clock = TestClock::at(NOON);
-        let (vault, store, ledger, _) = open(folder, &clock).await;
+        let (vault, store, ledger, _) = open_watched(folder, &clock, steps).await;
         let new = vault.create_tenant("Werk").await.expect("tenant");
         let tenant = new.tenant;
         let mut world = Self {
