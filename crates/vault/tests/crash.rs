@@ -1,39 +1,48 @@
 //! kill -9 under load: nothing acknowledged is lost, nothing half-done stays.
 //!
-//! The test starts itself as a child that creates, changes, reads and erases persons, many at a time, and says each
-//! intent before and each acknowledgement after. It is killed at a random moment. Then the house is opened again and
-//! everything that was acknowledged is checked. `OBHUT_ROUNDS` says how often; the soak sets it to 200.
+//! The test starts itself as a child that runs all protocols, many at a time (`crash/load.rs`), and says each intent
+//! before and each acknowledgement after (`crash/told.rs`). The child dies at a named step ([`vault::Step`]), every
+//! one in turn, or at a random moment. Then the house is opened again and everything is looked at (`crash/check.rs`).
+//!
+//! Every step is tried once, and some random moments; `OBHUT_ROUNDS` asks for more rounds, and the soak does.
 
+#[path = "crash/check.rs"]
+mod check;
+#[path = "crash/load.rs"]
+mod load;
+#[path = "crash/told.rs"]
+mod told;
 mod world;
 
-use ledger::verify::{KeyKind, VerifierKey, directory};
-use model::principal::Role;
-use model::{PersonId, TenantId};
-use std::collections::{BTreeMap, BTreeSet};
+use check::{House, look};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
-use vault::trail::Event;
+use std::time::{Duration, Instant};
+use store::{DataOp, RecordKey, RecordRow, Sealed};
+use told::Told;
+use vault::Step;
+use vault::consent::Answer;
 use world::{KEYS_FOLDER, World, put};
 
 const FOLDER: &str = "OBHUT_TEST_CRASH_FOLDER";
-const WRITERS: u32 = 32;
+/// At which step the child dies, and the how many-th time.
+const STEP: &str = "OBHUT_TEST_CRASH_STEP";
+const TIMES: &str = "OBHUT_TEST_CRASH_TIMES";
+/// What the child does: `load`, `weeks` (the load while weeks go by), or `open`.
+const TASK: &str = "OBHUT_TEST_CRASH_TASK";
+
+/// Rounds in which the child dies at a random moment, at least.
+const RANDOM: usize = 6;
 
 fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "how a test talks to its child and to the soak")]
     std::env::var(name).ok()
 }
 
-/// What the child said, by person's reference.
-#[derive(Default, Debug)]
-struct Told {
-    person: Option<PersonId>,
-    /// Names that were acknowledged or at least tried, in order, with whether they were acknowledged.
-    names: Vec<(String, bool)>,
-    erase_tried: bool,
-    erased: bool,
-    reads: Vec<u64>,
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
 
 /// The child's part; does nothing when run by itself.
@@ -41,192 +50,240 @@ struct Told {
 #[ignore = "the child of the crash test"]
 fn child() {
     let Some(folder) = variable(FOLDER) else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.expect("a runtime").block_on(async move {
-        let world = std::sync::Arc::new(World::in_folder(Path::new(&folder)).await);
-        let tenant = world.tenant;
-        tell(&format!("tenant {tenant}"));
-        let tender = world.vault.clone();
-        tokio::spawn(async move {
-            loop {
-                let _ = tender.tend().await;
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        });
-        let writers: Vec<_> = (0..WRITERS).map(|writer| tokio::spawn(write(world.clone(), writer))).collect();
-        for writer in writers {
-            writer.await.expect("no panic");
+    // A part of the load that ends by itself would leave a load that is less than it seems.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        hook(info);
+        std::process::exit(1);
+    }));
+    let times = variable(TIMES).and_then(|text| text.parse().ok()).unwrap_or(1);
+    let steps = variable(STEP).map(|step| load::killer(&step, times));
+    runtime().block_on(async {
+        match variable(TASK).as_deref() {
+            Some("open") => load::open_again(Path::new(&folder), steps).await,
+            task => load::run(Path::new(&folder), steps, task == Some("weeks")).await,
         }
     });
 }
 
-fn tell(line: &str) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "@ {line}").and_then(|()| out.flush()).expect("the parent listens");
+/// How a child dies.
+#[derive(Clone, Copy, Debug)]
+enum Death {
+    /// So many milliseconds after it has made its tenant.
+    After(u64),
+    /// The n-th time that it comes to the step.
+    At(Step, u32),
 }
 
-async fn write(world: std::sync::Arc<World>, writer: u32) {
-    for number in 0..100_000_u32 {
-        let reference = format!("r{writer}-{number}");
-        tell(&format!("try-name {reference} one-{reference}"));
-        let stored = put(&reference, &[("name", &format!("one-{reference}")), ("email", "x@example.org")]);
-        let stored = world.vault.put(&world.ctx(&world.app), world.tenant, &stored).await.expect("stored");
-        tell(&format!("name {reference} one-{reference} {}", stored.person));
-        if number % 2 == 0 {
-            tell(&format!("try-name {reference} two-{reference}"));
-            let changed = put(&reference, &[("name", &format!("two-{reference}"))]);
-            world.vault.put(&world.ctx(&world.app), world.tenant, &changed).await.expect("changed");
-            tell(&format!("name {reference} two-{reference} {}", stored.person));
-        }
-        if number % 3 == 0 {
-            let read = world.reveal(&world.lead, "rostering", stored.person, &["name"]).await.expect("read");
-            tell(&format!("read {reference} {}", read.entry));
-        }
-        if number % 4 == 0 {
-            tell(&format!("try-erase {reference}"));
-            world.vault.erase(&world.ctx(&world.officer), world.tenant, stored.person).await.expect("erased");
-            tell(&format!("erased {reference}"));
-        }
+/// Runs a child until its death, and takes in what it says.
+fn run_child(folder: &Path, task: &str, death: Death, told: &mut Told) {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args(["--exact", "child", "--ignored", "--nocapture"]);
+    command.env(FOLDER, folder).env(KEYS_FOLDER, folder).env(TASK, task);
+    if let Death::At(step, times) = death {
+        command.env(STEP, step.name()).env(TIMES, times.to_string());
     }
-}
-
-/// Runs the child for so many milliseconds after its first word and kills it. What it said, and its tenant.
-fn run_child(folder: &Path, ms: u64) -> (BTreeMap<String, Told>, TenantId) {
-    let mut child = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "child", "--ignored", "--nocapture"])
-        .env(FOLDER, folder)
-        .env(KEYS_FOLDER, folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("started");
-    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-    let tenant = loop {
-        let line = lines.next().expect("the child speaks").expect("text");
-        if let Some(tenant) = line.split("@ tenant ").nth(1) {
-            break tenant.trim().parse().expect("a tenant");
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("started");
+    let pid = rustix::process::Pid::from_child(&child);
+    let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    let killer = match death {
+        Death::At(..) => None,
+        Death::After(ms) => {
+            while told.tenant.is_none() {
+                told.hear(&lines.next().expect("the child speaks"));
+            }
+            Some(std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(ms));
+                rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("killed");
+            }))
         }
     };
-    let killer = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(ms));
-        child.kill().expect("killed");
-        child.wait().expect("ended");
-    });
-    let mut told: BTreeMap<String, Told> = BTreeMap::new();
-    for line in lines.map_while(Result::ok) {
-        let Some(line) = line.split("@ ").nth(1) else { continue };
-        let words: Vec<&str> = line.split(' ').collect();
-        match words[..] {
-            ["try-name", reference, name] => one(&mut told, reference).names.push((name.to_owned(), false)),
-            ["name", reference, name, person] => {
-                let Ok(person) = person.parse() else { continue };
-                let entry = one(&mut told, reference);
-                entry.person = Some(person);
-                let last = entry.names.iter_mut().rev().find(|one| one.0 == name);
-                last.expect("tried before").1 = true;
-            }
-            ["read", reference, index] => {
-                one(&mut told, reference).reads.extend(index.parse::<u64>().ok());
-            }
-            ["try-erase", reference] => one(&mut told, reference).erase_tried = true,
-            ["erased", reference] => one(&mut told, reference).erased = true,
-            _ => {}
-        }
+    for line in lines {
+        told.hear(&line);
     }
-    killer.join().expect("no panic");
-    (told, tenant)
+    let status = child.wait().expect("ended");
+    if let Some(killer) = killer {
+        killer.join().expect("no panic");
+    }
+    assert_eq!(status.signal(), Some(9), "{death:?} was never reached");
 }
 
-fn one<'a>(told: &'a mut BTreeMap<String, Told>, reference: &str) -> &'a mut Told {
-    told.entry(reference.to_owned()).or_default()
+/// The n-th time that a step is reached is another one in each round, but behind those that the set-up of the load
+/// itself goes through.
+fn times(step: Step, pass: usize, random: u32) -> u32 {
+    let (first, more) = match step {
+        Step::TenantWritten | Step::TenantCommitted | Step::FirstKeyCommitted | Step::FirstKeyShipped => {
+            (1, 1)
+        }
+        Step::OutboxLookedUp | Step::OutboxShippedAgain => (1, 1),
+        Step::KeyWritten | Step::KeyCommitted | Step::KeyShipped => (5, 20),
+        Step::SubKeyKept => (1, 3),
+        Step::DeclareWritten | Step::DeclareCommitted | Step::DeclareShipped => (4, 4),
+        // The tenant's first epoch is the first one; the next begins with the next week.
+        Step::EpochMade | Step::EpochOpened => (if pass == 0 { 2 } else { 1 }, if pass == 0 { 1 } else { 3 }),
+        Step::EpochAnnounced | Step::EpochDestroyed => (1, 2),
+        Step::EpochEndCommitted | Step::EpochEndShipped => (1, 2),
+        Step::CertificateKept | Step::ReadNotReleased => (1, 3),
+        Step::CreateWritten | Step::CreateCommitted | Step::CreateShipped => (1, 200),
+        Step::ReadSealed | Step::ReadAppended | Step::ReadOpened => (1, 100),
+        _ => (1, 30),
+    };
+    first + random % more
+}
+
+/// One round, in a house of its own. What the children said.
+fn round(folder: &Path, number: usize, random: u32) -> (Death, Told) {
+    let mut told = Told::default();
+    let (pass, at) = (number / Step::ALL.len(), number % Step::ALL.len());
+    // Every step once; then random moments and steps in turn.
+    if number >= Step::ALL.len() && (pass == 1 && at < RANDOM || at.is_multiple_of(2)) {
+        let death = Death::After(100 + u64::from(random) % 900);
+        run_child(folder, if at.is_multiple_of(4) { "weeks" } else { "load" }, death, &mut told);
+        return (death, told);
+    }
+    let step = Step::ALL[at];
+    let death = Death::At(step, times(step, pass, random));
+    if matches!(step, Step::OutboxLookedUp | Step::OutboxShippedAgain) {
+        // Something has to be left over.
+        run_child(folder, "load", Death::At(Step::CreateCommitted, 40), &mut told);
+        told.reached = false;
+        run_child(folder, "open", death, &mut told);
+    } else {
+        let weeks = step.name().starts_with("epoch");
+        run_child(folder, if weeks { "weeks" } else { "load" }, death, &mut told);
+    }
+    assert!(told.reached, "{death:?} was never reached");
+    (death, told)
 }
 
 #[test]
 fn what_was_acknowledged_survives_a_kill() {
-    let rounds = variable("OBHUT_ROUNDS").and_then(|text| text.parse().ok()).unwrap_or(6);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.expect("a runtime");
+    let asked = variable("OBHUT_ROUNDS").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let rounds = asked.max(Step::ALL.len() + RANDOM).max(20);
+    let runtime = runtime();
     let mut acknowledged = 0;
-    for round in 0..rounds {
+    let mut wrong = Vec::new();
+    for number in 0..rounds {
         let folder = tempfile::tempdir().expect("a folder");
         world::keep_keys(folder.path());
-        let pause: [u8; 2] = model::clock::random(&seal::SystemEntropy);
-        let (told, tenant) = run_child(folder.path(), 100 + u64::from(u16::from_be_bytes(pause)) % 900);
-        acknowledged += told.values().filter(|one| one.person.is_some()).count();
-        runtime.block_on(check(folder.path(), tenant, &told, round));
+        let random = u32::from_be_bytes(model::clock::random(&seal::SystemEntropy));
+        let began = Instant::now();
+        let (death, told) = round(folder.path(), number, random);
+        let died = began.elapsed();
+        acknowledged += told.acknowledged;
+        let complaints = runtime.block_on(look(folder.path(), &told));
+        say(&format!(
+            "round {number}, {death:?}: {} acknowledged, {} ms, looked at in {} ms, {} complaints",
+            told.acknowledged,
+            died.as_millis(),
+            (began.elapsed() - died).as_millis(),
+            complaints.len()
+        ));
+        wrong.extend(complaints.into_iter().map(|one| format!("round {number}, {death:?}: {one}")));
     }
-    assert!(acknowledged > rounds as usize * 20, "there was load: {acknowledged}");
+    wrong.truncate(60);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(acknowledged > rounds * 20, "there was load: {acknowledged}");
 }
 
-async fn check(folder: &Path, tenant: TenantId, told: &BTreeMap<String, Told>, round: u32) {
-    let clock = testkit::TestClock::at(world::NOON + 60_000);
-    let (vault, store, ledger, _) = world::open(folder, &clock).await;
-    assert_eq!(store.snapshot().expect("read").outbox(None, 10).expect("read").len(), 0, "all shipped");
-    let keys = issue(&vault, &store, tenant).await;
-    let mut seen = BTreeSet::new();
-    for (reference, one) in told {
-        let Some(person) = one.person else { continue };
-        let shown = keys.value(&vault, tenant, person).await;
-        let last = one.names.iter().rposition(|name| name.1).expect("acknowledged");
-        let possible: Vec<&str> = one.names[last..].iter().map(|name| name.0.as_str()).collect();
-        match &shown {
-            Some(name) => {
-                assert!(!one.erased, "round {round}: {reference} was erased and is read");
-                assert!(
-                    possible.contains(&name.as_str()),
-                    "round {round}: {reference} is {name}, not {possible:?}"
-                );
-                let list = vault.accesses(&keys.officer, tenant, person, 100).await.expect("a list");
-                let created: Vec<_> = list.iter().filter(|one| one.event == Event::Create).collect();
-                assert_eq!(created.len(), 1, "round {round}: {reference} is logged exactly once");
-                assert!(seen.insert(created[0].entry));
-                let changed = list.iter().filter(|one| one.event == Event::Rectify).count();
-                let fewest = one.names.iter().filter(|name| name.1).count() - 1;
-                assert!((fewest..one.names.len()).contains(&changed), "round {round}: {reference} {changed}");
-                for read in &one.reads {
-                    assert!(
-                        list.iter().any(|one| one.entry == *read),
-                        "round {round}: read {read} is logged"
-                    );
-                }
-            }
-            None => assert!(one.erase_tried, "round {round}: {reference} is lost"),
+fn say(line: &str) {
+    writeln!(std::io::stderr().lock(), "{line}").expect("said");
+}
+
+/// A small world in which everything was acknowledged, with what was said of it.
+async fn told_truly(folder: &Path) -> (World, Told) {
+    let world = World::in_folder(folder).await;
+    let mut told = Told { tenant: Some(world.tenant), ..Told::default() };
+    for (number, reference) in ["r1-0", "r1-1", "r1-2"].into_iter().enumerate() {
+        let request = put(reference, &[("name", reference), ("email", "a@b.org"), ("health_note", "none")]);
+        let stored = world.vault.put(&world.ctx(&world.app), world.tenant, &request).await.expect("stored");
+        told.acknowledge(reference, "name", reference);
+        told.persons.insert(reference.to_owned(), stored.person);
+        if number == 1 {
+            let (consent, own) = world.consented(stored.person).await;
+            let ctx = world.ctx(&own);
+            let withdrawn = world.vault.answer_consent(&ctx, world.tenant, consent, Answer::Withdraw).await;
+            withdrawn.expect("withdrawn");
+            told.acknowledge(reference, "consent", "Withdrawn");
+        }
+        if number == 2 {
+            world.vault.erase(&world.ctx(&world.officer), world.tenant, stored.person).await.expect("erased");
+            told.acknowledge(reference, "life", "erased");
         }
     }
-    ledger.make_provable().expect("a checkpoint");
-    let key = VerifierKey {
-        name: "test.example/ledger".into(),
-        kind: KeyKind::Ed25519,
-        public: world::public_key(),
-    };
-    let report = directory(&folder.join("ledger"), &[key], &[]).expect("readable");
-    assert!(report.findings.is_empty(), "round {round}: {:?}", report.findings);
-    ledger.close();
-    store.close();
+    told.weeks = 1;
+    (world, told)
 }
 
-/// Contexts to look around with: the house's first key is the admin's, whose secret went with the child.
-struct Looking {
-    lead: vault::Context,
-    officer: vault::Context,
+async fn after_restart(world: World, told: &Told) -> Vec<String> {
+    let folder = world.folder.clone();
+    world.ledger.close();
+    world.store.close();
+    drop(world);
+    look(&folder, told).await
 }
 
-impl Looking {
-    async fn value(&self, vault: &vault::Vault, tenant: TenantId, person: PersonId) -> Option<String> {
-        let items = vec![vault::reveal::Item::Fields(person, vec!["name".into()])];
-        let request = vault::reveal::RevealRequest { purpose: "rostering".into(), recipient: None, items };
-        let answer = vault.reveal(&self.lead, tenant, &request).await.expect("an answer");
-        answer.items[0][0].value.as_ref().map(|value| value.to_string())
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_checker_has_nothing_to_say_about_the_truth() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (world, told) = told_truly(folder.path()).await;
+    assert_eq!(after_restart(world, &told).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_checker_notices_acknowledgements_that_never_happened() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (world, told) = told_truly(folder.path()).await;
+    let house = House::of(&world);
+    let lies: [(&str, &str, &str); 7] = [
+        ("r1-0", "name", "another"),
+        ("r9-9", "name", "r9-9"),
+        ("r1-0", "life", "erased"),
+        ("r1-0", "limit", "on"),
+        ("r1-0", "consent", "Given"),
+        ("r1-1", "consent", "Given"),
+        ("config", "notices", "2"),
+    ];
+    for (thing, register, value) in lies {
+        let mut lied = told.clone();
+        lied.acknowledge(thing, register, value);
+        let complaints = house.lost(&lied).await;
+        assert!(
+            complaints.iter().any(|one| one.contains(thing)),
+            "{thing} {register} {value}: {complaints:?}"
+        );
     }
+    let mut lied = told.clone();
+    lied.reads.push(("r1-0".to_owned(), 0));
+    assert!(!house.lost(&lied).await.is_empty(), "a read that was never logged");
+    let mut lied = told.clone();
+    lied.secrets
+        .insert("k1".to_owned(), (*model::token::ApiKey::generate(&seal::SystemEntropy).reveal()).to_owned());
+    lied.acknowledge("k1", "key", "issued");
+    assert!(!house.lost(&lied).await.is_empty(), "a key that was never issued");
+    let mut lied = told;
+    lied.registers.retain(|register, _| register.0 != "r1-1");
+    assert!(!house.lost(&lied).await.is_empty(), "a person whom nobody tried to store");
 }
 
-/// Two new keys, issued by the operator, since the child took its own with it.
-async fn issue(vault: &vault::Vault, store: &store::Store, tenant: TenantId) -> Looking {
-    assert!(store.snapshot().expect("read").tenant(tenant).expect("read").is_some());
-    let key = |role| async move {
-        let issued = vault.issue_operator_key(tenant, "after the crash", role).await.expect("a key");
-        let actor = vault.authenticate(&issued, |_| true).expect("valid");
-        vault::Context { actor, request: vault.new_request() }
-    };
-    Looking { lead: key(Role::Operations).await, officer: key(Role::PrivacyOfficer).await }
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_checker_notices_an_entry_that_is_there_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (world, told) = told_truly(folder.path()).await;
+    let leaf = world.ledger.leaf(6).expect("readable").expect("there");
+    world.ledger.append_blocking(ledger::Entry { leaf, ..ledger::Entry::default() }).expect("appended");
+    let complaints = after_restart(world, &told).await;
+    assert!(complaints.iter().any(|one| one.contains("twice")), "{complaints:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_checker_notices_rows_that_nothing_points_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (world, told) = told_truly(folder.path()).await;
+    let person = told.persons["r1-0"];
+    let key = RecordKey { tenant: world.tenant, person, compartment: model::Compartment(0), version: 9 };
+    let put = DataOp::PutRecord(RecordRow { key, sealed: Sealed(vec![1]) });
+    world.store.apply_data("leave", vec![put]).await.expect("left");
+    let complaints = after_restart(world, &told).await;
+    assert!(complaints.iter().any(|one| one.contains("records of")), "{complaints:?}");
 }
