@@ -38,6 +38,7 @@ impl Vault {
         let opened = house.tenant(tenant).ok_or(Fault::Corrupt)?;
         let now = house.clock.now()?;
         let (current, _) = opened.current_epoch(house, now)?;
+        self.enter_unknown(&opened).await?;
         let mut run = EpochRun::default();
         let epochs = house.store.snapshot()?.epochs(tenant)?;
         for epoch in epochs.iter().filter(|one| one.epoch < current && one.state != EpochState::Destroyed) {
@@ -55,6 +56,20 @@ impl Vault {
             }
         }
         Ok(run)
+    }
+
+    /// An epoch whose key was made, but whose row was not since the process ended in between, gets its row now. Without
+    /// it nobody would carry the living over, nor ever destroy the key.
+    async fn enter_unknown(&self, tenant: &Tenant) -> Result<(), Fault> {
+        let house = &self.house;
+        let known = house.store.snapshot()?.epochs(tenant.id)?;
+        let made = tenant.shred.epochs().into_iter();
+        for info in made.filter(|info| known.iter().all(|row| row.epoch != info.epoch)) {
+            let (tenant, epoch, created) = (tenant.id, info.epoch, info.created);
+            let row = EpochRow { tenant, epoch, state: EpochState::Active, created, destroyed: None };
+            crate::fault::applied(house.store.apply_keys("enter_epoch", vec![KeyOp::PutEpoch(row)]).await)?;
+        }
+        Ok(())
     }
 
     /// Whether the horizon has passed since the week of the epoch began. The living left it in the week after, so
