@@ -114,6 +114,8 @@ named_reads! {
     record(tenant: TenantId, person: PersonId, compartment: Compartment, version: u32) -> Option<Sealed>;
     /// Which record versions of a person there are, reachable or not.
     records_of(tenant: TenantId, person: PersonId) -> Vec<RecordKey>;
+    /// A page of a tenant's persons of whom there are records, reachable or not, in the order of their ids.
+    persons_with_records(tenant: TenantId, after: Option<PersonId>, limit: usize) -> Vec<PersonId>;
     /// The highest version of a record that is there, reachable or not.
     highest_record_version(tenant: TenantId, person: PersonId, compartment: Compartment) -> Option<u32>;
     /// One version of a document.

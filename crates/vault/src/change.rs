@@ -10,8 +10,9 @@ use crate::steps::Step;
 use crate::trail::Sealed;
 use model::{RequestId, TenantId};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use store::{Conflict, KeyOp, OutboxRow};
+use store::{Conflict, DataOp, KeyOp, NewJob, OutboxRow};
 
 /// How far the trail of an acknowledged change has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,54 @@ pub(crate) struct Change {
 pub(crate) struct Shipped {
     done: Mutex<Vec<[u8; 16]>>,
     again: Mutex<Vec<OutboxRow>>,
+}
+
+/// Writes what has to lie ready before a commit, together with the job that cleans up after it: were the job queued
+/// after the commit, a crash in between would leave the rows for ever. One of the same payload that waits already,
+/// left by an earlier try of the same change, will do.
+pub(crate) async fn write_first(
+    house: &House,
+    name: &'static str,
+    rows: Vec<DataOp>,
+    job: NewJob,
+) -> Result<Applied, Fault> {
+    let mut both = rows.clone();
+    both.push(DataOp::InsertJob(job));
+    match applied(house.store.apply_data(name, both).await)? {
+        Applied::Conflict(Conflict::JobQueued) => applied(house.store.apply_data(name, rows).await),
+        other => Ok(other),
+    }
+}
+
+/// A try of a change of a person, as a job names it that cleans up after it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Try {
+    /// The run of the process in which it was made.
+    pub(crate) run: [u8; 8],
+    /// The version that the person's row has once it is committed.
+    pub(crate) row_version: u32,
+}
+
+impl Try {
+    /// A try in this run to change a row that has `version`.
+    pub(crate) fn on(house: &House, version: u32) -> Self {
+        Self { run: house.run, row_version: version + 1 }
+    }
+
+    /// Whether it may still be committed to a row that has `version` now. A commit can take long (a slow disk, a
+    /// machine that slept), so a job that is due is no sign that its change has come or never will.
+    pub(crate) fn may_come(self, house: &House, version: u32) -> bool {
+        self.run == house.run && version < self.row_version
+    }
+}
+
+/// Whether a job found its change done with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swept {
+    /// Nothing is left to do.
+    Done,
+    /// The change may still be committed; to be called again later.
+    NotYet,
 }
 
 /// Commits a change with its outbox row and ships the entry. Runs to its end even when the caller goes away.

@@ -2,9 +2,9 @@
 //! else follows by a job that can be resumed. From the acknowledgement on nobody reads the person through Obhut.
 
 use crate::certificate::ErasureFacts;
-use crate::change::{self, Change, Logged};
+use crate::change::{self, Change, Logged, Swept, Try};
 use crate::config::document;
-use crate::fault::{Applied, Fault, applied};
+use crate::fault::{Applied, Fault};
 use crate::house::House;
 use crate::keys::done;
 use crate::people::Person;
@@ -17,7 +17,7 @@ use model::{CertificateId, ConsentId, PersonId, TenantId, Timestamp};
 use seal::DocumentPlace;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use store::{Conflict, DataOp, KeyOp, NewJob, PersonState, Wrap};
+use store::{DataOp, KeyOp, NewJob, PersonState, Wrap};
 
 /// The job that removes what an erasure left unreadable.
 pub const SWEEP_JOB: &str = "erase_sweep";
@@ -152,25 +152,19 @@ async fn prepare(
     let version = highest.map_or(1, |row| row.version + 1);
     let place = DocumentPlace { tenant: tenant.id, kind: document::ERASURE, id: facts.person.0, version };
     let sealed = tenant.metadata.seal_document(&place, &trail::encode(facts)?, &*house.entropy)?;
+    let change = Try::on(house, facts.row_version - 1);
     let job = NewJob {
         id: model::RequestId::fresh(&*house.clock, &*house.entropy).0,
         kind: SWEEP_JOB.to_owned(),
-        payload: trail::encode(&Sweep { tenant: tenant.id, person: facts.person, consents })?,
+        payload: trail::encode(&Sweep { tenant: tenant.id, person: facts.person, change, consents })?,
         due: facts.at.plus_ms(SWEEP_DELAY_MS),
         created: facts.at,
     };
     let facts = DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: true };
-    let both = vec![facts.clone(), DataOp::InsertJob(job)];
-    match applied(house.store.apply_data("prepare_erasure", both).await)? {
-        Applied::Done => return Ok(true),
-        // An earlier try that lost its race left the same job behind, which is as good as another one.
-        Applied::Conflict(Conflict::JobQueued) => {}
-        Applied::Conflict(_) => return Ok(false),
-    }
-    match applied(house.store.apply_data("prepare_erasure", vec![facts]).await)? {
-        Applied::Done => Ok(true),
-        Applied::Conflict(_) => Ok(false),
-    }
+    Ok(match change::write_first(house, "prepare_erasure", vec![facts], job).await? {
+        Applied::Done => true,
+        Applied::Conflict(_) => false,
+    })
 }
 
 /// What the job has to remove.
@@ -178,7 +172,16 @@ async fn prepare(
 pub struct Sweep {
     tenant: TenantId,
     person: PersonId,
+    change: Try,
     consents: Vec<ConsentId>,
+}
+
+/// Whose replaced versions are to be removed, and after which change.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Replaced {
+    pub(crate) tenant: TenantId,
+    pub(crate) person: PersonId,
+    pub(crate) change: Try,
 }
 
 /// Reads that were decided before the erasure may still be on their way; none lasts longer.
@@ -186,13 +189,13 @@ pub(crate) const SWEEP_DELAY_MS: i64 = 10_000;
 
 impl Vault {
     /// Removes records and consent payloads of an erased person. Does nothing for one who is not erased (the
-    /// commit lost a race or never came). Can be run again at any time.
-    pub async fn sweep_erased(&self, payload: &[u8]) -> Result<(), Fault> {
+    /// commit lost a race, or has not come yet). Can be run again at any time.
+    pub async fn sweep_erased(&self, payload: &[u8]) -> Result<Swept, Fault> {
         let house = &self.house;
-        let Sweep { tenant, person, consents } = trail::decode(payload)?;
+        let Sweep { tenant, person, change, consents } = trail::decode(payload)?;
         let row = house.store.snapshot()?.person(tenant, person)?;
-        if row.is_some_and(|row| row.state != PersonState::Erased) {
-            return Ok(());
+        if let Some(row) = row.filter(|row| row.state != PersonState::Erased) {
+            return Ok(if change.may_come(house, row.version) { Swept::NotYet } else { Swept::Done });
         }
         let mut ops = vec![DataOp::DeleteRecordsOf { tenant, person }];
         for consent in consents {
@@ -200,19 +203,22 @@ impl Vault {
         }
         done(house.store.apply_data("sweep_erased", ops).await)?;
         house.step(Step::EraseSwept);
-        Ok(())
+        Ok(Swept::Done)
     }
 
     /// Removes versions of records that no key row points to any more, some time after they were replaced.
-    pub async fn sweep_versions(&self, payload: &[u8]) -> Result<(), Fault> {
+    pub async fn sweep_versions(&self, payload: &[u8]) -> Result<Swept, Fault> {
         let house = &self.house;
-        let (tenant, person): (TenantId, PersonId) = trail::decode(payload)?;
+        let Replaced { tenant, person, change } = trail::decode(payload)?;
         let opened = house.tenant(tenant).ok_or(Fault::Corrupt)?;
         let ops = {
             let snapshot = house.store.snapshot()?;
-            let Some(one) = Person::read(&snapshot, tenant, person)? else { return Ok(()) };
+            let Some(one) = Person::read(&snapshot, tenant, person)? else { return Ok(Swept::Done) };
             if one.row.state != PersonState::Live {
-                return Ok(());
+                return Ok(Swept::Done);
+            }
+            if change.may_come(house, one.row.version) {
+                return Ok(Swept::NotYet);
             }
             let keys = one.keys(&opened)?;
             let delete = |compartment| {
@@ -223,6 +229,6 @@ impl Vault {
         };
         done(house.store.apply_data("sweep_versions", ops).await)?;
         house.step(Step::VersionsSwept);
-        Ok(())
+        Ok(Swept::Done)
     }
 }

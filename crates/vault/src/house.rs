@@ -5,7 +5,7 @@ use crate::fault::Fault;
 use crate::steps::{Observer, Step};
 use crate::tenant::Tenant;
 use arc_swap::ArcSwap;
-use model::{Entropy, TenantId};
+use model::{Entropy, TenantId, Timestamp};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,6 +55,11 @@ pub(crate) struct House {
     pub(crate) actors: crate::keys::ActorCache,
     pub(crate) shipped: crate::change::Shipped,
     pub(crate) steps: Option<Observer>,
+    /// Another one in each run of the process: what a job names that was queued under another one is not under way
+    /// any more.
+    pub(crate) run: [u8; 8],
+    /// When this run began. Ids that were made before belong to changes that are committed, or never will be.
+    pub(crate) opened: Timestamp,
 }
 
 impl House {

@@ -26,6 +26,7 @@ pub mod fault;
 pub mod find;
 mod house;
 pub mod keys;
+pub mod leftovers;
 mod people;
 pub mod put;
 pub mod restrict;
@@ -36,7 +37,7 @@ mod tenant;
 pub mod trail;
 pub mod work;
 
-pub use change::Logged;
+pub use change::{Logged, Swept};
 pub use clock_guard::{GuardedClock, StartCheck};
 pub use config::TenantConfig;
 pub use fault::Fault;

@@ -3,9 +3,10 @@
 //! Both answer alike, with the person's id and her tokens, so that the answer does not tell whether somebody was
 //! known before.
 
-use crate::change::{self, Change, Logged};
+use crate::change::{self, Change, Logged, Try};
 use crate::config::REF_FIELD;
-use crate::fault::{Applied, Fault, applied};
+use crate::erase::{Replaced, SWEEP_DELAY_MS};
+use crate::fault::{Applied, Fault};
 use crate::house::House;
 use crate::keys::done;
 use crate::people::Person;
@@ -288,6 +289,7 @@ async fn create(
 struct Rectification {
     keys: PersonKeys,
     rows: Vec<DataOp>,
+    job: NewJob,
     ops: Vec<KeyOp>,
 }
 
@@ -300,9 +302,9 @@ async fn rectify(
     idempotency: Option<Idempotency>,
 ) -> Result<Tried, PutError> {
     let now = house.clock.now()?;
-    let Rectification { keys, rows, mut ops } = prepare(house, tenant, ctx, id, values, now)?;
+    let Rectification { keys, rows, job, mut ops } = prepare(house, tenant, ctx, id, values, now)?;
     ops.extend(idempotency.map(|key| idempotency_op(tenant.id, key, id, now)));
-    if let Applied::Conflict(conflict) = applied(house.store.apply_data("put_records", rows).await)? {
+    if let Applied::Conflict(conflict) = change::write_first(house, "put_records", rows, job).await? {
         return Ok(Err(conflict));
     }
     house.step(Step::RectifyWritten);
@@ -310,23 +312,20 @@ async fn rectify(
     let steps = [Step::RectifyCommitted, Step::RectifyShipped];
     let change = Change { name: "rectify", tenant: tenant.id, ops, entry, steps };
     let committed = change::commit(house, change).await?;
-    if committed.is_ok() {
-        sweep_later(house, tenant.id, id, now).await?;
-    }
     Ok(committed.map(|logged| (id, logged)))
 }
 
 /// Has the replaced versions removed a little later, when no read that was decided before can still want them.
-async fn sweep_later(house: &House, tenant: TenantId, person: PersonId, now: Timestamp) -> Result<(), Fault> {
-    let job = NewJob {
+fn sweep_later(house: &House, person: &Person, now: Timestamp) -> Result<NewJob, Fault> {
+    let row = &person.row;
+    let replaced = Replaced { tenant: row.tenant, person: row.person, change: Try::on(house, row.version) };
+    Ok(NewJob {
         id: model::RequestId::fresh(&*house.clock, &*house.entropy).0,
         kind: VERSIONS_JOB.to_owned(),
-        payload: trail::encode(&(tenant, person))?,
-        due: now.plus_ms(crate::erase::SWEEP_DELAY_MS),
+        payload: trail::encode(&replaced)?,
+        due: now.plus_ms(SWEEP_DELAY_MS),
         created: now,
-    };
-    // One that is queued already will do the same; and what it leaves is unreadable in any case.
-    applied(house.store.apply_data("sweep_later", vec![DataOp::InsertJob(job)]).await).map(drop)
+    })
 }
 
 fn prepare(
@@ -379,7 +378,8 @@ fn prepare(
             ops.push(token_op(house, tenant, id, &one.field));
         }
     }
-    Ok(Rectification { keys, rows, ops })
+    let job = sweep_later(house, &person, now)?;
+    Ok(Rectification { keys, rows, job, ops })
 }
 
 /// Reads the values that a rectification leaves as they are, each under a permit of its own.

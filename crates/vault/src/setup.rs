@@ -58,6 +58,8 @@ impl Vault {
             tenants.insert(row.tenant, Arc::new(tenant));
         }
         let house = Arc::new(House {
+            run: model::clock::random(&*parts.entropy),
+            opened: model::Clock::now(&*parts.clock),
             store: parts.store,
             ledger: parts.ledger,
             root: parts.root,

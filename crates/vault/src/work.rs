@@ -2,7 +2,10 @@
 //! store short. Each can run more than once.
 
 use crate::Vault;
-use crate::erase::SWEEP_JOB;
+use crate::change::Swept;
+use crate::erase::{SWEEP_DELAY_MS, SWEEP_JOB};
+use crate::fault::Fault;
+use crate::leftovers::LEFTOVERS_JOB;
 use crate::put::VERSIONS_JOB;
 use jobs::{Context, Job, Outcome, Registry, RegistryError, Running, Schedule};
 use std::sync::Arc;
@@ -15,6 +18,8 @@ pub const TRUNCATE_JOB: &str = "truncate_logs";
 
 /// Between two looks at the epochs, ms.
 const EPOCHS_EVERY_MS: i64 = 3_600_000;
+/// Between two looks for what crashes left, ms. A look that has been taken costs nothing.
+const LEFTOVERS_EVERY_MS: i64 = 3_600_000;
 /// Between two truncations, ms: an erased key may lie in a log for less than a minute (DESIGN §3.5).
 const TRUNCATE_EVERY_MS: i64 = 20_000;
 /// How long readers may hold a truncation up before they are interrupted.
@@ -24,6 +29,8 @@ const READERS: Duration = Duration::from_secs(2);
 const FAULT: u16 = 1;
 /// An epoch is beyond its horizon and could not be destroyed.
 const OVERDUE: u16 = 2;
+/// What is to be swept after may still be under way.
+const NOT_YET: u16 = 3;
 
 impl Vault {
     /// Registers the vault's jobs and their times.
@@ -32,9 +39,20 @@ impl Vault {
         registry.add(Arc::new(Versions(self.clone())))?;
         registry.add(Arc::new(Epochs(self.clone())))?;
         registry.add(Arc::new(Truncate(self.clone())))?;
+        registry.add(Arc::new(Leftovers(self.clone())))?;
         let every = |kind, every_ms| Schedule { kind, payload: Vec::new(), every_ms };
         registry.schedule(every(EPOCHS_JOB, EPOCHS_EVERY_MS))?;
+        registry.schedule(every(LEFTOVERS_JOB, LEFTOVERS_EVERY_MS))?;
         registry.schedule(every(TRUNCATE_JOB, TRUNCATE_EVERY_MS))
+    }
+}
+
+/// What a sweep says of itself.
+fn swept(result: Result<Swept, Fault>, context: &Context) -> Outcome {
+    match result {
+        Ok(Swept::Done) => Outcome::Done,
+        Ok(Swept::NotYet) => Outcome::RetryAt(context.now().plus_ms(SWEEP_DELAY_MS), NOT_YET),
+        Err(_) => Outcome::Retry(FAULT),
     }
 }
 
@@ -45,13 +63,8 @@ impl Job for Sweep {
         SWEEP_JOB
     }
 
-    fn run(&self, payload: Vec<u8>, _: Context) -> Running<'_> {
-        Box::pin(async move {
-            match self.0.sweep_erased(&payload).await {
-                Ok(()) => Outcome::Done,
-                Err(_) => Outcome::Retry(FAULT),
-            }
-        })
+    fn run(&self, payload: Vec<u8>, context: Context) -> Running<'_> {
+        Box::pin(async move { swept(self.0.sweep_erased(&payload).await, &context) })
     }
 }
 
@@ -62,13 +75,8 @@ impl Job for Versions {
         VERSIONS_JOB
     }
 
-    fn run(&self, payload: Vec<u8>, _: Context) -> Running<'_> {
-        Box::pin(async move {
-            match self.0.sweep_versions(&payload).await {
-                Ok(()) => Outcome::Done,
-                Err(_) => Outcome::Retry(FAULT),
-            }
-        })
+    fn run(&self, payload: Vec<u8>, context: Context) -> Running<'_> {
+        Box::pin(async move { swept(self.0.sweep_versions(&payload).await, &context) })
     }
 }
 
@@ -92,6 +100,23 @@ impl Job for Epochs {
                 }
             }
             if overdue == 0 { Outcome::Done } else { Outcome::Retry(OVERDUE) }
+        })
+    }
+}
+
+struct Leftovers(Vault);
+
+impl Job for Leftovers {
+    fn kind(&self) -> &'static str {
+        LEFTOVERS_JOB
+    }
+
+    fn run(&self, _: Vec<u8>, _: Context) -> Running<'_> {
+        Box::pin(async move {
+            match self.0.sweep_leftovers().await {
+                Ok(_) => Outcome::Done,
+                Err(_) => Outcome::Retry(FAULT),
+            }
         })
     }
 }

@@ -277,6 +277,8 @@ fn reads_cost_the_same_for_many() {
     cheap(&steps, "record");
     assert_eq!(reads.records_of(tenant, person).unwrap().len(), 1);
     cheap(&steps, "records_of");
+    assert_eq!(reads.persons_with_records(tenant, Some(person), 5).unwrap().len(), 5);
+    cheap(&steps, "persons_with_records");
     assert_eq!(reads.highest_record_version(tenant, person, compartment), Ok(Some(1)));
     cheap(&steps, "highest_record_version");
     assert_eq!(reads.job_due("sweep", Timestamp(0)), Ok(true));

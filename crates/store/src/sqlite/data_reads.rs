@@ -77,6 +77,19 @@ impl Reads {
         )
     }
 
+    pub(crate) fn persons_with_records(
+        &self,
+        tenant: TenantId,
+        after: Option<PersonId>,
+        limit: usize,
+    ) -> Read<Vec<PersonId>> {
+        self.data.many(
+            "SELECT DISTINCT person FROM record WHERE tenant = ?1 AND person > ?2 ORDER BY person LIMIT ?3",
+            (tenant.0, start(&after.map(|id| id.0)), at_most(limit)),
+            |row| id(row, 0, PersonId),
+        )
+    }
+
     pub(crate) fn highest_record_version(
         &self,
         tenant: TenantId,

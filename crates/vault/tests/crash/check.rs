@@ -8,7 +8,7 @@ use ledger::verify::{KeyKind, VerifierKey, directory};
 use model::decision::Action;
 use model::principal::Role;
 use model::token::ApiKey;
-use model::{PersonId, TenantId};
+use model::{ConsentId, PersonId, PrincipalId, TenantId};
 use seal::SystemEntropy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -26,6 +26,9 @@ const LANES: usize = 48;
 /// A certificate takes a slow signature, so not everybody's is asked for.
 const CERTIFIED: &[&str] = &["r0-0", "r1-2", "r1-3", "r4-0", "r8-0"];
 const HORIZON_WEEKS: u32 = 3;
+/// Kinds of documents (docs/formats.md).
+const CONSENT_EVENT: u8 = 2;
+const KEY_CARD: u8 = 5;
 
 /// A house that was opened after a crash, with keys of the operator's to look around.
 pub(crate) struct House {
@@ -242,6 +245,22 @@ impl House {
         let snapshot = self.store.snapshot().expect("read");
         if !snapshot.jobs(JobState::Failed, None, 10).expect("read").is_empty() {
             complaints.push("a job failed".to_owned());
+        }
+        let with_records = snapshot.persons_with_records(self.tenant, None, 1_000_000).expect("read");
+        for person in with_records {
+            if snapshot.person(self.tenant, person).expect("read").is_none() {
+                complaints.push(format!("records of {person}, whom nobody stored"));
+            }
+        }
+        for row in snapshot.documents(self.tenant, CONSENT_EVENT, None, 1_000_000).expect("read") {
+            if snapshot.consent(self.tenant, ConsentId(row.id)).expect("read").is_none() {
+                complaints.push("an event of a consent that nobody asked for".to_owned());
+            }
+        }
+        for row in snapshot.documents(self.tenant, KEY_CARD, None, 1_000_000).expect("read") {
+            if snapshot.principal(self.tenant, PrincipalId(row.id)).expect("read").is_none() {
+                complaints.push("the card of a key that nobody has".to_owned());
+            }
         }
         for row in self.persons() {
             let records = snapshot.records_of(self.tenant, row.person).expect("read").len();

@@ -47,9 +47,13 @@ fn records_removed(world: &World) {
     world.data([DataOp::DeleteRecordVersions { tenant, person, compartment: Compartment(0), below: 3 }]);
     let of = |n| world.snapshot().records_of(tenant, person_id(n)).unwrap();
     assert_eq!(of(1), [record(1, 3).key, second(1).key]);
+    let with_records = |after, limit| world.snapshot().persons_with_records(tenant, after, limit).unwrap();
+    assert_eq!(with_records(None, 9), [person, person_id(2)]);
+    assert_eq!((with_records(None, 1), with_records(Some(person), 9)), (vec![person], vec![person_id(2)]));
     let delete = DataOp::DeleteRecordsOf { tenant, person };
     world.data([delete.clone(), delete]);
     assert_eq!((of(1), of(2)), (vec![], vec![record(2, 1).key]));
+    assert_eq!(with_records(None, 9), [person_id(2)]);
 }
 
 fn document_versions(world: &World) {
