@@ -43,6 +43,7 @@ fn purpose() -> Purpose {
         marketing: false,
         survives_restriction: false,
         current: true,
+        edition: 0,
     }
 }
 
@@ -67,6 +68,7 @@ fn bench(criterion: &mut Criterion) {
         until: Some(Timestamp(2_000)),
         purpose: PurposeId(3),
         recipient: RecipientId(7),
+        edition: 0,
         explicit: true,
     };
     let facts = Facts {

@@ -88,6 +88,10 @@ pub struct Purpose {
     pub survives_restriction: bool,
     /// Whether it may be used at present. A withdrawn purpose denies.
     pub current: bool,
+    /// Rises each time the purpose may do more, or means something else, than before ([`Purpose::outgrows`]). A consent
+    /// speaks for the edition that it was asked for, and for no later one.
+    #[serde(default)]
+    pub edition: u32,
 }
 
 impl Purpose {
@@ -96,6 +100,22 @@ impl Purpose {
     pub fn needs_consent(&self, special: bool) -> bool {
         self.basis == LegalBasis::Consent
             || (special && self.special_basis == Some(SpecialBasis::ExplicitConsent))
+    }
+
+    /// Whether whoever agreed to `old` has not agreed to this (GDPR Art. 4(11), 6(4)): it reads more fields, or in clear
+    /// what it read masked, is called something else, rests on another basis, or comes back after it was withdrawn. New
+    /// recipients do not count, since each consent names its own.
+    #[must_use]
+    pub fn outgrows(&self, old: &Self) -> bool {
+        let in_clear = |field| old.fields.contains(field);
+        let seen = |field| in_clear(field) || old.masked.contains(field);
+        self.title != old.title
+            || (self.basis, self.special_basis) != (old.basis, old.special_basis)
+            || !self.fields.iter().all(in_clear)
+            || !self.masked.iter().all(seen)
+            || (self.marketing && !old.marketing)
+            || (self.survives_restriction && !old.survives_restriction)
+            || (self.current && !old.current)
     }
 }
 

@@ -16,7 +16,7 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// SHA-256 of the parts, each preceded by its length as 8 bytes big-endian, so that no two lists of parts run
-/// together. For public things only: it hides nothing that can be guessed.
+/// together. For public things, and for what stays in memory: it hides nothing that can be guessed.
 #[must_use]
 pub fn fingerprint(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);

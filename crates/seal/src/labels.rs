@@ -51,6 +51,8 @@ labels! {
     RECORD_ENVELOPE = "obhut/v1/record-outer";
     /// Key and associated data of one value.
     RECORD_VALUE = "obhut/v1/record-value";
+    /// HKDF info of the key that recognises a request of a person.
+    REQUEST_MAC = "obhut/v1/request-mac";
     /// Key and associated data of a root file.
     ROOT_FILE = "obhut/v1/root-file";
     /// Begin of the root combiner's HKDF info and associated data; names its algorithms.

@@ -10,7 +10,7 @@
 //! The metadata key is derived from the period key and the digest of the identity layer, which holds a fresh salt. So no two entries share a cipher key, the nonce is zero and costs nothing, and a period key may
 //! seal any number of entries in any number of processes.
 
-use crate::labels::{TRAIL_IDENTITY, TRAIL_METADATA, TRAIL_SUBJECT};
+use crate::labels::{REQUEST_MAC, TRAIL_IDENTITY, TRAIL_METADATA, TRAIL_SUBJECT};
 use crate::one_seal::{LayerKey, TAG};
 use crate::secret::{Secret, Wiped, opaque_debug};
 use crate::{SealError, kdf, padding, sha256};
@@ -78,6 +78,23 @@ impl LogSecret {
         pseudonym.copy_from_slice(&full[..16]);
         *self.last.write() = Some((period, pseudonym));
         pseudonym
+    }
+
+    /// What may be kept of a request that stored the person, so that its repetition is recognised:
+    /// HMAC(HKDF(secret), digest of the request). A digest alone would let anybody try requests; this shows nothing to
+    /// whoever lacks the secret, and nothing to anybody once that is gone.
+    #[must_use]
+    pub fn request_mac(&self, digest: &[u8; 32]) -> [u8; 32] {
+        let (mut key, mut mac) = (Wiped::<32>::zero(), [0; 32]);
+        kdf::expand(self.secret.as_ref(), REQUEST_MAC, &[], &mut key.0);
+        kdf::hmac(&key.0, &[digest], &mut mac);
+        mac
+    }
+
+    /// Whether `mac` was made of this request.
+    #[must_use]
+    pub fn is_request(&self, digest: &[u8; 32], mac: &[u8; 32]) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(&self.request_mac(digest), mac).is_ok()
     }
 }
 

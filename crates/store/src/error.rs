@@ -59,6 +59,9 @@ pub enum Conflict {
     /// The principal has another version than expected.
     #[error("the principal has changed")]
     PrincipalVersion,
+    /// The principal is not there, revoked, or its term has ended.
+    #[error("the principal is not active")]
+    PrincipalInactive,
     /// The idempotency key was used before.
     #[error("the idempotency key is taken")]
     IdempotencyTaken,

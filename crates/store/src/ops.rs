@@ -195,6 +195,16 @@ pub enum KeyOp {
         /// The new state.
         state: PrincipalState,
     },
+    /// Changes nothing. Fails with `PrincipalInactive` unless the principal is active and its term has not ended, so that
+    /// nothing is committed for a key that was revoked while its request was on the way.
+    RequirePrincipal {
+        /// Whose principal.
+        tenant: TenantId,
+        /// Which.
+        principal: PrincipalId,
+        /// The moment.
+        at: Timestamp,
+    },
     /// Removes the keys that act on this person alone. Idempotent.
     DeletePrincipalsOf {
         /// Whose person.
@@ -211,6 +221,13 @@ pub enum KeyOp {
     },
     /// Fails with `IdempotencyTaken`.
     InsertIdempotency(IdempotencyRow),
+    /// Removes the keys under which this person was stored. Idempotent.
+    DeleteIdempotencyOf {
+        /// Whose person.
+        tenant: TenantId,
+        /// The person's id.
+        reference: [u8; 16],
+    },
     /// Removes at most `limit` keys that were used before this moment, oldest first.
     PruneIdempotency {
         /// The moment.

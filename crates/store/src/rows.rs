@@ -168,6 +168,8 @@ pub struct ConsentRow {
     pub person: PersonId,
     /// To what.
     pub purpose: PurposeId,
+    /// To which edition of it.
+    pub edition: u32,
     /// Towards whom.
     pub recipient: RecipientId,
     /// Where it stands.
@@ -278,9 +280,9 @@ pub struct OutboxRow {
 pub struct IdempotencyRow {
     /// Whose key.
     pub tenant: TenantId,
-    /// SHA-256 of principal and key.
-    pub key_hash: [u8; 32],
-    /// SHA-256 of the request, so that the same key with another request is refused.
+    /// Blind index of principal and key.
+    pub key_hash: [u8; 16],
+    /// Keyed digest of the request, so that the same key with another request is refused.
     pub request_hash: [u8; 32],
     /// The HTTP status that was answered.
     pub status: u16,

@@ -98,7 +98,7 @@ named_reads! {
     /// A page of ledger entries that wait to be shipped, oldest first.
     outbox(after: Option<[u8; 16]>, limit: usize) -> Vec<OutboxRow>;
     /// A used idempotency key.
-    idempotency(tenant: TenantId, key_hash: &[u8; 32]) -> Option<IdempotencyRow>;
+    idempotency(tenant: TenantId, key_hash: &[u8; 16]) -> Option<IdempotencyRow>;
     /// Whether any idempotency key was used before this moment, so that pruning goes on.
     idempotency_before(before: Timestamp) -> bool;
     /// The last head that this node signed under an origin.

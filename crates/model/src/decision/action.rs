@@ -33,6 +33,8 @@ pub enum Action {
     Restrict,
     /// Object (Art. 21).
     Object,
+    /// Lift a restriction, or take an objection back.
+    Lift,
     /// Set or lift a legal hold.
     Hold,
     /// Erase a person (Art. 17).
@@ -59,7 +61,7 @@ pub enum Action {
 
 impl Action {
     /// All actions, in the order of the table.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Create,
         Self::Read,
         Self::Find,
@@ -73,6 +75,7 @@ impl Action {
         Self::ListConsents,
         Self::Restrict,
         Self::Object,
+        Self::Lift,
         Self::Hold,
         Self::Erase,
         Self::ReadCatalogue,

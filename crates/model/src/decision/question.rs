@@ -86,6 +86,8 @@ pub struct ConsentFacts {
     pub purpose: PurposeId,
     /// The recipient it speaks for.
     pub recipient: RecipientId,
+    /// The edition of the purpose that it was asked for.
+    pub edition: u32,
     /// Whether it was given explicitly (Art. 9(2)(a)).
     pub explicit: bool,
 }

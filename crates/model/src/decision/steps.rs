@@ -99,7 +99,8 @@ pub(super) fn basis_lives(
         return Ok(());
     }
     let consent = consent.ok_or(Reason::ConsentMissing)?;
-    if consent.purpose != purpose.id || consent.recipient != request.recipient {
+    let speaks = consent.purpose == purpose.id && consent.edition == purpose.edition;
+    if !speaks || consent.recipient != request.recipient {
         return Err(Reason::ConsentMissing);
     }
     match consent.state.at(consent.until, now) {

@@ -30,6 +30,8 @@ pub struct Row {
 
 /// The table, in the order of [`Role::ALL`].
 ///
+/// The app passes on that a person restricts or objects, but cannot lift either: a broken app would undo what she said.
+///
 /// The app cannot export: everything about a person, for no declared purpose, is what a broken app must not get
 /// (DESIGN §10). A person who asks through the app does so with a key of her own.
 pub const TABLE: [Row; 9] = [
@@ -70,6 +72,7 @@ pub const TABLE: [Row; 9] = [
             ListConsents,
             Restrict,
             Object,
+            Lift,
             Hold,
             Erase,
             ReadCatalogue,
@@ -113,6 +116,7 @@ pub const TABLE: [Row; 9] = [
             ListConsents,
             Restrict,
             Object,
+            Lift,
             Erase,
         ],
     },

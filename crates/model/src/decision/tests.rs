@@ -42,6 +42,7 @@ fn purpose(basis: LegalBasis, special_basis: Option<SpecialBasis>) -> Purpose {
         marketing: false,
         survives_restriction: false,
         current: true,
+        edition: 2,
     }
 }
 
@@ -51,6 +52,7 @@ fn given() -> ConsentFacts {
         until: None,
         purpose: PurposeId(7),
         recipient: RecipientId(0),
+        edition: 2,
         explicit: true,
     }
 }

@@ -31,6 +31,7 @@ pub(crate) enum Flaw {
     TermLastsOneMore,
     ConsentForOtherPurpose,
     ConsentForOtherRecipient,
+    ConsentForOtherEdition,
     SilenceIsConsent,
     RestrictionIgnored,
     RestrictionTooWide,
@@ -61,7 +62,7 @@ const ROLES: [(Role, &str); 9] = [
     (Role::CaseManager, "Read Find AskConsent ReadCatalogue ReadPurposes ReadNotices"),
     (
         Role::PrivacyOfficer,
-        "Read Find Export Accesses Rectify AskConsent ListConsents Restrict Object Hold Erase ReadCatalogue \
+        "Read Find Export Accesses Rectify AskConsent ListConsents Restrict Object Lift Hold Erase ReadCatalogue \
          ReadPurposes WritePurposes ReadNotices WriteNotices ReadLedger",
     ),
     (Role::Security, "ReadCatalogue ReadPurposes ReadLedger"),
@@ -72,7 +73,7 @@ const ROLES: [(Role, &str); 9] = [
     ),
     (
         Role::Person,
-        "Export Accesses Rectify ShowConsent AnswerConsent Withdraw ListConsents Restrict Object Erase",
+        "Export Accesses Rectify ShowConsent AnswerConsent Withdraw ListConsents Restrict Object Lift Erase",
     ),
     (Role::System, "Maintain"),
 ];
@@ -208,7 +209,8 @@ fn consent_lacks(case: &Case, aim: Aim, flaw: Flaw) -> Option<Reason> {
     if !needs_consent(case, aim) || flaw == Flaw::ConsentIgnored || opened {
         return None;
     }
-    let Some(Consent { state, term, for_purpose, for_recipient, explicit }) = case.consent else {
+    let Some(Consent { state, term, for_purpose, for_recipient, for_edition, explicit }) = case.consent
+    else {
         return (flaw != Flaw::MissingConsentPermits).then_some(Reason::ConsentMissing);
     };
     use ConsentState as S;
@@ -217,6 +219,7 @@ fn consent_lacks(case: &Case, aim: Aim, flaw: Flaw) -> Option<Reason> {
     first([
         (!for_purpose && flaw != Flaw::ConsentForOtherPurpose, Reason::ConsentMissing),
         (!for_recipient && flaw != Flaw::ConsentForOtherRecipient, Reason::ConsentMissing),
+        (!for_edition && flaw != Flaw::ConsentForOtherEdition, Reason::ConsentMissing),
         (state == S::Expired || yes && ended, Reason::ConsentExpired),
         (yes && case.special && !explicit && flaw != Flaw::SilenceIsConsent, Reason::ConsentNotExplicit),
         (state == S::Requested || state == S::Deferred, Reason::ConsentPending),

@@ -115,7 +115,10 @@ fn limits_take_away(case: &Case, decide: Decider<'_>) -> bool {
 
 fn own_right_holds(case: &Case, decide: Decider<'_>) -> bool {
     let rights = matches!(case.action, Action::Export | Action::Accesses | Action::Rectify)
-        || matches!(case.action, Action::Withdraw | Action::Erase | Action::Object | Action::Restrict);
+        || matches!(
+            case.action,
+            Action::Withdraw | Action::Erase | Action::Object | Action::Restrict | Action::Lift
+        );
     let lives =
         matches!(case.state, Some(TenantState::Active | TenantState::Notice | TenantState::Retrieval));
     let she = Case {
@@ -159,6 +162,7 @@ fn consent_lives(case: &Case, decide: Decider<'_>) -> bool {
                 && matches!(one.term, Term::Open | Term::Ahead)
                 && one.for_purpose
                 && one.for_recipient
+                && one.for_edition
                 && (one.explicit || !case.special)
         })
 }

@@ -57,7 +57,7 @@ proptest! {
 }
 
 /// Each broken copy with the property that must notice it.
-const CONTROLS: [(Flaw, &str); 37] = [
+const CONTROLS: [(Flaw, &str); 38] = [
     (Flaw::ErasedIsRead, "erased is never read"),
     (Flaw::ForeignTenantReached, "another tenant is never reached"),
     (Flaw::TenantStateIgnored, "a tenant that is closing releases nothing, one in retrieval no reads"),
@@ -77,6 +77,7 @@ const CONTROLS: [(Flaw, &str); 37] = [
     (Flaw::TermLastsOneMore, "a consent lives, fits and is explicit where it must be"),
     (Flaw::ConsentForOtherPurpose, "a consent lives, fits and is explicit where it must be"),
     (Flaw::ConsentForOtherRecipient, "a consent lives, fits and is explicit where it must be"),
+    (Flaw::ConsentForOtherEdition, "a consent lives, fits and is explicit where it must be"),
     (Flaw::SilenceIsConsent, "a consent lives, fits and is explicit where it must be"),
     (Flaw::RestrictionIgnored, "a restriction holds"),
     (Flaw::RestrictionTooWide, "limits on other things change nothing"),

@@ -19,6 +19,7 @@ const PERSON: PersonId = PersonId([2; 16]);
 const FIELD: FieldId = FieldId(7);
 const PURPOSE: PurposeId = PurposeId(5);
 const RECIPIENT: RecipientId = RecipientId(4);
+const EDITION: u32 = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
@@ -77,6 +78,7 @@ pub(crate) struct Consent {
     pub(crate) term: Term,
     pub(crate) for_purpose: bool,
     pub(crate) for_recipient: bool,
+    pub(crate) for_edition: bool,
     pub(crate) explicit: bool,
 }
 
@@ -145,6 +147,7 @@ pub(crate) const GOOD_CONSENT: Consent = Consent {
     term: Term::Open,
     for_purpose: true,
     for_recipient: true,
+    for_edition: true,
     explicit: true,
 };
 
@@ -252,6 +255,7 @@ impl Case {
             marketing: aim.marketing,
             survives_restriction: aim.survives_restriction,
             current: aim.current,
+            edition: EDITION,
         })
     }
 
@@ -285,6 +289,7 @@ impl Consent {
             },
             purpose: if self.for_purpose { PURPOSE } else { PurposeId(6) },
             recipient: if self.for_recipient { RECIPIENT } else { RecipientId(0) },
+            edition: if self.for_edition { EDITION } else { EDITION - 1 },
             explicit: self.explicit,
         }
     }
@@ -349,7 +354,7 @@ pub(crate) fn who() -> impl Iterator<Item = Case> {
     let undeclared = Aim { declares: Declares::Nothing, ..GOOD_AIM };
     let on_consent = Aim { basis: LegalBasis::Consent, ..GOOD_AIM };
     let aims = [Some(GOOD_AIM), Some(undeclared), Some(on_consent), None];
-    (0..2 * 9 * 3 * 24 * 6 * 3 * 7 * 4 * 2).map(move |mut number| {
+    (0..2 * 9 * 3 * 25 * 6 * 3 * 7 * 4 * 2).map(move |mut number| {
         let number = &mut number;
         Case {
             aim: pick(number, &aims),
@@ -403,6 +408,7 @@ fn consents() -> Vec<Option<Consent>> {
         all.extend(TERMS[1..].iter().map(|term| Some(Consent { term: *term, ..good })));
         all.push(Some(Consent { for_purpose: false, ..good }));
         all.push(Some(Consent { for_recipient: false, ..good }));
+        all.push(Some(Consent { for_edition: false, ..good }));
         all.push(Some(Consent { explicit: false, ..good }));
     }
     all
@@ -430,6 +436,7 @@ pub(crate) fn any(mut number: u64, mut more: u64) -> Case {
         term: pick(number, &TERMS),
         for_purpose: pick(number, &home),
         for_recipient: pick(number, &home),
+        for_edition: pick(number, &home),
         explicit: pick(number, &home),
     };
     let action = if pick(more, &home) { pick(more, &often) } else { pick(more, &Action::ALL) };

@@ -28,6 +28,7 @@ fn leave(field: &Field) -> Option<PartialPermit> {
         marketing: false,
         survives_restriction: false,
         current: true,
+        edition: 0,
     };
     let request = Request {
         principal: &principal,

@@ -42,6 +42,7 @@ fn purpose() -> Purpose {
         marketing: false,
         survives_restriction: false,
         current: true,
+        edition: 0,
     }
 }
 
@@ -160,5 +161,41 @@ proptest! {
             prop_assert!(one.recipients.iter().all(|id| id.0 <= 1));
             prop_assert!(one.roles.iter().all(|role| table::may(*role, Action::Read)));
         }
+    }
+}
+
+#[test]
+fn whoever_agreed_to_less_is_asked_anew() {
+    type Change = fn(&mut Purpose);
+    let old = purpose();
+    let more: [(&str, Change); 9] = [
+        ("one more field", |one| one.fields.push(FieldId(3))),
+        ("a masked field in clear", |one| one.fields = one.masked.drain(..).chain([FieldId(1)]).collect()),
+        ("one more masked field", |one| one.masked.push(FieldId(3))),
+        ("another name towards people", |one| one.title = "Shifts".into()),
+        ("another basis", |one| one.basis = LegalBasis::Consent),
+        ("another second basis", |one| one.special_basis = Some(SpecialBasis::ExplicitConsent)),
+        ("marketing", |one| one.marketing = true),
+        ("under restriction too", |one| one.survives_restriction = true),
+        ("both", |one| (one.marketing, one.survives_restriction) = (true, true)),
+    ];
+    for (name, change) in more {
+        let mut new = old.clone();
+        change(&mut new);
+        assert!(new.outgrows(&old), "{name}");
+    }
+    assert!(old.outgrows(&Purpose { current: false, ..old.clone() }), "it comes back");
+    let less: [(&str, Change); 6] = [
+        ("the same", |_| {}),
+        ("less fields", |one| one.fields.clear()),
+        ("in clear before, masked now", |one| one.masked.append(&mut one.fields)),
+        ("one more recipient, who is asked for by itself", |one| one.recipients.push(RecipientId(2))),
+        ("withdrawn", |one| one.current = false),
+        ("another order", |one| one.recipients.reverse()),
+    ];
+    for (name, change) in less {
+        let mut new = old.clone();
+        change(&mut new);
+        assert!(!new.outgrows(&old), "{name}");
     }
 }

@@ -161,6 +161,7 @@ fn purposes() -> Vec<Purpose> {
             marketing: false,
             survives_restriction: false,
             current: true,
+            edition: 0,
         };
     let mut rostering = purpose(
         1,

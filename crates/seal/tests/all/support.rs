@@ -129,6 +129,7 @@ pub(crate) fn partial(tenant: TenantId, person: PersonId, field: FieldId) -> Par
         marketing: false,
         survives_restriction: false,
         current: true,
+        edition: 0,
     };
     let field = self::field(field);
     let request = Request {

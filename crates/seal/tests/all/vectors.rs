@@ -74,6 +74,7 @@ struct ShredVector {
 struct PersonVector {
     bundle: Bytes,
     subject_ref: Bytes,
+    request_mac: Bytes,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,6 +193,7 @@ fn person_vector(epoch: &EpochKey) -> PersonVector {
     PersonVector {
         bundle: Bytes(keys.wrap(epoch, &person_place(), &Seeded::new("bundle")).unwrap()),
         subject_ref: Bytes(keys.log_secret().subject_ref(PERIOD).to_vec()),
+        request_mac: Bytes(keys.log_secret().request_mac(&[0x55; 32]).to_vec()),
     }
 }
 

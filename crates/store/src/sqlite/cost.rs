@@ -45,6 +45,7 @@ fn inserts(n: u32) -> Vec<KeyOp> {
         consent: ConsentId(id(n)),
         person,
         purpose: PurposeId(1),
+        edition: 1,
         recipient: RecipientId(0),
         state: ConsentState::Given,
         version: 1,
@@ -78,10 +79,10 @@ fn inserts(n: u32) -> Vec<KeyOp> {
     };
     let idempotency = IdempotencyRow {
         tenant,
-        key_hash: wide(n),
+        key_hash: id(n),
         request_hash: [0; 32],
         status: 200,
-        reference: None,
+        reference: Some(id(n)),
         created: now,
     };
     let person_row = PersonRow {
@@ -205,6 +206,8 @@ fn operations_of_the_key_store_cost_the_same_for_many() {
         KeyOp::DeleteConsentsOf { tenant, person },
         KeyOp::DeleteLimitsOf { tenant, person },
         KeyOp::DeletePrincipalsOf { tenant, subject: person },
+        KeyOp::RequirePrincipal { tenant, principal: PrincipalId(id(701)), at: Timestamp(0) },
+        KeyOp::DeleteIdempotencyOf { tenant, reference: id(700) },
         KeyOp::PruneIdempotency { before: Timestamp(1_500), limit: 3 },
     ] {
         KeyPlans::run(&on, &vec![op.clone()]).unwrap();

@@ -17,7 +17,7 @@ macro_rules! consents {
     ($rest:literal) => {
         concat!(
             "SELECT tenant, consent, person, purpose, recipient, state, version, explicit, until_ms, notice,
-             notice_version, event, changed_ms FROM consent ",
+             notice_version, event, changed_ms, edition FROM consent ",
             $rest
         )
     };
@@ -38,6 +38,7 @@ fn consent(row: &Row<'_>) -> Sql<ConsentRow> {
         notice_version: row.get(10)?,
         event: row.get(11)?,
         changed: time(row, 12)?,
+        edition: row.get(13)?,
     })
 }
 
@@ -158,7 +159,7 @@ impl Reads {
         )
     }
 
-    pub(crate) fn idempotency(&self, tenant: TenantId, key_hash: &[u8; 32]) -> Read<Option<IdempotencyRow>> {
+    pub(crate) fn idempotency(&self, tenant: TenantId, key_hash: &[u8; 16]) -> Read<Option<IdempotencyRow>> {
         self.keys.one(
             "SELECT request_hash, status, reference, created_ms FROM idempotency
              WHERE tenant = ?1 AND key_hash = ?2",

@@ -29,7 +29,7 @@ pub(super) const KEYS: Schema = Schema {
         number: 1,
         name: "keys_0001",
         sql: include_str!("migrations/keys_0001.sql"),
-        sha256: "b2c0cb2ec4a7d02321afc31e0f1f836dbb8bf53ff8fdd1d5d441ce0a8547a7e4",
+        sha256: "74c04b1a910435cd780363fcce6cddeddbb64db7463116f5591f388cf5771a7e",
     }],
 };
 

@@ -320,6 +320,7 @@ pub fn purposes() -> Vec<Purpose> {
         marketing: false,
         survives_restriction: false,
         current: true,
+        edition: 0,
     };
     let bem = Purpose {
         id: PurposeId(2),

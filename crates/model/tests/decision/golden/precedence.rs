@@ -60,7 +60,7 @@ fn askings() -> [(&'static str, Case); 6] {
 }
 
 /// What the situation is.
-const SITUATIONS: [(&str, Change); 38] = [
+const SITUATIONS: [(&str, Change); 39] = [
     ("nothing stands against it", |_| {}),
     ("the one who asks belongs to another tenant", |case| case.at_home = false),
     ("there is no such person", |case| case.being = Being::Missing),
@@ -101,6 +101,7 @@ const SITUATIONS: [(&str, Change); 38] = [
     ("the consent was found invalid", |case| consent(case, |one| one.state = ConsentState::Invalidated)),
     ("consent is for another purpose", |case| consent(case, |one| one.for_purpose = false)),
     ("consent is for another recipient", |case| consent(case, |one| one.for_recipient = false)),
+    ("consent is for an earlier edition of the purpose", |case| consent(case, |one| one.for_edition = false)),
     ("consent was not given explicitly", |case| consent(case, |one| one.explicit = false)),
     ("this field is restricted (Art. 18)", |case| case.restriction = Limit::This),
     ("everything is restricted (Art. 18)", |case| case.restriction = Limit::All),

@@ -22,6 +22,7 @@ fn action(action: Action) -> &'static str {
         Action::ListConsents => "list consents",
         Action::Restrict => "restrict processing (Art. 18)",
         Action::Object => "object (Art. 21)",
+        Action::Lift => "lift a restriction or objection",
         Action::Hold => "set or lift a legal hold",
         Action::Erase => "erase a person (Art. 17)",
         Action::ReadCatalogue => "read the catalogue",

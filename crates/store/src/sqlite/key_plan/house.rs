@@ -5,7 +5,7 @@ use crate::error::Conflict;
 use crate::rows::{IdempotencyRow, OutboxRow, SignedHeadRow};
 use crate::sqlite::fault::Ended;
 use crate::sqlite::statement::{change, execute, insert};
-use model::Timestamp;
+use model::{TenantId, Timestamp};
 use rusqlite::Connection;
 
 /// SQL integers are signed; a count beyond them is a mistake in the plan.
@@ -36,6 +36,11 @@ pub(super) fn insert_idempotency(on: &Connection, row: &IdempotencyRow) -> Done 
         (row.tenant.0, row.key_hash, row.request_hash, row.status, row.reference, row.created.0),
         Conflict::IdempotencyTaken,
     )
+}
+
+pub(super) fn delete_idempotency(on: &Connection, tenant: TenantId, reference: &[u8; 16]) -> Done {
+    let sql = "DELETE FROM idempotency WHERE tenant = ?1 AND reference = ?2";
+    execute(on, sql, (tenant.0, reference)).map(drop)
 }
 
 pub(super) fn prune_idempotency(on: &Connection, before: Timestamp, limit: u32) -> Done {

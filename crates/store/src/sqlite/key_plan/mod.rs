@@ -109,11 +109,15 @@ fn apply(on: &Connection, op: &KeyOp) -> Done {
         KeyOp::SetPrincipalState { tenant, principal, expected_version, state } => {
             rights::set_principal_state(on, *tenant, *principal, *expected_version, *state)
         }
+        KeyOp::RequirePrincipal { tenant, principal, at } => {
+            rights::require_principal(on, *tenant, *principal, *at)
+        }
         KeyOp::DeletePrincipalsOf { tenant, subject } => rights::delete_principals(on, (*tenant, *subject)),
 
         KeyOp::InsertOutbox(row) => house::insert_outbox(on, row),
         KeyOp::DeleteOutbox { id } => house::delete_outbox(on, id),
         KeyOp::InsertIdempotency(row) => house::insert_idempotency(on, row),
+        KeyOp::DeleteIdempotencyOf { tenant, reference } => house::delete_idempotency(on, *tenant, reference),
         KeyOp::PruneIdempotency { before, limit } => house::prune_idempotency(on, *before, *limit),
         KeyOp::PutSignedHead(row) => house::put_signed_head(on, row),
         KeyOp::SetClockMark { at, may_go_back } => house::set_clock_mark(on, *at, *may_go_back),

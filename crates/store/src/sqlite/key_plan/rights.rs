@@ -5,7 +5,7 @@ use crate::error::Conflict;
 use crate::rows::{ConsentRow, LimitKind, LimitRow, PrincipalRow, PrincipalState};
 use crate::sqlite::decode::Coded;
 use crate::sqlite::statement::{change, execute, find, insert};
-use model::{ConsentId, FieldId, PersonId, PrincipalId, PurposeId, TenantId};
+use model::{ConsentId, FieldId, PersonId, PrincipalId, PurposeId, TenantId, Timestamp};
 use rusqlite::{Connection, ToSql, params};
 
 type Who = (TenantId, PersonId);
@@ -14,7 +14,8 @@ pub(super) fn insert_consent(on: &Connection, row: &ConsentRow) -> Done {
     insert(
         on,
         "INSERT INTO consent (tenant, consent, person, purpose, recipient, state, version, explicit, until_ms,
-         notice, notice_version, event, changed_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+         notice, notice_version, event, changed_ms, edition)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
             row.tenant.0,
             row.consent.0,
@@ -28,7 +29,8 @@ pub(super) fn insert_consent(on: &Connection, row: &ConsentRow) -> Done {
             row.notice.0,
             row.notice_version,
             row.event,
-            row.changed.0
+            row.changed.0,
+            row.edition
         ],
         Conflict::Exists,
     )
@@ -128,6 +130,22 @@ pub(super) fn set_principal_state(
     let sql = "SELECT 1 FROM principal WHERE tenant = ?1 AND principal = ?2";
     let found = find(on, sql, (tenant.0, principal.0), |_| Ok(()))?;
     Err(if found.is_some() { Conflict::PrincipalVersion } else { Conflict::Missing }.into())
+}
+
+pub(super) fn require_principal(
+    on: &Connection,
+    tenant: TenantId,
+    principal: PrincipalId,
+    at: Timestamp,
+) -> Done {
+    let active = find(
+        on,
+        "SELECT 1 FROM principal WHERE tenant = ?1 AND principal = ?2 AND state = ?3
+         AND (expires_ms IS NULL OR expires_ms > ?4)",
+        (tenant.0, principal.0, PrincipalState::Active.code(), at.0),
+        |_| Ok(()),
+    )?;
+    active.ok_or_else(|| Conflict::PrincipalInactive.into())
 }
 
 pub(super) fn delete_principals(on: &Connection, who: Who) -> Done {

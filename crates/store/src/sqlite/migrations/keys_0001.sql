@@ -86,6 +86,7 @@ CREATE TABLE consent (
     notice_version INTEGER NOT NULL,
     event INTEGER NOT NULL,
     changed_ms INTEGER NOT NULL,
+    edition INTEGER NOT NULL,
     PRIMARY KEY (tenant, person, purpose, recipient, consent)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX consent_by_id ON consent (tenant, consent);
@@ -130,7 +131,7 @@ CREATE TABLE outbox (
 
 CREATE TABLE idempotency (
     tenant BLOB NOT NULL CHECK (length(tenant) = 16),
-    key_hash BLOB NOT NULL CHECK (length(key_hash) = 32),
+    key_hash BLOB NOT NULL CHECK (length(key_hash) = 16),
     request_hash BLOB NOT NULL CHECK (length(request_hash) = 32),
     status INTEGER NOT NULL,
     reference BLOB CHECK (length(reference) = 16),
@@ -138,6 +139,7 @@ CREATE TABLE idempotency (
     PRIMARY KEY (tenant, key_hash)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_age ON idempotency (created_ms);
+CREATE INDEX idempotency_by_reference ON idempotency (tenant, reference) WHERE reference IS NOT NULL;
 
 CREATE TABLE signed_head (
     origin TEXT NOT NULL PRIMARY KEY,
@@ -190,6 +192,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('outbox', 'outbox', '1000 1'),
     ('idempotency', 'idempotency', '100000 100000 1'),
     ('idempotency', 'idempotency_by_age', '100000 10'),
+    ('idempotency', 'idempotency_by_reference', '100000 100000 2'),
     ('free_cell', 'free_cell', '10000 2500 1');
 -- Takes them up in this connection, too.
 ANALYZE sqlite_schema;

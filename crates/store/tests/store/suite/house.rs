@@ -8,6 +8,7 @@ use store::{Conflict, IdempotencyRow, KeyOp, OutboxRow, SignedHeadRow};
 pub(super) const CASES: &[Case] = &[
     ("the outbox keeps what is not shipped, in order", outbox_in_order),
     ("an idempotency key is used once", idempotency_once),
+    ("the idempotency keys of a person go with her", idempotency_of_a_person),
     ("old idempotency keys go, oldest first", idempotency_pruned),
     ("a signed head does not go back", signed_head_goes_forward),
     ("the clock mark goes back only when confirmed", clock_mark),
@@ -39,6 +40,19 @@ fn idempotency_once(world: &World) {
     assert_eq!(find(&idempotency(1)), Some(idempotency(1)));
     assert_eq!(find(&without), Some(without));
     assert_eq!(find(&IdempotencyRow { tenant: tenant(1).tenant, ..idempotency(1) }), None);
+}
+
+fn idempotency_of_a_person(world: &World) {
+    let again = IdempotencyRow { reference: idempotency(1).reference, ..idempotency(2) };
+    world.keys([idempotency(1), again, idempotency(3)].map(KeyOp::InsertIdempotency));
+    let reference = id16(1);
+    let delete = |tenant| KeyOp::DeleteIdempotencyOf { tenant, reference };
+    world.keys([delete(tenant(1).tenant)]);
+    let is_there =
+        |row: &IdempotencyRow| world.snapshot().idempotency(row.tenant, &row.key_hash).unwrap().is_some();
+    assert!(is_there(&idempotency(1)), "another tenant's");
+    world.keys([delete(idempotency(1).tenant), delete(idempotency(1).tenant)]);
+    assert_eq!([idempotency(1), again, idempotency(3)].map(|row| is_there(&row)), [false, false, true]);
 }
 
 fn idempotency_pruned(world: &World) {

@@ -110,8 +110,9 @@ macro_rules! operations {
 operations! { key_name, KEY_OPERATIONS, KeyOp:
     InsertTenant SetTenantState SetConfigVersion InsertTenantKey InsertSubKey InsertPerson UpdatePerson BumpPerson
     RewrapPerson InsertIndex DeleteIndexesOf InsertToken DeleteTokensOf InsertConsent UpdateConsent DeleteConsentsOf
-    InsertLimit DeleteLimit DeleteLimitsOf InsertPrincipal SetPrincipalState DeletePrincipalsOf InsertOutbox
-    DeleteOutbox InsertIdempotency PruneIdempotency PutSignedHead PutEpoch SetClockMark PutHouse
+    InsertLimit DeleteLimit DeleteLimitsOf InsertPrincipal SetPrincipalState RequirePrincipal DeletePrincipalsOf
+    InsertOutbox DeleteOutbox InsertIdempotency DeleteIdempotencyOf PruneIdempotency PutSignedHead PutEpoch
+    SetClockMark PutHouse
 }
 
 operations! { data_name, DATA_OPERATIONS, DataOp:

@@ -15,6 +15,7 @@ pub(super) const CASES: &[Case] = &[
     ("limits are set and lifted", limits),
     ("a principal is inserted once and found in each way", principal_found),
     ("a principal changes at its version", principal_changes),
+    ("a plan for a principal that is not active is refused", principal_required),
     ("the keys of a person go with her", principals_of_a_person),
 ];
 
@@ -100,6 +101,33 @@ fn consent_states(world: &World) {
         world.keys([KeyOp::InsertConsent(row)]);
         assert_eq!(world.snapshot().consent(tenant_id(), row.consent), Ok(Some(row)));
     }
+}
+
+fn principal_required(world: &World) {
+    let row = principal(1);
+    let require =
+        |at| KeyOp::RequirePrincipal { tenant: tenant_id(), principal: row.principal, at: Timestamp(at) };
+    world.keys_refused(require(0), Conflict::PrincipalInactive);
+    world.keys([KeyOp::InsertPrincipal(principal(1))]);
+    world.keys([require(98)]);
+    world.keys_refused(require(99), Conflict::PrincipalInactive);
+    let elsewhere =
+        KeyOp::RequirePrincipal { tenant: tenant(1).tenant, principal: row.principal, at: Timestamp(0) };
+    world.keys_refused(elsewhere, Conflict::PrincipalInactive);
+    world.keys([KeyOp::SetPrincipalState {
+        tenant: tenant_id(),
+        principal: row.principal,
+        expected_version: 1,
+        state: PrincipalState::Revoked,
+    }]);
+    world.keys_refused(require(0), Conflict::PrincipalInactive);
+    let endless = PrincipalRow { expires: None, ..principal(2) };
+    world.keys([KeyOp::InsertPrincipal(endless.clone())]);
+    world.keys([KeyOp::RequirePrincipal {
+        tenant: tenant_id(),
+        principal: endless.principal,
+        at: Timestamp(i64::MAX),
+    }]);
 }
 
 fn consents_due(world: &World) {
