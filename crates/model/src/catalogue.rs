@@ -198,7 +198,7 @@ pub fn validate(fields: &[Field]) -> Result<(), CatalogueError> {
     if fields.len() > MAX_FIELDS {
         return Err(CatalogueError::TooMany);
     }
-    let (mut names, mut ids) = (HashSet::new(), HashSet::from([FieldId(0)]));
+    let (mut names, mut ids) = (HashSet::new(), HashSet::from([FieldId(0), FieldId(u16::MAX)]));
     for (index, field) in fields.iter().enumerate() {
         if !is_name(&field.name) || field.name == "ref" {
             return Err(CatalogueError::Name(index));

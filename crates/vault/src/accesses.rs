@@ -3,12 +3,14 @@
 use crate::fault::Fault;
 use crate::house::House;
 use crate::people::Person;
+use crate::seen::{Seen, Stand, TRIES};
+use crate::steps::Step;
 use crate::tenant::Tenant;
 use crate::trail::{self, Event, Metadata, Outcome, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault};
 use model::decision::{Action, Reason, allowed};
 use model::principal::Role;
-use model::{PersonId, TenantId, Timestamp};
+use model::{PersonId, PurposeId, TenantId, Timestamp};
 use seal::LogSecret;
 use store::PersonState;
 
@@ -28,8 +30,8 @@ pub struct Access {
     pub purpose: String,
     /// How the recipient is called.
     pub recipient: String,
-    /// The role that acted.
-    pub role: Role,
+    /// The role that acted; `None` when that part of the entry was destroyed.
+    pub role: Option<Role>,
     /// The name of the key that acted.
     pub actor: String,
     /// The fields with how each was decided.
@@ -46,6 +48,9 @@ pub enum AccessesError {
     /// No such person, or one who is erased.
     #[error("unknown person")]
     UnknownPerson,
+    /// The person changed again and again meanwhile.
+    #[error("the facts changed meanwhile")]
+    Changed,
     /// A fault of the house.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -72,35 +77,51 @@ impl Vault {
         allowed(&ctx.actor.principal, Action::Accesses, tenant, Some(id), state)
             .map_err(AccessesError::Denied)?;
         house.ledger_ready()?;
-        let now = house.clock.now()?;
-        let person = {
-            let snapshot = house.store.snapshot()?;
-            Person::read(&snapshot, tenant, id)?.ok_or(AccessesError::UnknownPerson)?
-        };
-        if person.row.state != PersonState::Live {
-            return Err(AccessesError::UnknownPerson);
-        }
-        let secret = person.log_secret(&opened)?.ok_or(Fault::Corrupt)?;
-        let metadata = Metadata::of(Event::Accesses, now, ctx.request, Verdict::Permit);
-        let actor = &ctx.actor.principal;
-        let detail = SubjectDetail { person: id, fields: Vec::new(), actor: actor.id, role: actor.role };
-        let subject = [Subject { secret: &secret, detail }];
-        let entry = trail::seal_entry(house, &opened, metadata, &subject, &ctx.actor)?;
-        let own = house.ledger.append(entry.into()).await.map_err(Fault::from)?;
         let limit = limit.clamp(1, MAX_ACCESSES);
-        let this = self.clone();
-        let created = person.row.created;
-        let read = tokio::task::spawn_blocking(move || {
-            let mut list = Vec::new();
-            for week in (created.week()..=now.week()).rev() {
-                this.of_week(&opened, &secret, id, week, own.index, limit, &mut list)?;
-                if list.len() >= limit {
-                    break;
+        for _ in 0..TRIES {
+            let looked = look(house, &opened, ctx, Event::Accesses, id)?;
+            let Looked { entry, seen, created, secret, at } = looked.ok_or(AccessesError::UnknownPerson)?;
+            let own = house.ledger.append(entry.into()).await.map_err(Fault::from)?;
+            house.step(Step::ReadAppended);
+            let mut stand = seen.stand(house, &opened, &ctx.actor)?;
+            if stand == Stand::Yes {
+                let (this, of) = (self.clone(), opened.clone());
+                let weeks = (created.week()..=at.week()).rev();
+                let read = tokio::task::spawn_blocking(move || {
+                    this.of_weeks(&of, &secret, id, weeks, own.index, limit)
+                });
+                let list = read.await.unwrap_or(Err(Fault::StoreUnavailable))?;
+                // Years of weeks may have taken a while.
+                stand = seen.stand(house, &opened, &ctx.actor)?;
+                if stand == Stand::Yes {
+                    return Ok(list);
                 }
             }
-            Ok(list)
-        });
-        read.await.unwrap_or(Err(AccessesError::Fault(Fault::StoreUnavailable)))
+            self.note_not_released(ctx, tenant, PurposeId(0)).await?;
+            if stand == Stand::Revoked {
+                return Err(Fault::Revoked.into());
+            }
+        }
+        Err(AccessesError::Changed)
+    }
+
+    fn of_weeks(
+        &self,
+        tenant: &Tenant,
+        secret: &LogSecret,
+        person: PersonId,
+        weeks: impl Iterator<Item = u32>,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<Access>, Fault> {
+        let mut list = Vec::new();
+        for week in weeks {
+            self.of_week(tenant, secret, person, week, before, limit, &mut list)?;
+            if list.len() >= limit {
+                break;
+            }
+        }
+        Ok(list)
     }
 
     #[expect(clippy::too_many_arguments, reason = "a loop body with its state")]
@@ -142,10 +163,10 @@ impl Vault {
     ) -> Access {
         let config = tenant.live().config.clone();
         let purpose = config.purpose_by_id(model::PurposeId(metadata.purpose));
-        let (mut role, mut actor, mut fields) = (Role::App, String::new(), Vec::new());
+        let (mut role, mut actor, mut fields) = (None, String::new(), Vec::new());
         if let Some(detail) = detail {
-            role = detail.role;
-            if role != Role::Person {
+            role = Some(detail.role);
+            if detail.role != Role::Person {
                 actor = self.key_card(tenant, detail.actor).map_or_else(String::new, |card| card.name);
             }
             let named = |(id, outcome)| config.field_by_id(id).map(|field| (field.name.clone(), outcome));
@@ -162,6 +183,37 @@ impl Vault {
             fields,
         }
     }
+}
+
+/// A look at what is kept about a person besides her values, decided on and ready to be logged.
+pub(crate) struct Looked {
+    pub(crate) entry: trail::Sealed,
+    pub(crate) seen: Seen,
+    at: Timestamp,
+    created: Timestamp,
+    secret: LogSecret,
+}
+
+/// Seals the entry of a look that is allowed; `None` when there is no such person, or one who is erased.
+pub(crate) fn look(
+    house: &House,
+    tenant: &Tenant,
+    ctx: &Context,
+    event: Event,
+    id: PersonId,
+) -> Result<Option<Looked>, Fault> {
+    let at = house.clock.now()?;
+    let mut seen = Seen::begin(house, tenant);
+    let person = Person::read(&house.store.snapshot()?, tenant.id, id)?;
+    let Some(person) = person.filter(|one| one.row.state == PersonState::Live) else { return Ok(None) };
+    seen.on(&person);
+    let secret = person.log_secret(tenant)?.ok_or(Fault::Corrupt)?;
+    let metadata = Metadata::of(event, at, ctx.request, Verdict::Permit);
+    let actor = &ctx.actor.principal;
+    let detail = SubjectDetail { person: id, fields: Vec::new(), actor: actor.id, role: actor.role };
+    let entry =
+        trail::seal_entry(house, tenant, metadata, &[Subject { secret: &secret, detail }], &ctx.actor)?;
+    Ok(Some(Looked { entry, seen, at, created: person.row.created, secret }))
 }
 
 /// The person's part of the identity layer; `None` when that layer was destroyed.

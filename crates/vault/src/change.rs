@@ -8,7 +8,7 @@ use crate::fault::{Applied, Fault, applied};
 use crate::house::House;
 use crate::steps::Step;
 use crate::trail::Sealed;
-use model::{RequestId, TenantId};
+use model::{PrincipalId, RequestId, TenantId};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub enum Logged {
 pub(crate) struct Change {
     pub(crate) name: &'static str,
     pub(crate) tenant: TenantId,
+    /// Whose key must still be valid when it is committed; none for the house's own work.
+    pub(crate) actor: Option<PrincipalId>,
     pub(crate) ops: Vec<KeyOp>,
     pub(crate) entry: Sealed,
     /// What is reached when it is committed, and when its entry is shipped.
@@ -96,7 +98,8 @@ pub(crate) async fn commit(house: &Arc<House>, change: Change) -> Result<Result<
 }
 
 async fn run(house: &Arc<House>, change: Change) -> Result<Result<Logged, Conflict>, Fault> {
-    let Change { name, tenant, mut ops, entry, steps: [committed, shipped] } = change;
+    let Change { name, tenant, actor, mut ops, entry, steps: [committed, shipped] } = change;
+    let at = house.clock.latest().unwrap_or_default();
     let row = OutboxRow {
         id: RequestId::fresh(&*house.clock, &*house.entropy).0,
         tenant,
@@ -105,10 +108,13 @@ async fn run(house: &Arc<House>, change: Change) -> Result<Result<Logged, Confli
         identity: entry.identity,
         postings: entry.postings.concat(),
         tail: house.ledger.status().durable,
-        created: house.clock.latest().unwrap_or_default(),
+        created: at,
     };
     ops.push(KeyOp::InsertOutbox(row.clone()));
+    // The first, since the change may be the end of the key itself.
+    ops.splice(..0, actor.map(|principal| KeyOp::RequirePrincipal { tenant, principal, at }));
     match applied(house.store.apply_keys(name, ops).await)? {
+        Applied::Conflict(Conflict::PrincipalInactive) => Err(Fault::Revoked),
         Applied::Conflict(conflict) => Ok(Err(conflict)),
         Applied::Done => {
             house.step(committed);

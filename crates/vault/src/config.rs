@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 /// The number of the app's own reference of a person among fields and indexes. Catalogue fields begin at 1.
 pub const REF_FIELD: FieldId = FieldId(0);
 
+/// The number under which idempotency keys are blinded. No field of a catalogue gets so far: numbers count from 1, and a
+/// catalogue holds at most 500 fields and loses none.
+pub(crate) const IDEMPOTENCY_INDEX: FieldId = FieldId(u16::MAX);
+
 /// Kinds of sealed documents in the data file; the number is part of the associated data.
 pub(crate) mod document {
     /// [`super::TenantConfig`], id zeros.

@@ -4,25 +4,32 @@
 //! Each event is an immutable sealed document under a random version that names the one before it; the row in the
 //! key file points to the latest. A document that a crash or a lost race left unpointed-at is therefore no event.
 
+use crate::accesses::{Looked, look};
 use crate::change::{self, Change, Logged};
 use crate::config::document;
 use crate::fault::{Applied, Fault, applied};
 use crate::house::House;
 use crate::people::Person;
+use crate::seen::{Stand, TRIES};
 use crate::steps::Step;
 use crate::tenant::{Live, Tenant};
 use crate::trail::{self, Event, Metadata, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault, document_row};
 use model::consent::{ConsentActor, ConsentEvent, ConsentState};
 use model::decision::{Action, Reason, allowed};
-use model::{ConsentId, NoticeId, PersonId, PrincipalId, TenantId, Timestamp};
+use model::{ConsentId, NoticeId, PersonId, PrincipalId, PurposeId, TenantId, Timestamp};
 use seal::{DocumentPlace, PersonKeys};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use store::{ConsentRow, DataOp, KeyOp, PersonState};
+use store::{ConsentRow, DataOp, KeyOp, PersonState, Snapshot};
 
-/// Longest chain of events of one record.
-pub const MAX_EVENTS: usize = 1_000;
+/// After so many events of one record nothing is given to it any more; it can still be refused and withdrawn. Someone who
+/// changes her mind so often is asked anew.
+pub const MAX_EVENTS: u32 = 1_000;
+/// After so many events a notice is not noted as shown again, so that there is always room for answers.
+const MAX_SHOWN: u32 = 900;
+/// Most records of one person.
+pub const MAX_RECORDS: usize = 1_000;
 /// Longest term of a consent in days.
 pub const MAX_DAYS: u32 = 3_650;
 
@@ -77,6 +84,8 @@ pub struct RecordedEvent {
     pub shown: Option<Shown>,
     /// The term that was asked for or given, in days.
     pub days: Option<u32>,
+    /// Its place in the history, counted from 1.
+    pub number: u32,
     /// The document before this one; 0 for the first.
     previous: u32,
 }
@@ -101,8 +110,8 @@ pub struct NoticeShown {
     pub text: String,
     /// SHA-256 of the bytes, to be handed back with the answer.
     pub digest: [u8; 32],
-    /// How far the trail has come.
-    pub logged: Logged,
+    /// How far the trail has come; `None` when the same was shown last already, and nothing had to be noted.
+    pub logged: Option<Logged>,
 }
 
 /// What became of a record.
@@ -152,6 +161,9 @@ pub enum ConsentError {
     /// The record has too many events.
     #[error("too many events")]
     TooMany,
+    /// The facts changed again and again meanwhile.
+    #[error("the facts changed meanwhile")]
+    Changed,
     /// A fault of the house.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -199,6 +211,9 @@ impl Vault {
             .map_err(ConsentError::Denied)?;
         self.house.ledger_ready()?;
         let row = self.new_record(&live, tenant, ask)?;
+        if self.house.store.snapshot()?.consents_of(tenant, ask.person)?.len() >= MAX_RECORDS {
+            return Err(ConsentError::TooMany);
+        }
         let event = self.event(ctx, ConsentEvent::Request, None, ask.days)?;
         for _ in 0..crate::put::TRIES {
             let steps = [Step::AskCommitted, Step::AskShipped];
@@ -225,12 +240,22 @@ impl Vault {
             let text = notice.text(row.notice_version, language).ok_or(ConsentError::Notice)?.to_owned();
             let digest = seal::sha256(text.as_bytes());
             let shown = Shown { language: language.to_owned(), digest };
+            let notice = |logged| {
+                let (language, text) = (language.to_owned(), text.clone());
+                NoticeShown { consent, language, text, digest, logged }
+            };
+            let latest = self.latest(&opened, &row)?;
+            if latest.event == ConsentEvent::Show && latest.shown.as_ref() == Some(&shown) {
+                return Ok(notice(None));
+            }
+            if latest.number >= MAX_SHOWN {
+                return Err(ConsentError::TooMany);
+            }
             let event = self.event(ctx, ConsentEvent::Show, Some(shown), None)?;
             let steps = [Step::ShowCommitted, Step::ShowShipped];
             let step = Move { name: "show_notice", steps, event, row, fresh: false };
             if let Some(changed) = commit(&self.house, &opened, ctx, step).await? {
-                let language = language.to_owned();
-                return Ok(NoticeShown { consent, language, text, digest, logged: changed.logged });
+                return Ok(notice(Some(changed.logged)));
             }
         }
         Err(Fault::Busy.into())
@@ -260,6 +285,9 @@ impl Vault {
             let mut event = self.event(ctx, kind, None, None)?;
             if let Answer::Give { digest, days } = answer {
                 let history = self.history(&opened, &row)?;
+                if history.last().is_some_and(|last| last.number >= MAX_EVENTS) {
+                    return Err(ConsentError::TooMany);
+                }
                 let was_shown = |one: &RecordedEvent| {
                     one.event == ConsentEvent::Show
                         && one.shown.as_ref().is_some_and(|shown| shown.digest == digest)
@@ -280,18 +308,41 @@ impl Vault {
         Err(Fault::Busy.into())
     }
 
-    /// The consent records of a person, with their events.
-    pub fn consents(
+    /// The consent records of a person, with their events. What somebody was asked tells of her, so it is read in the
+    /// read order like her values.
+    pub async fn consents(
         &self,
         ctx: &Context,
         tenant: TenantId,
         person: PersonId,
     ) -> Result<Vec<Consent>, ConsentError> {
-        let opened = self.house.tenant(tenant).ok_or(ConsentError::Denied(Reason::WrongTenant))?;
-        let live = opened.live();
-        allowed(&ctx.actor.principal, Action::ListConsents, tenant, Some(person), Some(live.state))
+        let house = &self.house;
+        let opened = house.tenant(tenant).ok_or(ConsentError::Denied(Reason::WrongTenant))?;
+        let state = Some(opened.live().state);
+        allowed(&ctx.actor.principal, Action::ListConsents, tenant, Some(person), state)
             .map_err(ConsentError::Denied)?;
-        self.read_consents(&opened, person)
+        house.ledger_ready()?;
+        for _ in 0..TRIES {
+            let looked = look(house, &opened, ctx, Event::ConsentsListed, person)?;
+            let Looked { entry, seen, .. } = looked.ok_or(ConsentError::UnknownPerson)?;
+            house.ledger.append(entry.into()).await.map_err(Fault::from)?;
+            house.step(Step::ReadAppended);
+            let stand = match seen.stand(house, &opened, &ctx.actor)? {
+                Stand::Yes => match self.read_consents(&opened, person) {
+                    Ok(list) => return Ok(list),
+                    Err(error) => match seen.stand(house, &opened, &ctx.actor)? {
+                        Stand::Yes => return Err(error),
+                        other => other,
+                    },
+                },
+                other => other,
+            };
+            self.note_not_released(ctx, tenant, PurposeId(0)).await?;
+            if stand == Stand::Revoked {
+                return Err(Fault::Revoked.into());
+            }
+        }
+        Err(ConsentError::Changed)
     }
 
     pub(crate) fn read_consents(
@@ -341,6 +392,7 @@ impl Vault {
             consent: ConsentId::fresh(&*self.house.clock, &*self.house.entropy),
             person: ask.person,
             purpose: purpose.id,
+            edition: purpose.edition,
             recipient,
             state: ConsentState::Requested,
             version: 1,
@@ -363,9 +415,11 @@ impl Vault {
     ) -> Result<(Arc<Tenant>, ConsentRow), ConsentError> {
         let opened = self.house.tenant(tenant).ok_or(ConsentError::Denied(Reason::WrongTenant))?;
         let state = Some(opened.live().state);
+        let actor = &ctx.actor.principal;
+        // Before the record is looked up, on nobody's record but her own: the answer must not tell which records are.
+        allowed(actor, action, tenant, actor.subject, state).map_err(ConsentError::Denied)?;
         let row = self.house.store.snapshot()?.consent(tenant, consent)?.ok_or(ConsentError::Unknown)?;
-        allowed(&ctx.actor.principal, action, tenant, Some(row.person), state)
-            .map_err(ConsentError::Denied)?;
+        allowed(actor, action, tenant, Some(row.person), state).map_err(|_| ConsentError::Unknown)?;
         Ok((opened, row))
     }
 
@@ -377,7 +431,7 @@ impl Vault {
         days: Option<u32>,
     ) -> Result<RecordedEvent, Fault> {
         let at = self.house.clock.now()?;
-        Ok(RecordedEvent { event, at, actor: ctx.actor.principal.id, shown, days, previous: 0 })
+        Ok(RecordedEvent { event, at, actor: ctx.actor.principal.id, shown, days, number: 0, previous: 0 })
     }
 
     /// The events of a record, oldest first.
@@ -388,28 +442,47 @@ impl Vault {
             return Err(ConsentError::Unknown);
         }
         let keys = person.keys(tenant)?;
-        let mut events = Vec::new();
+        let mut events: Vec<RecordedEvent> = Vec::new();
         let mut version = row.event;
         while version != 0 {
-            if events.len() >= MAX_EVENTS {
-                return Err(ConsentError::TooMany);
+            let event = read_event(&snapshot, &keys, row, version)?;
+            // Each is one nearer to the first, so that no chain of documents leads in a circle.
+            if events.last().is_some_and(|after| after.number != event.number + 1) {
+                return Err(Fault::Corrupt.into());
             }
-            let place = event_place(tenant.id, row.consent, version);
-            let sealed =
-                snapshot.document(tenant.id, place.kind, place.id, version)?.ok_or(Fault::Corrupt)?;
-            let bytes = seal::open_personal_document(&keys, &place, row.person, &sealed.sealed.0)?;
-            let event: RecordedEvent = trail::decode(&bytes)?;
             version = event.previous;
             events.push(event);
         }
         events.reverse();
         Ok(events)
     }
+
+    /// The latest event of a record.
+    fn latest(&self, tenant: &Tenant, row: &ConsentRow) -> Result<RecordedEvent, ConsentError> {
+        let snapshot = self.house.store.snapshot()?;
+        let person = Person::read(&snapshot, tenant.id, row.person)?.ok_or(ConsentError::Unknown)?;
+        if person.row.state != PersonState::Live {
+            return Err(ConsentError::Unknown);
+        }
+        read_event(&snapshot, &person.keys(tenant)?, row, row.event)
+    }
+}
+
+fn read_event(
+    snapshot: &Snapshot,
+    keys: &PersonKeys,
+    row: &ConsentRow,
+    version: u32,
+) -> Result<RecordedEvent, ConsentError> {
+    let place = event_place(row.tenant, row.consent, version);
+    let sealed = snapshot.document(row.tenant, place.kind, place.id, version)?.ok_or(Fault::Corrupt)?;
+    let bytes = seal::open_personal_document(keys, &place, row.person, &sealed.sealed.0)?;
+    Ok(trail::decode(&bytes)?)
 }
 
 /// The shorter one of the term asked for and the term given.
 fn shorter(asked: Option<u32>, given: Option<u32>) -> Result<Option<u32>, ConsentError> {
-    if given == Some(0) {
+    if given.is_some_and(|days| days == 0 || days > MAX_DAYS) {
         return Err(ConsentError::Term);
     }
     Ok(match (asked, given) {
@@ -438,11 +511,33 @@ async fn commit(
     ctx: &Context,
     step: Move,
 ) -> Result<Option<ConsentChanged>, ConsentError> {
-    let Move { name, steps, mut event, row, fresh } = step;
-    let person = {
-        let snapshot = house.store.snapshot()?;
-        Person::read(&snapshot, tenant.id, row.person)?.ok_or(ConsentError::UnknownPerson)?
-    };
+    let (name, steps, row, fresh) = (step.name, step.steps, step.row, step.fresh);
+    let Moves { person, keys, moves } = follow(house, tenant, ctx, step)?;
+    let mut ops = vec![person.rewrapped(house, tenant, &keys, None)?];
+    for (row, state, event) in &moves {
+        let Some(version) = write_event(house, tenant, &keys, row, event).await? else { return Ok(None) };
+        ops.push(moved(row, *state, version, event.at, fresh));
+    }
+    let [(_, state, event), ..] = moves.as_slice() else { return Err(Fault::Corrupt.into()) };
+    let entry = entry(house, tenant, ctx, &row, event, &keys)?;
+    let change = Change { name, tenant: tenant.id, actor: Some(ctx.actor.principal.id), ops, entry, steps };
+    let committed = change::commit(house, change).await?;
+    let changed = |logged| ConsentChanged { consent: row.consent, state: *state, until: row.until, logged };
+    Ok(committed.ok().map(changed))
+}
+
+/// What a move comes to: where the record goes, and every other one that goes with it.
+struct Moves {
+    person: Person,
+    keys: PersonKeys,
+    /// The record that was named comes first.
+    moves: Vec<(ConsentRow, ConsentState, RecordedEvent)>,
+}
+
+fn follow(house: &House, tenant: &Tenant, ctx: &Context, step: Move) -> Result<Moves, ConsentError> {
+    let Move { mut event, row, fresh, .. } = step;
+    let snapshot = house.store.snapshot()?;
+    let person = Person::read(&snapshot, tenant.id, row.person)?.ok_or(ConsentError::UnknownPerson)?;
     if person.row.state != PersonState::Live {
         return Err(ConsentError::UnknownPerson);
     }
@@ -454,31 +549,54 @@ async fn commit(
     let before = if fresh { None } else { Some(row.state.at(row.until, event.at)) };
     let state = model::consent::next(before, event.event, acting).map_err(|_| ConsentError::State)?;
     let keys = person.keys(tenant)?;
-    event.previous = row.event;
-    let Some(version) = write_event(house, tenant, &keys, &row, &event).await? else { return Ok(None) };
-    let entry = entry(house, tenant, ctx, &row, &event, &keys)?;
-    let tenant_id = tenant.id;
-    let bump = person.rewrapped(house, tenant, &keys, None)?;
-    let consent = if fresh {
-        KeyOp::InsertConsent(ConsentRow { event: version, state, ..row })
-    } else {
-        KeyOp::UpdateConsent {
-            tenant: tenant_id,
-            consent: row.consent,
-            expected_version: row.version,
-            state,
-            explicit: row.explicit,
-            until: row.until,
-            notice: row.notice,
-            notice_version: row.notice_version,
-            event: version,
-            changed: event.at,
-        }
-    };
-    let change = Change { name, tenant: tenant_id, ops: vec![bump, consent], entry, steps };
-    let committed = change::commit(house, change).await?;
-    let changed = |logged| ConsentChanged { consent: row.consent, state, until: row.until, logged };
-    Ok(committed.ok().map(changed))
+    if !fresh {
+        let latest = read_event(&snapshot, &keys, &row, row.event)?;
+        (event.number, event.previous) = (latest.number, row.event);
+    }
+    event.number += 1;
+    let mut moves = vec![(row, state, event.clone())];
+    if matches!(event.event, ConsentEvent::Refuse | ConsentEvent::Withdraw) {
+        moves.extend(taken_back_with(&snapshot, &keys, &row, &event)?);
+    }
+    Ok(Moves { person, keys, moves })
+}
+
+/// A record's row after an event.
+fn moved(row: &ConsentRow, state: ConsentState, event: u32, changed: Timestamp, fresh: bool) -> KeyOp {
+    if fresh {
+        return KeyOp::InsertConsent(ConsentRow { event, state, ..*row });
+    }
+    KeyOp::UpdateConsent {
+        tenant: row.tenant,
+        consent: row.consent,
+        expected_version: row.version,
+        state,
+        explicit: row.explicit,
+        until: row.until,
+        notice: row.notice,
+        notice_version: row.notice_version,
+        event,
+        changed,
+    }
+}
+
+/// Every other record for the same purpose and recipient that permits. A no is a no to all of them, however often she
+/// was asked: after it nobody reads her data for this (invariant 4).
+fn taken_back_with(
+    snapshot: &Snapshot,
+    keys: &PersonKeys,
+    said_no: &ConsentRow,
+    event: &RecordedEvent,
+) -> Result<Vec<(ConsentRow, ConsentState, RecordedEvent)>, ConsentError> {
+    let rows = snapshot.consents_for(said_no.tenant, said_no.person, said_no.purpose, said_no.recipient)?;
+    let mut taken_back = Vec::new();
+    for row in rows.into_iter().filter(|row| row.consent != said_no.consent && row.state.permits()) {
+        let latest = read_event(snapshot, keys, &row, row.event)?;
+        let (number, previous) = (latest.number + 1, row.event);
+        let event = RecordedEvent { event: ConsentEvent::Withdraw, number, previous, ..event.clone() };
+        taken_back.push((row, ConsentState::Withdrawn, event));
+    }
+    Ok(taken_back)
 }
 
 async fn write_event(

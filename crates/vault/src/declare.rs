@@ -82,7 +82,8 @@ impl Vault {
         .await
     }
 
-    /// Puts purposes and recipients in force. A purpose that is left out is withdrawn: it stays known, and denies.
+    /// Puts purposes and recipients in force. A purpose that is left out is withdrawn: it stays known, and denies. One
+    /// that may do more than before is a new edition, for which persons are asked anew.
     pub async fn put_purposes(
         &self,
         ctx: &Context,
@@ -94,6 +95,10 @@ impl Vault {
             model::purpose::validate(&purposes, &recipients, &config.fields)?;
             let left_out = config.purposes.iter().filter(|old| !purposes.iter().any(|new| new.id == old.id));
             let mut all = purposes.clone();
+            for new in &mut all {
+                let old = config.purposes.iter().find(|old| old.id == new.id);
+                new.edition = old.map_or(1, |old| old.edition + u32::from(new.outgrows(old)));
+            }
             all.extend(left_out.cloned().map(|old| Purpose { current: false, ..old }));
             config.purposes = all;
             config.recipients.clone_from(&recipients);
@@ -154,7 +159,8 @@ impl Vault {
         let entry = trail::seal_entry(house, &opened, metadata, &[], &ctx.actor)?;
         let ops = vec![KeyOp::SetConfigVersion { tenant, expected: live.config_version, new: version }];
         let steps = [Step::DeclareCommitted, Step::DeclareShipped];
-        let change = Change { name: "declare", tenant, ops, entry, steps };
+        let actor = Some(ctx.actor.principal.id);
+        let change = Change { name: "declare", tenant, actor, ops, entry, steps };
         let logged = change::commit(house, change).await?.map_err(|_| Fault::Busy)?;
         let next = Live { config_version: version, config: Arc::new(config), ..Live::clone(&live) };
         opened.set_live(next);

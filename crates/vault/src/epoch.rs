@@ -125,7 +125,8 @@ impl Vault {
         let row = EpochRow { state: EpochState::Destroyed, destroyed: Some(now), ..*epoch };
         let (ops, entry) = (vec![KeyOp::PutEpoch(row)], entry(Verdict::Permit)?);
         let steps = [Step::EpochEndCommitted, Step::EpochEndShipped];
-        let change = Change { name: "destroy_epoch", tenant: tenant.id, ops, entry, steps };
+        let tenant = tenant.id;
+        let change = Change { name: "destroy_epoch", tenant, actor: None, ops, entry, steps };
         change::commit(house, change).await?.map_err(|_| Fault::Busy)?;
         Ok(())
     }

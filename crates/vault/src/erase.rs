@@ -132,9 +132,11 @@ async fn try_erase(
         KeyOp::DeleteConsentsOf { tenant: tenant_id, person: id },
         KeyOp::DeleteLimitsOf { tenant: tenant_id, person: id },
         KeyOp::DeletePrincipalsOf { tenant: tenant_id, subject: id },
+        KeyOp::DeleteIdempotencyOf { tenant: tenant_id, reference: id.0 },
     ];
     let steps = [Step::EraseCommitted, Step::EraseShipped];
-    let change = Change { name: "erase_person", tenant: tenant_id, ops, entry, steps };
+    let actor = Some(ctx.actor.principal.id);
+    let change = Change { name: "erase_person", tenant: tenant_id, actor, ops, entry, steps };
     let committed = change::commit(house, change).await?;
     Ok(committed.ok().map(|logged| Erased { certificate, at: now, logged }))
 }

@@ -24,6 +24,9 @@ pub enum Fault {
     /// The clock stands before a moment that was already recorded.
     #[error("the clock is behind")]
     ClockBehind,
+    /// The key that asked was revoked, or its term ended, while the request was on its way.
+    #[error("the key is not valid any more")]
+    Revoked,
     /// Others changed the same person again and again while this was tried.
     #[error("too many simultaneous changes")]
     Busy,

@@ -7,13 +7,15 @@ use crate::fault::Fault;
 use crate::house::House;
 use crate::people::{Person, consent_facts};
 use crate::put::reference_field;
+use crate::seen::{Seen, Stand, TRIES};
+use crate::steps::Step;
 use crate::tenant::{Live, Tenant};
 use crate::trail::{self, Event, Metadata, Outcome, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault};
 use model::catalogue::{Field, Index};
 use model::decision::{Action, Decision, Facts, Reason, Request, allowed, decide};
 use model::purpose::Purpose;
-use model::{PersonId, RecipientId, TenantId, Timestamp};
+use model::{PersonId, PurposeId, RecipientId, TenantId, Timestamp};
 use store::{PersonState, Snapshot};
 
 /// Most persons in one answer.
@@ -38,6 +40,9 @@ pub enum FindError {
     /// The role may not search at all.
     #[error("not permitted")]
     Denied(Reason),
+    /// The facts changed again and again between decision and answer.
+    #[error("the facts changed meanwhile")]
+    Changed,
     /// A fault of the house.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -62,24 +67,30 @@ impl Vault {
         allowed(&ctx.actor.principal, Action::Find, tenant, None, Some(opened.live().state))
             .map_err(FindError::Denied)?;
         house.ledger_ready()?;
-        let Search { entry, permitted } = search(house, &opened, ctx, request, house.clock.now()?)?;
-        house.ledger.append(entry.into()).await.map_err(Fault::from)?;
-        let snapshot = house.store.snapshot()?;
-        let mut answer = Vec::with_capacity(permitted.len());
-        for (person, version) in permitted {
-            if crate::people::version(&snapshot, tenant, person)? == Some(version) {
-                answer.push(person);
+        for _ in 0..TRIES {
+            let Search { entry, permitted, purpose, seen } = search(house, &opened, ctx, request)?;
+            house.ledger.append(entry.into()).await.map_err(Fault::from)?;
+            house.step(Step::ReadAppended);
+            match seen.stand(house, &opened, &ctx.actor)? {
+                Stand::Yes => return Ok(permitted),
+                Stand::Changed => self.note_not_released(ctx, tenant, purpose).await?,
+                Stand::Revoked => {
+                    self.note_not_released(ctx, tenant, purpose).await?;
+                    return Err(Fault::Revoked.into());
+                }
             }
         }
-        Ok(answer)
+        Err(FindError::Changed)
     }
 }
 
 /// A search that was decided on and is ready to be logged.
 struct Search {
     entry: trail::Sealed,
-    /// Whom the caller may find, with the versions that were decided on.
-    permitted: Vec<(PersonId, u32)>,
+    /// Whom the caller may find.
+    permitted: Vec<PersonId>,
+    purpose: PurposeId,
+    seen: Seen,
 }
 
 /// What is searched, once it is known to be searchable.
@@ -89,15 +100,11 @@ struct Target<'a> {
     recipient: RecipientId,
 }
 
-fn search(
-    house: &House,
-    tenant: &Tenant,
-    ctx: &Context,
-    request: &FindRequest,
-    now: Timestamp,
-) -> Result<Search, FindError> {
+fn search(house: &House, tenant: &Tenant, ctx: &Context, request: &FindRequest) -> Result<Search, FindError> {
+    let now = house.clock.now()?;
+    let mut seen = Seen::begin(house, tenant);
+    let live = seen.live().clone();
     let snapshot = house.store.snapshot()?;
-    let live = tenant.live();
     let purpose = request.purpose.as_deref().and_then(|name| live.config.purpose(name));
     let target = target(&live.config, request, purpose);
     let mut metadata = Metadata::of(Event::Find, now, ctx.request, Verdict::Permit);
@@ -105,10 +112,17 @@ fn search(
     let (mut permitted, mut touched) = (Vec::new(), Vec::new());
     if let Some(target) = &target {
         for person in equal(house, tenant, &snapshot, target, &request.value)? {
-            let decision = decide_one(&snapshot, &live, ctx, target, &person, now)?;
+            let (decision, until) = decide_one(&snapshot, &live, ctx, target, &person, now)?;
+            seen.on(&person);
+            // To be found is all or nothing: a transform shows nobody.
+            let decision = match decision {
+                Decision::Partial(_) => Decision::Deny(Reason::FieldNotDeclared),
+                other => other,
+            };
             metadata.count(Some(&target.field), &decision);
             if matches!(decision, Decision::Permit(_)) {
-                permitted.push((person.row.person, person.row.version));
+                permitted.push(person.row.person);
+                seen.ends(until);
             }
             let secret = person.log_secret(tenant)?.ok_or(Fault::Corrupt)?;
             touched.push((secret, person.row.person, target.field.id, Outcome::of(&decision)));
@@ -125,7 +139,8 @@ fn search(
         })
         .collect();
     let entry = trail::seal_entry(house, tenant, metadata, &subjects, &ctx.actor)?;
-    Ok(Search { entry, permitted })
+    let purpose = purpose.map_or(PurposeId(0), |purpose| purpose.id);
+    Ok(Search { entry, permitted, purpose, seen })
 }
 
 /// The field to be searched; `None` when it is unknown, not indexed, or for an unknown recipient.
@@ -166,6 +181,7 @@ fn equal(
     Ok(persons)
 }
 
+/// The decision on one person, and until when it holds.
 fn decide_one(
     snapshot: &Snapshot,
     live: &Live,
@@ -173,7 +189,7 @@ fn decide_one(
     target: &Target<'_>,
     person: &Person,
     now: Timestamp,
-) -> Result<Decision, FindError> {
+) -> Result<(Decision, Option<Timestamp>), FindError> {
     let (tenant, id) = (person.row.tenant, person.row.person);
     let special = target.field.category.is_special();
     let consent = match target.purpose.filter(|one| one.needs_consent(special)) {
@@ -192,5 +208,5 @@ fn decide_one(
         break_glass: None,
     };
     let facts = Facts { tenant: Some(live.state), person: Some(person.facts()), consent };
-    Ok(decide(&request, &facts, now))
+    Ok((decide(&request, &facts, now), consent.and_then(|one| one.until)))
 }

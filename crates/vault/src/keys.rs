@@ -5,16 +5,17 @@ use crate::change::{self, Change, Logged};
 use crate::config::document;
 use crate::fault::{Applied, Fault, applied};
 use crate::house::House;
+use crate::people::Person;
 use crate::steps::Step;
 use crate::tenant::Tenant;
-use crate::trail::{Actor, Event, Metadata, Verdict};
+use crate::trail::{self, Actor, ActorDetail, Event, KeyChange, Metadata, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault};
 use model::decision::{Action, Reason, allowed};
 use model::principal::{Principal, Role};
 use model::token::ApiKey;
 use model::{PersonId, PrincipalId, TenantId, Timestamp};
 use parking_lot::RwLock;
-use seal::DocumentPlace;
+use seal::{DocumentPlace, LogSecret};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,8 +43,8 @@ pub enum KeyError {
     /// The decision refused it.
     #[error("not permitted")]
     Denied(Reason),
-    /// A key of role `person` needs a person, and no other may have one.
-    #[error("a key of role person needs a person, and no other may have one")]
+    /// A key of role `person` needs a person, and no other may have one; no key has the role `system`.
+    #[error("a key of role person needs a person, no other may have one, and none is the system's")]
     Subject,
     /// The person is not known here.
     #[error("unknown person")]
@@ -128,6 +129,11 @@ impl ActorCache {
         known.by_hash.insert(hash, cached);
     }
 
+    /// How many revocations there were so far.
+    pub(crate) fn revocations(&self) -> u64 {
+        self.0.read().revocations
+    }
+
     /// Forgets all keys; also those of an erased person.
     pub(crate) fn clear(&self) {
         let mut known = self.0.write();
@@ -145,12 +151,12 @@ impl Vault {
     ) -> Result<Actor, AuthError> {
         let house = &self.house;
         let hash = seal::hash_api_key(key.expose());
-        let cached = match house.actors.get(&hash) {
-            (Some(cached), _) => cached,
+        let (cached, seen) = match house.actors.get(&hash) {
+            (Some(cached), seen) => (cached, seen),
             (None, seen) => {
                 let cached = Arc::new(load(house, &hash)?);
                 house.actors.put(hash, cached.clone(), seen);
-                cached
+                (cached, seen)
             }
         };
         let now = house.clock.now()?;
@@ -160,7 +166,7 @@ impl Vault {
         if !cached.card.zone.is_empty() && !in_zone(&cached.card.zone) {
             return Err(AuthError::Refused);
         }
-        Ok(cached.actor.clone())
+        Ok(Actor { seen, ..cached.actor.clone() })
     }
 
     /// Issues a key. The secret is not stored anywhere.
@@ -174,27 +180,26 @@ impl Vault {
         let opened = house.tenant(tenant).ok_or(KeyError::Denied(Reason::WrongTenant))?;
         let state = Some(opened.live().state);
         allowed(&ctx.actor.principal, Action::ManageKeys, tenant, None, state).map_err(KeyError::Denied)?;
-        if (new.role == Role::Person) != new.subject.is_some() {
+        // The house's own role belongs to no key.
+        if (new.role == Role::Person) != new.subject.is_some() || new.role == Role::System {
             return Err(KeyError::Subject);
         }
         let now = house.clock.now()?;
         if new.expires.is_some_and(|end| end <= now) {
             return Err(KeyError::Expired);
         }
-        if let Some(subject) = new.subject {
-            let row = house.store.snapshot().map_err(Fault::from)?.person(tenant, subject);
-            let live = row.map_err(Fault::from)?.is_some_and(|row| row.state == store::PersonState::Live);
-            if !live {
-                return Err(KeyError::UnknownPerson);
-            }
-        }
+        let subject = match new.subject {
+            None => None,
+            Some(id) => Some(living(house, &opened, id)?.ok_or(KeyError::UnknownPerson)?),
+        };
         let (row, secret) = make(house, &opened, &new).await?;
         let principal = row.principal;
-        let metadata = Metadata::of(Event::Keys, now, ctx.request, Verdict::Permit);
-        let entry = crate::trail::seal_entry(house, &opened, metadata, &[], &ctx.actor)?;
+        let key = KeyChange { principal, role: row.role, issued: true };
+        let entry = entry(house, &opened, ctx, key, subject.as_ref())?;
         let ops = vec![KeyOp::InsertPrincipal(row)];
         let steps = [Step::KeyCommitted, Step::KeyShipped];
-        let change = Change { name: "issue_key", tenant, ops, entry, steps };
+        let actor = Some(ctx.actor.principal.id);
+        let change = Change { name: "issue_key", tenant, actor, ops, entry, steps };
         match change::commit(house, change).await? {
             Ok(logged) => Ok(IssuedKey { principal, secret, logged }),
             Err(_) => Err(KeyError::Fault(Fault::Busy)),
@@ -212,14 +217,16 @@ impl Vault {
         let opened = house.tenant(tenant).ok_or(KeyError::Denied(Reason::WrongTenant))?;
         let state = Some(opened.live().state);
         allowed(&ctx.actor.principal, Action::ManageKeys, tenant, None, state).map_err(KeyError::Denied)?;
-        let metadata = Metadata::of(Event::Keys, house.clock.now()?, ctx.request, Verdict::Permit);
-        let entry = crate::trail::seal_entry(house, &opened, metadata, &[], &ctx.actor)?;
         let row = house.store.snapshot().map_err(Fault::from)?.principal(tenant, principal);
-        let expected_version = row.map_err(Fault::from)?.ok_or(KeyError::Unknown)?.version;
-        let state = PrincipalState::Revoked;
+        let row = row.map_err(Fault::from)?.ok_or(KeyError::Unknown)?;
+        let subject = row.subject.map(|id| living(house, &opened, id)).transpose()?.flatten();
+        let key = KeyChange { principal, role: row.role, issued: false };
+        let entry = entry(house, &opened, ctx, key, subject.as_ref())?;
+        let (expected_version, state) = (row.version, PrincipalState::Revoked);
         let ops = vec![KeyOp::SetPrincipalState { tenant, principal, expected_version, state }];
         let steps = [Step::RevokeCommitted, Step::RevokeShipped];
-        let change = Change { name: "revoke_key", tenant, ops, entry, steps };
+        let actor = Some(ctx.actor.principal.id);
+        let change = Change { name: "revoke_key", tenant, actor, ops, entry, steps };
         let committed = change::commit(house, change).await?;
         house.actors.clear();
         committed.map_err(|_| KeyError::Unknown)
@@ -229,6 +236,32 @@ impl Vault {
     pub(crate) fn key_card(&self, tenant: &Tenant, principal: PrincipalId) -> Option<KeyCard> {
         read_card(&self.house, tenant, principal).ok()
     }
+}
+
+/// The person a key acts for, with the secret under which the trail tells her; `None` when she is not, or no longer, here.
+fn living(house: &House, tenant: &Tenant, id: PersonId) -> Result<Option<(PersonId, LogSecret)>, Fault> {
+    let Some(person) = Person::read(&house.store.snapshot()?, tenant.id, id)? else { return Ok(None) };
+    Ok(person.log_secret(tenant)?.map(|secret| (id, secret)))
+}
+
+/// The entry of a key that is issued or revoked. Whom it acts for sees it among her accesses: what is done with her own
+/// key stands there as done by herself.
+fn entry(
+    house: &House,
+    tenant: &Tenant,
+    ctx: &Context,
+    key: KeyChange,
+    subject: Option<&(PersonId, LogSecret)>,
+) -> Result<trail::Sealed, Fault> {
+    let mut metadata = Metadata::of(Event::Keys, house.clock.now()?, ctx.request, Verdict::Permit);
+    metadata.released = u32::from(key.issued);
+    let actor = &ctx.actor.principal;
+    let subject = subject.map(|(person, secret)| {
+        let detail = SubjectDetail { person: *person, fields: Vec::new(), actor: actor.id, role: actor.role };
+        Subject { secret, detail }
+    });
+    let detail = ActorDetail { principal: actor.id, role: actor.role, key: Some(key) };
+    trail::seal_with(house, tenant, metadata, subject.as_slice(), &ctx.actor, &detail)
 }
 
 /// Makes the row of a new key and keeps its card. The card is unreachable until the row is committed.
@@ -290,7 +323,7 @@ pub(crate) fn actor_of(tenant: &Tenant, row: &PrincipalRow) -> Result<Actor, Fau
     let secret = tenant.key().open_log_secret(row.principal, &row.wrapped_log_secret.0)?;
     let (id, tenant) = (row.principal, row.tenant);
     let principal = Principal { id, tenant, role: row.role, subject: row.subject };
-    Ok(Actor { principal, secret: Arc::new(secret) })
+    Ok(Actor { principal, secret: Arc::new(secret), expires: row.expires, seen: 0 })
 }
 
 /// Checks that a plan of the house's own was applied, where no precondition can fail.

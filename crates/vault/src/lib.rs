@@ -31,6 +31,7 @@ mod people;
 pub mod put;
 pub mod restrict;
 pub mod reveal;
+mod seen;
 pub mod setup;
 pub mod steps;
 mod tenant;

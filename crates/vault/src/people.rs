@@ -107,7 +107,8 @@ impl Person {
     }
 }
 
-/// The consent that speaks for this purpose and recipient, the one that permits first, else the latest.
+/// The consent that speaks for this edition of the purpose and this recipient: the one that permits first, else the
+/// latest.
 pub(crate) fn consent_facts(
     snapshot: &Snapshot,
     tenant: TenantId,
@@ -116,13 +117,15 @@ pub(crate) fn consent_facts(
     recipient: RecipientId,
 ) -> Result<(Option<ConsentFacts>, Option<model::ConsentId>), Fault> {
     let rows = snapshot.consents_for(tenant, person, purpose.id, recipient)?;
-    let best = rows.iter().max_by_key(|row| (row.state.permits(), row.changed));
+    let speaks = |row: &&store::ConsentRow| row.edition == purpose.edition;
+    let best = rows.iter().max_by_key(|row| (speaks(row), row.state.permits(), row.changed));
     Ok(best.map_or((None, None), |row| {
         let facts = ConsentFacts {
             state: row.state,
             until: row.until,
             purpose: row.purpose,
             recipient: row.recipient,
+            edition: row.edition,
             explicit: row.explicit,
         };
         (Some(facts), Some(row.consent))

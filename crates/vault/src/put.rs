@@ -4,7 +4,7 @@
 //! known before.
 
 use crate::change::{self, Change, Logged, Try};
-use crate::config::REF_FIELD;
+use crate::config::{IDEMPOTENCY_INDEX, REF_FIELD};
 use crate::erase::{Replaced, SWEEP_DELAY_MS};
 use crate::fault::{Applied, Fault};
 use crate::house::House;
@@ -19,7 +19,7 @@ use model::catalogue::{Category, Field, Index, ValueError};
 use model::decision::{Action, Decision, Facts, Reason, Request, allowed, decide};
 use model::token::StorageToken;
 use model::{Compartment, FieldId, PersonId, PrincipalId, RecipientId, TenantId, Timestamp};
-use seal::{PersonKeys, PersonPlace, RecordPlace, Value, open_record, seal_record};
+use seal::{LogSecret, PersonKeys, PersonPlace, RecordPlace, Value, open_record, seal_record};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
     Conflict, DataOp, IndexRow, KeyOp, NewJob, PersonRow, PersonState, RecordKey, RecordRow, Sealed,
@@ -31,6 +31,10 @@ use zeroize::Zeroizing;
 pub const MAX_REF: usize = 256;
 /// Most fields in one put.
 pub const MAX_FIELDS: usize = 500;
+/// For so long a repeated idempotency key is recognised: 48 hours, in ms.
+pub const IDEMPOTENCY_MS: i64 = 48 * 3_600_000;
+/// How many used keys are forgotten in one plan.
+const PRUNED_AT_ONCE: u32 = 5_000;
 /// The job that removes replaced versions of a person's records.
 pub const VERSIONS_JOB: &str = "sweep_versions";
 /// How often a change is tried again when others change the same person.
@@ -46,13 +50,14 @@ pub struct PutRequest {
     pub idempotency: Option<Idempotency>,
 }
 
-/// An idempotency key. Neither it nor the request is stored, only digests.
-#[derive(Clone, Copy, Debug)]
+/// An idempotency key and the request that it came with. Neither is stored: of the key its blind index, of the request a
+/// MAC under the person's own log secret, so that nobody can try requests against what is kept.
+#[derive(Clone)]
 pub struct Idempotency {
-    /// SHA-256 of principal and key.
-    pub key_hash: [u8; 32],
-    /// SHA-256 of method, path and body.
-    pub request_hash: [u8; 32],
+    /// The principal's id and the key.
+    key: Vec<u8>,
+    /// SHA-256 of method, path and body; stays in memory.
+    request: [u8; 32],
 }
 
 /// What stands for the person's values in the app's database.
@@ -60,7 +65,7 @@ pub struct Idempotency {
 pub struct PutAnswer {
     /// The person.
     pub person: PersonId,
-    /// One token per field that has a value, by field name.
+    /// One token per field that was handed in, by field name.
     pub tokens: BTreeMap<String, String>,
     /// How far the trail has come.
     pub logged: Option<Logged>,
@@ -115,10 +120,10 @@ struct Checked {
 }
 
 impl Idempotency {
-    /// The digests of a key that `principal` sent with `request` (method, path and body).
+    /// A key that `principal` sent with `request` (method, path and body).
     #[must_use]
     pub fn new(principal: PrincipalId, key: &[u8], request: &[&[u8]]) -> Self {
-        Self { key_hash: seal::fingerprint(&[&principal.0, key]), request_hash: seal::fingerprint(request) }
+        Self { key: [principal.0.as_slice(), key].concat(), request: seal::fingerprint(request) }
     }
 }
 
@@ -147,10 +152,13 @@ impl Vault {
                 house.store.snapshot()?.persons_by_index(tenant, REF_FIELD, &blind, 1)?.first().copied();
             let tried = match found {
                 None => create(house, &opened, ctx, request, &values, blind).await?,
-                Some(person) => rectify(house, &opened, ctx, person, &values, request.idempotency).await?,
+                Some(person) => {
+                    rectify(house, &opened, ctx, person, &values, request.idempotency.as_ref()).await?
+                }
             };
             if let Ok((person, logged)) = tried {
-                return answer(&house.store.snapshot()?, &opened, &live, person, Some(logged));
+                let fields = fields_of(&request.fields);
+                return answer(&house.store.snapshot()?, &opened, &live, person, fields, Some(logged));
             }
         }
         Err(PutError::Fault(Fault::Busy))
@@ -173,7 +181,8 @@ impl Vault {
         let values = check(&live, fields)?;
         for _ in 0..TRIES {
             if let Ok((person, logged)) = rectify(house, &opened, ctx, person, &values, None).await? {
-                return answer(&house.store.snapshot()?, &opened, &live, person, Some(logged));
+                let fields = fields_of(fields);
+                return answer(&house.store.snapshot()?, &opened, &live, person, fields, Some(logged));
             }
         }
         Err(PutError::Fault(Fault::Busy))
@@ -186,15 +195,17 @@ impl Vault {
         live: &Live,
         request: &PutRequest,
     ) -> Result<Option<PutAnswer>, PutError> {
-        let Some(wanted) = request.idempotency else { return Ok(None) };
+        let Some(wanted) = &request.idempotency else { return Ok(None) };
+        let blind = tenant.index(&self.house, IDEMPOTENCY_INDEX)?.blind(&wanted.key);
         let snapshot = self.house.store.snapshot()?;
-        let Some(row) = snapshot.idempotency(tenant.id, &wanted.key_hash)? else { return Ok(None) };
-        match row.reference {
-            Some(person) if row.request_hash == wanted.request_hash => {
-                answer(&snapshot, tenant, live, PersonId(person), None).map(Some)
-            }
-            _ => Err(PutError::IdempotencyMismatch),
+        let Some(row) = snapshot.idempotency(tenant.id, &blind)? else { return Ok(None) };
+        let id = PersonId(row.reference.ok_or(PutError::IdempotencyMismatch)?);
+        let person = Person::read(&snapshot, tenant.id, id)?.ok_or(PutError::UnknownPerson)?;
+        let secret = person.log_secret(tenant)?.ok_or(PutError::UnknownPerson)?;
+        if !secret.is_request(&wanted.request, &row.request_hash) {
+            return Err(PutError::IdempotencyMismatch);
         }
+        answer(&snapshot, tenant, live, id, fields_of(&request.fields), None).map(Some)
     }
 }
 
@@ -277,10 +288,13 @@ async fn create(
         ops.extend(index_ops(house, tenant, person, one)?);
         ops.push(token_op(house, tenant, person, &one.field));
     }
-    ops.extend(request.idempotency.map(|key| idempotency_op(tenant.id, key, person, now)));
+    if let Some(wanted) = &request.idempotency {
+        ops.push(idempotency_op(house, tenant, wanted, keys.log_secret(), person, now)?);
+    }
     let entry = entry(house, tenant, ctx, Event::Create, now, &keys, person, values)?;
     let steps = [Step::CreateCommitted, Step::CreateShipped];
-    let change = Change { name: "put_person", tenant: tenant.id, ops, entry, steps };
+    let actor = Some(ctx.actor.principal.id);
+    let change = Change { name: "put_person", tenant: tenant.id, actor, ops, entry, steps };
     let committed = change::commit(house, change).await?;
     Ok(committed.map(|logged| (person, logged)))
 }
@@ -299,18 +313,21 @@ async fn rectify(
     ctx: &Context,
     id: PersonId,
     values: &[Checked],
-    idempotency: Option<Idempotency>,
+    idempotency: Option<&Idempotency>,
 ) -> Result<Tried, PutError> {
     let now = house.clock.now()?;
     let Rectification { keys, rows, job, mut ops } = prepare(house, tenant, ctx, id, values, now)?;
-    ops.extend(idempotency.map(|key| idempotency_op(tenant.id, key, id, now)));
+    if let Some(wanted) = idempotency {
+        ops.push(idempotency_op(house, tenant, wanted, keys.log_secret(), id, now)?);
+    }
     if let Applied::Conflict(conflict) = change::write_first(house, "put_records", rows, job).await? {
         return Ok(Err(conflict));
     }
     house.step(Step::RectifyWritten);
     let entry = entry(house, tenant, ctx, Event::Rectify, now, &keys, id, values)?;
     let steps = [Step::RectifyCommitted, Step::RectifyShipped];
-    let change = Change { name: "rectify", tenant: tenant.id, ops, entry, steps };
+    let actor = Some(ctx.actor.principal.id);
+    let change = Change { name: "rectify", tenant: tenant.id, actor, ops, entry, steps };
     let committed = change::commit(house, change).await?;
     Ok(committed.map(|logged| (id, logged)))
 }
@@ -497,15 +514,33 @@ fn token_op(house: &House, tenant: &Tenant, person: PersonId, field: &Field) -> 
     KeyOp::InsertToken(TokenRow { tenant: tenant.id, token, person, field: field.id })
 }
 
-fn idempotency_op(tenant: TenantId, key: Idempotency, person: PersonId, now: Timestamp) -> KeyOp {
-    KeyOp::InsertIdempotency(store::IdempotencyRow {
-        tenant,
-        key_hash: key.key_hash,
-        request_hash: key.request_hash,
+fn idempotency_op(
+    house: &House,
+    tenant: &Tenant,
+    wanted: &Idempotency,
+    secret: &LogSecret,
+    person: PersonId,
+    now: Timestamp,
+) -> Result<KeyOp, Fault> {
+    Ok(KeyOp::InsertIdempotency(store::IdempotencyRow {
+        tenant: tenant.id,
+        key_hash: tenant.index(house, IDEMPOTENCY_INDEX)?.blind(&wanted.key),
+        request_hash: secret.request_mac(&wanted.request),
         status: 201,
         reference: Some(person.0),
         created: now,
-    })
+    }))
+}
+
+impl Vault {
+    /// Forgets idempotency keys that were used more than [`IDEMPOTENCY_MS`] ago. Returns whether any are left.
+    pub async fn prune_idempotency(&self) -> Result<bool, Fault> {
+        let house = &self.house;
+        let before = house.clock.now()?.plus_ms(-IDEMPOTENCY_MS);
+        let prune = KeyOp::PruneIdempotency { before, limit: PRUNED_AT_ONCE };
+        done(house.store.apply_keys("prune_idempotency", vec![prune]).await)?;
+        Ok(house.store.snapshot()?.idempotency_before(before)?)
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one entry")]
@@ -529,17 +564,25 @@ fn entry(
     trail::seal_entry(house, tenant, metadata, &[Subject { secret: keys.log_secret(), detail }], &ctx.actor)
 }
 
-/// The person with her tokens in the shapes that the catalogue wants.
+/// The names of fields that were handed in.
+fn fields_of(fields: &BTreeMap<String, Zeroizing<String>>) -> BTreeSet<&str> {
+    fields.keys().map(String::as_str).collect()
+}
+
+/// The person with the tokens of these fields in the shapes that the catalogue wants. Tokens of other fields would tell
+/// which other values she has.
 fn answer(
     snapshot: &Snapshot,
     tenant: &Tenant,
     live: &Live,
     person: PersonId,
+    fields: BTreeSet<&str>,
     logged: Option<Logged>,
 ) -> Result<PutAnswer, PutError> {
     let mut tokens = BTreeMap::new();
     for row in snapshot.tokens_of(tenant.id, person)? {
-        if let Some(field) = live.config.field_by_id(row.field) {
+        let field = live.config.field_by_id(row.field);
+        if let Some(field) = field.filter(|field| fields.contains(field.name.as_str())) {
             tokens.insert(field.name.clone(), StorageToken::from_bytes(row.token).format(field.token));
         }
     }

@@ -63,9 +63,10 @@ impl Vault {
         let opened = house.tenant(tenant).ok_or(RestrictError::Denied(Reason::WrongTenant))?;
         let live = opened.live();
         let action = match limit {
+            Limit::Hold => Action::Hold,
+            _ if !active => Action::Lift,
             Limit::Restriction(_) => Action::Restrict,
             Limit::Objection(_) => Action::Object,
-            Limit::Hold => Action::Hold,
         };
         allowed(&ctx.actor.principal, action, tenant, Some(id), Some(live.state))
             .map_err(RestrictError::Denied)?;
@@ -109,7 +110,8 @@ impl Vault {
             let subject = [Subject { secret: keys.log_secret(), detail }];
             let entry = trail::seal_entry(house, &opened, metadata, &subject, &ctx.actor)?;
             let steps = [Step::LimitCommitted, Step::LimitShipped];
-            let change = Change { name: "limit_person", tenant, ops, entry, steps };
+            let actor = Some(actor.id);
+            let change = Change { name: "limit_person", tenant, actor, ops, entry, steps };
             if let Ok(logged) = change::commit(house, change).await? {
                 return Ok(logged);
             }

@@ -1,9 +1,11 @@
 //! Reveal: values of persons for a purpose. The read order of DESIGN §6, step by step.
 
+use crate::clock_guard::GuardedClock;
 use crate::config::TenantConfig;
 use crate::fault::Fault;
 use crate::house::House;
 use crate::people::{Person, consent_facts};
+use crate::seen::{Seen, Stand};
 use crate::steps::Step;
 use crate::tenant::{Live, Tenant};
 use crate::trail::{self, Event, MAX_SUBJECTS, Metadata, Outcome, Subject, SubjectDetail, Verdict};
@@ -12,10 +14,10 @@ use model::catalogue::Field;
 use model::decision::{Action, Decision, Facts, PersonFacts, Reason, Request, decide};
 use model::purpose::Purpose;
 use model::token::StorageToken;
-use model::{ConsentId, PersonId, RecipientId, TenantId, Timestamp};
+use model::{ConsentId, PersonId, PurposeId, RecipientId, TenantId, Timestamp};
 use seal::{LogSecret, OpenedRecord, PersonKeys, RecordPlace, open_record};
 use std::collections::HashMap;
-use store::{Moment, Snapshot};
+use store::Snapshot;
 use zeroize::Zeroizing;
 
 /// Most items in one request.
@@ -46,7 +48,6 @@ pub enum Item {
 }
 
 /// The answer for one field.
-#[derive(Debug)]
 pub struct Revealed {
     /// The field's name; none for a token that stands for nothing here.
     pub field: Option<String>,
@@ -59,12 +60,24 @@ pub struct Revealed {
 }
 
 /// The answer: one list per item, in the order of the request, and where the trail stands.
-#[derive(Debug)]
 pub struct RevealAnswer {
     /// One list per item.
     pub items: Vec<Vec<Revealed>>,
     /// Index of the ledger entry.
     pub entry: u64,
+}
+
+/// Values stay out of logs.
+impl std::fmt::Debug for Revealed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Revealed").field("decision", &self.decision).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for RevealAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RevealAnswer").field("entry", &self.entry).finish_non_exhaustive()
+    }
 }
 
 /// Why nothing was revealed at all.
@@ -105,24 +118,35 @@ impl Vault {
         let actor = &ctx.actor.principal;
         model::decision::allowed(actor, Action::Read, tenant, actor.subject, Some(opened.live().state))
             .map_err(RevealError::Denied)?;
-        if request.items.is_empty() || request.items.len() > MAX_ITEMS {
+        let values = request.items.iter().map(|item| match item {
+            Item::Token(_) => 1,
+            Item::Fields(_, names) => names.len(),
+        });
+        if request.items.is_empty() || request.items.len() > MAX_ITEMS || values.sum::<usize>() > MAX_VALUES {
             return Err(RevealError::Size);
         }
         house.ledger_ready()?;
-        for _ in 0..3 {
+        for _ in 0..crate::seen::TRIES {
             let now = house.clock.now()?;
-            let live = opened.live();
-            let plan = plan(house, &opened, &live, ctx, request, now)?;
+            let seen = Seen::begin(house, &opened);
+            let live = seen.live().clone();
+            let plan = plan(house, &opened, &live, seen, ctx, request, now)?;
             let entry = plan.seal(house, &opened, ctx, now)?;
             house.step(Step::ReadSealed);
             let position = house.ledger.append(entry.into()).await.map_err(Fault::from)?;
             house.step(Step::ReadAppended);
-            if let Some(items) = plan.release(house, &opened, &live)? {
-                house.step(Step::ReadOpened);
-                return Ok(RevealAnswer { items, entry: position.index });
-            }
-            plan.note_not_released(house, &opened, ctx, now).await?;
+            let stand = match plan.release(house, &opened, ctx)? {
+                Ok(items) => {
+                    house.step(Step::ReadOpened);
+                    return Ok(RevealAnswer { items, entry: position.index });
+                }
+                Err(stand) => stand,
+            };
+            self.note_not_released(ctx, tenant, plan.purpose.map_or(PurposeId(0), |one| one.id)).await?;
             house.step(Step::ReadNotReleased);
+            if stand == Stand::Revoked {
+                return Err(Fault::Revoked.into());
+            }
         }
         Err(RevealError::Changed)
     }
@@ -133,6 +157,9 @@ struct Slot<'a> {
     person: Option<usize>,
     field: Option<&'a Field>,
     decision: Decision,
+    /// Whether the asker named the field. Who holds a token alone learns no field's name from a refusal, since that would
+    /// tell a token of the living from any other.
+    named: bool,
 }
 
 /// One person of the request: her row as the decision saw it.
@@ -143,8 +170,7 @@ struct Involved {
 
 /// All decisions of a request, made on one snapshot, before anything is unwrapped.
 struct Plan<'a> {
-    /// From before the snapshot.
-    moment: Moment,
+    seen: Seen,
     slots: Vec<Vec<Slot<'a>>>,
     people: Vec<Involved>,
     purpose: Option<&'a Purpose>,
@@ -167,18 +193,18 @@ fn plan<'a>(
     house: &House,
     tenant: &Tenant,
     live: &'a Live,
+    seen: Seen,
     ctx: &Context,
     request: &RevealRequest,
     now: Timestamp,
 ) -> Result<Plan<'a>, RevealError> {
-    let moment = house.store.moment();
     let snapshot = house.store.snapshot()?;
     let config = &live.config;
     let purpose = config.purpose(&request.purpose);
     let recipient = config.recipient(request.recipient.as_deref());
     let deciding = Deciding { snapshot: &snapshot, tenant, live, ctx, purpose, recipient, now };
     let mut plan = Plan {
-        moment,
+        seen,
         slots: Vec::with_capacity(request.items.len()),
         people: Vec::new(),
         purpose,
@@ -186,13 +212,9 @@ fn plan<'a>(
         consent: None,
     };
     let mut known: HashMap<PersonId, Option<usize>> = HashMap::new();
-    let mut values = 0;
     for item in &request.items {
         let (person, fields) = resolve(&snapshot, tenant.id, config, item)?;
-        values += fields.len();
-        if values > MAX_VALUES {
-            return Err(RevealError::Size);
-        }
+        let named = matches!(item, Item::Fields(..));
         let place = match person {
             None => None,
             Some(id) => match known.get(&id) {
@@ -207,8 +229,11 @@ fn plan<'a>(
         if plan.people.len() > MAX_SUBJECTS {
             return Err(RevealError::Size);
         }
-        let slots = fields.into_iter().map(|field| plan.decide(&deciding, place, field));
-        let slots = slots.collect::<Result<Vec<_>, Fault>>()?;
+        let mut slots = Vec::with_capacity(fields.len());
+        for field in fields {
+            let (field, decision) = plan.decide(&deciding, place, field)?;
+            slots.push(Slot { person: place, field, decision, named });
+        }
         plan.slots.push(slots);
     }
     Ok(plan)
@@ -238,6 +263,7 @@ impl<'a> Plan<'a> {
     fn involve(&mut self, deciding: &Deciding<'_>, id: PersonId) -> Result<Option<usize>, Fault> {
         let Some(person) = Person::read(deciding.snapshot, deciding.tenant.id, id)? else { return Ok(None) };
         let secret = person.log_secret(deciding.tenant)?;
+        self.seen.on(&person);
         self.people.push(Involved { person, secret });
         Ok(Some(self.people.len() - 1))
     }
@@ -247,28 +273,24 @@ impl<'a> Plan<'a> {
         deciding: &Deciding<'_>,
         place: Option<usize>,
         field: Option<&'a Field>,
-    ) -> Result<Slot<'a>, Fault> {
-        let refused = |reason| Ok(Slot { person: place, field: None, decision: Decision::Deny(reason) });
+    ) -> Result<(Option<&'a Field>, Decision), Fault> {
+        let refused = |reason| Ok((None, Decision::Deny(reason)));
         let Some(field) = field else { return refused(Reason::UnknownPerson) };
         let Some(recipient) = deciding.recipient else { return refused(Reason::UnknownRecipient) };
         let Some(index) = place else {
-            let decision = nobody(deciding, field, recipient, Reason::UnknownPerson);
-            return Ok(Slot { person: None, field: Some(field), decision });
+            return Ok((Some(field), nobody(deciding, field, recipient, Reason::UnknownPerson)));
         };
         let involved = &self.people[index];
         if involved.person.facts().erased {
-            let decision = nobody(deciding, field, recipient, Reason::Erased);
-            return Ok(Slot { person: place, field: Some(field), decision });
+            return Ok((Some(field), nobody(deciding, field, recipient, Reason::Erased)));
         }
-        let mut consent = None;
+        let (mut consent, mut record) = (None, None);
         if let Some(purpose) = deciding.purpose
             && purpose.needs_consent(field.category.is_special())
         {
             let person = involved.person.row.person;
-            let (facts, id) =
+            (consent, record) =
                 consent_facts(deciding.snapshot, deciding.tenant.id, person, purpose, recipient)?;
-            consent = facts;
-            self.consent = self.consent.or(id);
         }
         let request = Request {
             principal: &deciding.ctx.actor.principal,
@@ -283,7 +305,11 @@ impl<'a> Plan<'a> {
         let facts =
             Facts { tenant: Some(deciding.live.state), person: Some(involved.person.facts()), consent };
         let decision = decide(&request, &facts, deciding.now);
-        Ok(Slot { person: place, field: Some(field), decision })
+        if let Some(consent) = consent.filter(|_| decision.releases()) {
+            self.seen.ends(consent.until);
+            self.consent = self.consent.or(record);
+        }
+        Ok((Some(field), decision))
     }
 
     /// The entry of this request: what was decided, for whom.
@@ -326,67 +352,47 @@ impl<'a> Plan<'a> {
         trail::seal_entry(house, tenant, metadata, &subjects, &ctx.actor)
     }
 
-    /// Whether every person and the tenant still stand as the decision saw them. Rows are read again only of persons
-    /// about whom the store does not know it without looking.
-    fn unchanged(&self, house: &House, tenant: &Tenant, seen: &Live) -> Result<bool, Fault> {
-        let live = tenant.live();
-        if (live.version, live.config_version) != (seen.version, seen.config_version) {
-            return Ok(false);
-        }
-        let touched = |one: &&Involved| !house.store.untouched_since(self.moment, one.person.row.person);
-        let mut snapshot = None;
-        for one in self.people.iter().filter(touched) {
-            let snapshot = match &mut snapshot {
-                Some(snapshot) => snapshot,
-                none => none.insert(house.store.snapshot()?),
-            };
-            let row = &one.person.row;
-            if crate::people::version(snapshot, tenant.id, row.person)? != Some(row.version) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Says in the ledger that the read it holds already was not released.
-    async fn note_not_released(
-        &self,
-        house: &House,
-        tenant: &Tenant,
-        ctx: &Context,
-        now: Timestamp,
-    ) -> Result<(), Fault> {
-        let mut metadata = Metadata::of(Event::NotReleased, now, ctx.request, Verdict::Deny);
-        metadata.purpose = self.purpose.map_or(0, |purpose| purpose.id.0);
-        let entry = trail::seal_entry(house, tenant, metadata, &[], &ctx.actor)?;
-        house.ledger.append(entry.into()).await?;
-        Ok(())
-    }
-
-    /// Unwraps and opens what was permitted, and nothing else; `None` when the facts changed since the decision.
+    /// Unwraps and opens what was permitted, and nothing else; or says why the decision does not stand any more.
     fn release(
         &self,
         house: &House,
         tenant: &Tenant,
-        seen: &Live,
-    ) -> Result<Option<Vec<Vec<Revealed>>>, RevealError> {
-        if !self.unchanged(house, tenant, seen)? {
-            return Ok(None);
+        ctx: &Context,
+    ) -> Result<Result<Vec<Vec<Revealed>>, Stand>, Fault> {
+        let stand = || self.seen.stand(house, tenant, &ctx.actor);
+        match stand()? {
+            Stand::Yes => {}
+            other => return Ok(Err(other)),
         }
-        match self.open(house, tenant) {
+        match self.open(house, tenant, &stand) {
             // A record that is gone was replaced or erased just now, or else it is lost.
-            Err(Fault::Corrupt) if !self.unchanged(house, tenant, seen)? => Ok(None),
-            opened => Ok(Some(opened?)),
+            Err(Fault::Corrupt) => match stand()? {
+                Stand::Yes => Err(Fault::Corrupt),
+                other => Ok(Err(other)),
+            },
+            opened => opened,
         }
     }
 
-    fn open(&self, house: &House, tenant: &Tenant) -> Result<Vec<Vec<Revealed>>, Fault> {
+    fn open(
+        &self,
+        house: &House,
+        tenant: &Tenant,
+        stand: &dyn Fn() -> Result<Stand, Fault>,
+    ) -> Result<Result<Vec<Vec<Revealed>>, Stand>, Fault> {
         let snapshot = house.store.snapshot()?;
+        let mut pace = Pace::begin(&house.clock)?;
         let mut open: Vec<Option<OpenPerson>> = self.people.iter().map(|_| None).collect();
         let mut answer = Vec::with_capacity(self.slots.len());
         for slots in &self.slots {
             let mut fields = Vec::with_capacity(slots.len());
             for slot in slots {
+                if pace.is_due(&house.clock)? {
+                    match stand()? {
+                        Stand::Yes => {}
+                        other => return Ok(Err(other)),
+                    }
+                }
                 let value = match (slot.person, slot.field) {
                     (Some(index), Some(field)) if slot.decision.releases() => {
                         let person = &self.people[index].person;
@@ -398,8 +404,9 @@ impl<'a> Plan<'a> {
                     }
                     _ => None,
                 };
+                let shown = slot.named || slot.decision.releases();
                 fields.push(Revealed {
-                    field: slot.field.map(|field| field.name.clone()),
+                    field: slot.field.filter(|_| shown).map(|field| field.name.clone()),
                     decision: Outcome::of(&slot.decision),
                     value,
                     reason: slot.decision.reason(),
@@ -407,7 +414,37 @@ impl<'a> Plan<'a> {
             }
             answer.push(fields);
         }
-        Ok(answer)
+        Ok(Ok(answer))
+    }
+}
+
+/// When a long release has to look again whether its decision stands: each 1,000 values or each second (invariant 4).
+struct Pace {
+    values: usize,
+    looked: Timestamp,
+}
+
+impl Pace {
+    const VALUES: usize = 1_000;
+    const MS: i64 = 1_000;
+    /// The clock is asked once in so many values.
+    const CLOCK: usize = 64;
+
+    fn begin(clock: &GuardedClock) -> Result<Self, Fault> {
+        Ok(Self { values: 0, looked: clock.now()? })
+    }
+
+    fn is_due(&mut self, clock: &GuardedClock) -> Result<bool, Fault> {
+        self.values += 1;
+        if !self.values.is_multiple_of(Self::CLOCK) && self.values < Self::VALUES {
+            return Ok(false);
+        }
+        let now = clock.now()?;
+        let due = self.values >= Self::VALUES || now.0 - self.looked.0 >= Self::MS;
+        if due {
+            *self = Self { values: 0, looked: now };
+        }
+        Ok(due)
     }
 }
 
@@ -485,4 +522,21 @@ impl OpenPerson {
 /// The bytes as text. Only valid text was ever sealed.
 fn text(bytes: Zeroizing<Vec<u8>>) -> Zeroizing<String> {
     Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_long_release_looks_again_in_time() {
+        let clock = testkit::TestClock::at(0);
+        let guarded = GuardedClock::new(Arc::new(clock.clone()), None);
+        let mut pace = Pace::begin(&guarded).expect("a pace");
+        let mut due = |values: usize| (0..values).filter(|_| pace.is_due(&guarded).expect("a clock")).count();
+        assert_eq!((due(999), due(1), due(2_999), due(1)), (0, 1, 2, 1));
+        clock.advance_ms(1_000);
+        assert_eq!((due(63), due(1), due(64)), (0, 1, 0));
+    }
 }

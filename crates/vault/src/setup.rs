@@ -167,7 +167,7 @@ impl Vault {
         let entry = crate::trail::seal_entry(house, tenant, metadata, &[], &actor)?;
         let ops = vec![KeyOp::InsertPrincipal(row)];
         let steps = [Step::FirstKeyCommitted, Step::FirstKeyShipped];
-        let change = change::Change { name: "first_key", tenant: tenant.id, ops, entry, steps };
+        let change = change::Change { name: "first_key", tenant: tenant.id, actor: None, ops, entry, steps };
         change::commit(house, change).await?.map_err(|_| Fault::Busy)?;
         Ok((principal, secret))
     }

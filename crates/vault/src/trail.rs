@@ -59,6 +59,8 @@ pub enum Event {
     NotReleased = 18,
     /// A tenant was opened.
     TenantOpened = 19,
+    /// A person's consent records were listed.
+    ConsentsListed = 20,
 }
 
 impl Event {
@@ -82,7 +84,7 @@ impl Event {
     #[must_use]
     pub fn activity(self) -> u8 {
         match self {
-            Self::Read | Self::Accesses | Self::Export => 1,
+            Self::Read | Self::Accesses | Self::ConsentsListed | Self::Export => 1,
             Self::Rectify | Self::Restrict | Self::Object => 2,
             Self::Find => 4,
             Self::Create => 6,
@@ -233,6 +235,19 @@ pub struct ActorDetail {
     pub principal: PrincipalId,
     /// In which role.
     pub role: model::principal::Role,
+    /// For [`Event::Keys`]: what became of which key.
+    pub key: Option<KeyChange>,
+}
+
+/// A key that was issued or revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyChange {
+    /// The key's principal.
+    pub principal: PrincipalId,
+    /// The key's role.
+    pub role: model::principal::Role,
+    /// Whether it was issued; else revoked.
+    pub issued: bool,
 }
 
 /// One person of an entry.
@@ -258,9 +273,22 @@ impl From<Sealed> for ledger::Entry {
 pub(crate) fn seal_entry(
     house: &House,
     tenant: &Tenant,
+    metadata: Metadata,
+    subjects: &[Subject<'_>],
+    actor: &Actor,
+) -> Result<Sealed, Fault> {
+    let detail = ActorDetail { principal: actor.principal.id, role: actor.principal.role, key: None };
+    seal_with(house, tenant, metadata, subjects, actor, &detail)
+}
+
+/// [`seal_entry`] with more to say of the actor.
+pub(crate) fn seal_with(
+    house: &House,
+    tenant: &Tenant,
     mut metadata: Metadata,
     subjects: &[Subject<'_>],
     actor: &Actor,
+    actor_detail: &ActorDetail,
 ) -> Result<Sealed, Fault> {
     let week = metadata.at.week();
     let period = tenant.period(house, week)?;
@@ -271,7 +299,7 @@ pub(crate) fn seal_entry(
     for subject in subjects {
         details.push(encode(&subject.detail)?);
     }
-    details.push(encode(&ActorDetail { principal: actor.principal.id, role: actor.principal.role })?);
+    details.push(encode(actor_detail)?);
     let secrets = subjects.iter().map(|subject| subject.secret).chain(std::iter::once(&*actor.secret));
     let parts: Vec<_> =
         secrets.zip(&details).map(|(secret, detail)| IdentityPart { secret, detail }).collect();
@@ -302,6 +330,10 @@ pub struct Actor {
     /// The checked principal.
     pub principal: model::principal::Principal,
     pub(crate) secret: std::sync::Arc<LogSecret>,
+    /// When its key ends.
+    pub(crate) expires: Option<Timestamp>,
+    /// How many keys were revoked when this one was checked.
+    pub(crate) seen: u64,
 }
 
 #[cfg(test)]
@@ -326,6 +358,7 @@ mod tests {
 
     /// Permanent: entries that were written once have to be read for ever.
     const METADATA: &str = "0080f8b784c1680101010101010101010101010101010103000101122201ac020102020202020202020202020202020202010303030303030303030303030303030304040404040404040404040404040404";
+    const ACTOR: &str = "060606060606060606060606060606060601070707070707070707070707070707070701";
     const SUBJECT: &str = "05050505050505050505050505050505020100ac02030606060606060606060606060606060602";
 
     #[test]
@@ -338,6 +371,12 @@ mod tests {
             role: model::principal::Role::CaseManager,
         };
         assert_eq!(HEXLOWER.encode(&encode(&detail).expect("encodes")), SUBJECT);
+        let principal = PrincipalId([6; 16]);
+        let role = model::principal::Role::Admin;
+        let key =
+            KeyChange { principal: PrincipalId([7; 16]), role: model::principal::Role::Person, issued: true };
+        let actor = ActorDetail { principal, role, key: Some(key) };
+        assert_eq!(HEXLOWER.encode(&encode(&actor).expect("encodes")), ACTOR);
         let read: Metadata = decode(&HEXLOWER.decode(METADATA.as_bytes()).expect("hex")).expect("decodes");
         assert_eq!(read, metadata());
     }

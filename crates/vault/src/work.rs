@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// Tends the shred epochs of all tenants.
 pub const EPOCHS_JOB: &str = "epochs";
+/// Forgets idempotency keys that are old.
+pub const IDEMPOTENCY_JOB: &str = "prune_idempotency";
 /// Writes the store's logs back, so that what was erased is in no file any more.
 pub const TRUNCATE_JOB: &str = "truncate_logs";
 
@@ -20,6 +22,8 @@ pub const TRUNCATE_JOB: &str = "truncate_logs";
 const EPOCHS_EVERY_MS: i64 = 3_600_000;
 /// Between two looks for what crashes left, ms. A look that has been taken costs nothing.
 const LEFTOVERS_EVERY_MS: i64 = 3_600_000;
+/// Between two looks for old idempotency keys, ms.
+const IDEMPOTENCY_EVERY_MS: i64 = 3_600_000;
 /// Between two truncations, ms: an erased key may lie in a log for less than a minute (DESIGN §3.5).
 const TRUNCATE_EVERY_MS: i64 = 20_000;
 /// How long readers may hold a truncation up before they are interrupted.
@@ -40,9 +44,11 @@ impl Vault {
         registry.add(Arc::new(Epochs(self.clone())))?;
         registry.add(Arc::new(Truncate(self.clone())))?;
         registry.add(Arc::new(Leftovers(self.clone())))?;
+        registry.add(Arc::new(Idempotency(self.clone())))?;
         let every = |kind, every_ms| Schedule { kind, payload: Vec::new(), every_ms };
         registry.schedule(every(EPOCHS_JOB, EPOCHS_EVERY_MS))?;
         registry.schedule(every(LEFTOVERS_JOB, LEFTOVERS_EVERY_MS))?;
+        registry.schedule(every(IDEMPOTENCY_JOB, IDEMPOTENCY_EVERY_MS))?;
         registry.schedule(every(TRUNCATE_JOB, TRUNCATE_EVERY_MS))
     }
 }
@@ -115,6 +121,24 @@ impl Job for Leftovers {
         Box::pin(async move {
             match self.0.sweep_leftovers().await {
                 Ok(_) => Outcome::Done,
+                Err(_) => Outcome::Retry(FAULT),
+            }
+        })
+    }
+}
+
+struct Idempotency(Vault);
+
+impl Job for Idempotency {
+    fn kind(&self) -> &'static str {
+        IDEMPOTENCY_JOB
+    }
+
+    fn run(&self, payload: Vec<u8>, _: Context) -> Running<'_> {
+        Box::pin(async move {
+            match self.0.prune_idempotency().await {
+                Ok(true) => Outcome::Again(payload),
+                Ok(false) => Outcome::Done,
                 Err(_) => Outcome::Retry(FAULT),
             }
         })

@@ -48,8 +48,9 @@ pub(crate) struct Shown {
     text: String,
     /// SHA-256 of the text, hex; to be handed back with the consent.
     digest: String,
-    /// `durable` or `pending`.
-    ledger: &'static str,
+    /// `durable`, `pending`, or nothing when the same was shown last already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ledger: Option<&'static str>,
 }
 
 /// Yes, to what was shown.
@@ -153,6 +154,8 @@ pub(crate) async fn ask(caller: Caller, body: Parsed<Ask>) -> Result<Answer<Chan
 }
 
 /// The consent records of a person.
+///
+/// Looking is itself an entry.
 #[utoipa::path(get, path = "/v1/tenants/{tenant}/persons/{person}/consents", tag = "consents",
     params(("tenant" = String, Path), ("person" = String, Path)),
     responses((status = 200, body = Vec<Record>)))]
@@ -160,7 +163,7 @@ pub(crate) async fn list(
     caller: Caller,
     Place((_, person)): Place<(TenantId, PersonId)>,
 ) -> Result<Answer<Vec<Record>>, Problem> {
-    let list = caller.vault.consents(&caller.ctx, caller.tenant, person);
+    let list = caller.vault.consents(&caller.ctx, caller.tenant, person).await;
     let list = list.map_err(|error| caller.explain(error))?;
     Ok(Answer(StatusCode::OK, list.into_iter().map(Into::into).collect()))
 }
@@ -180,7 +183,7 @@ pub(crate) async fn show(
         let shown = caller.vault.show_notice(&caller.ctx, caller.tenant, consent, &body.value.language).await;
         let shown = shown.map_err(|error| caller.explain(error))?;
         let digest = HEXLOWER.encode(&shown.digest);
-        let ledger = super::logged(shown.logged);
+        let ledger = shown.logged.map(super::logged);
         Ok(Answer(StatusCode::OK, Shown { language: shown.language, text: shown.text, digest, ledger }))
     })
     .await

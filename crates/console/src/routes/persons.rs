@@ -61,7 +61,7 @@ fn explain(caller: &Caller, error: PutError, fields: &BTreeMap<String, Zeroizing
 pub(crate) struct Stored {
     #[schema(value_type = String, example = "per_01kb2c3d4e5f6g7h8j9kamnpqr")]
     person: PersonId,
-    /// One token per field that has a value.
+    /// One token per field that was handed in.
     tokens: BTreeMap<String, String>,
     /// `durable`, `pending`, or nothing for a repeated request.
     #[serde(skip_serializing_if = "Option::is_none")]

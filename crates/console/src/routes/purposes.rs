@@ -33,7 +33,9 @@ pub(crate) struct Purposes {
     /// Who receives data besides the tenant itself. One that is left out stays known, for old records.
     #[serde(default)]
     recipients: Vec<RecipientForm>,
-    /// One that is left out is withdrawn: it stays known, for old records, and refuses.
+    /// One that is left out is withdrawn: it stays known, for old records, and refuses. One that reads more than before,
+    /// is called something else, rests on another basis or comes back is a new edition: consents given to the old one do
+    /// not speak for it, and persons are asked anew.
     purposes: Vec<PurposeForm>,
 }
 
@@ -171,6 +173,8 @@ fn numbered(config: &TenantConfig, form: Purposes) -> Result<(Vec<Recipient>, Ve
             marketing: form.marketing,
             survives_restriction: form.survives_restriction,
             current: form.current,
+            // The vault counts.
+            edition: 0,
         });
     }
     Ok((recipients, purposes))

@@ -84,8 +84,9 @@ pub(crate) struct Access {
     recipient: String,
     /// The name of the key that acted.
     actor: String,
-    #[schema(value_type = String)]
-    role: model::principal::Role,
+    /// Nothing when that part of the entry was destroyed.
+    #[schema(value_type = Option<String>)]
+    role: Option<model::principal::Role>,
     /// Fields with how each was decided.
     #[schema(value_type = Vec<Vec<String>>, example = json!([["name", "permit"]]))]
     fields: Vec<(String, Outcome)>,

@@ -82,8 +82,8 @@ fn form(method: &str, path: &str, person: PersonId) -> Value {
         ("patch", _) => json!({"fields": {"name": "M"}}),
         (_, "reveal") => json!({"purpose": "rostering", "items": [{"person": person, "fields": ["name"]}]}),
         (_, "find") => json!({"field": "email", "value": "w1@example.org", "purpose": "rostering"}),
-        (_, "restriction") => json!({"active": false}),
-        (_, "objection") => json!({"purpose": "survey", "active": false}),
+        (_, "restriction") => json!({"active": true}),
+        (_, "objection") => json!({"purpose": "survey", "active": true}),
         (_, "hold") => json!({"active": false}),
         (_, "catalogue") => json!({"fields": []}),
         (_, "purposes") => {
@@ -227,8 +227,29 @@ async fn a_person_acts_on_herself_alone() {
         TABLE.iter().filter(|row| row.1.contains("{person}") || row.1.contains("{consent}"))
     {
         let (status, answer) = cast.ask((method, path), "{t}", cast.person, Some(&key)).await;
-        assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path} {answer}");
+        // Of a record that is not hers she does not learn whether it is there.
+        let hidden = path.contains("{consent}");
+        let expected = if hidden { StatusCode::NOT_FOUND } else { StatusCode::FORBIDDEN };
+        assert_eq!(status, expected, "{method} {path} {answer}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_set_a_limit_may_not_lift_it_by_that() {
+    let cast = Cast::gather().await;
+    for (name, form) in [("restriction", json!({})), ("objection", json!({"purpose": "survey"}))] {
+        let path = format!("/v1/tenants/{{t}}/persons/{}/{name}", cast.person);
+        for role in ROLES {
+            for (active, action) in [(true, Action::Restrict), (false, Action::Lift)] {
+                let mut body = form.clone();
+                body["active"] = json!(active);
+                let (status, answer) = cast.door.post(&path, cast.key(role), body).await;
+                let expected = if table::may(role, action) { 200 } else { 403 };
+                assert_eq!(status.as_u16(), expected, "{name} {active} as {role:?}: {answer}");
+            }
+        }
+    }
+    assert!(table::may(Role::App, Action::Restrict) && !table::may(Role::App, Action::Lift));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

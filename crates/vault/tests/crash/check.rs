@@ -483,7 +483,7 @@ impl Looking {
                 seen.complaints.push(format!("{reference}: read {entry} is not logged"));
             }
         }
-        if let Err(error) = vault.consents(officer, *tenant, person) {
+        if let Err(error) = vault.consents(officer, *tenant, person).await {
             seen.complaints.push(format!("{reference}: consents do not open: {error}"));
         }
     }
