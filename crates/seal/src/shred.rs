@@ -16,9 +16,11 @@ mod region;
 #[cfg(test)]
 mod tests;
 
+use crate::aad::Aad;
+use crate::labels::INDEX_EPOCH;
 use crate::secret::{Secret, opaque_debug};
 use crate::wrap::WrapKey;
-use crate::{Root, SealError};
+use crate::{IndexId, Root, SealError};
 use files::{Disk, Files};
 use holder::{Found, Holder};
 use model::{Entropy, TenantId, Timestamp};
@@ -50,6 +52,33 @@ impl EpochKey {
     #[must_use]
     pub fn epoch(&self) -> u32 {
         self.info.epoch
+    }
+
+    /// Puts the wrap of an index key under this epoch as well, so that it opens with tenant key and epoch key together. A
+    /// copy of the key store whose epochs are destroyed then tells nothing by its indexes either: whoever has the
+    /// tenant key alone cannot try values against them.
+    ///
+    /// # Errors
+    /// [`SealError::Exhausted`], [`SealError::Library`].
+    pub fn hold_index(
+        &self,
+        index: IndexId,
+        wrap: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, SealError> {
+        self.key.wrap(&self.aad_index(index), wrap, entropy)
+    }
+
+    /// The wrap that was put under this epoch.
+    ///
+    /// # Errors
+    /// [`SealError::Open`].
+    pub fn held_index(&self, index: IndexId, held: &[u8]) -> Result<Vec<u8>, SealError> {
+        Ok(self.key.unwrap(&self.aad_index(index), held)?.to_vec())
+    }
+
+    fn aad_index(&self, index: IndexId) -> Aad {
+        Aad::new(INDEX_EPOCH).bytes(&self.tenant.0).u32(self.info.epoch).u16(index.0)
     }
 
     pub(crate) fn is_at(&self, tenant: TenantId, epoch: u32) -> bool {

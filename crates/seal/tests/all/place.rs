@@ -102,6 +102,17 @@ fn bundles(all: &mut Vec<Stored>) {
     }
 }
 
+fn held_indexes(all: &mut Vec<Stored>) {
+    let places = [(TENANT, EPOCH, 1), (OTHER_TENANT, EPOCH, 1), (TENANT, EPOCH + 1, 1), (TENANT, EPOCH, 2)];
+    for (tenant, epoch, index) in places {
+        let key = epoch_key(tenant, epoch, "epoch");
+        let held = key.hold_index(IndexId(index), &[7; 77], &Seeded::new("held")).unwrap();
+        all.push(stored(format!("index {index} of {tenant} in {epoch}"), held, move |bytes| {
+            key.held_index(IndexId(index), bytes).is_ok()
+        }));
+    }
+}
+
 fn subkeys(all: &mut Vec<Stored>, tenant: &Rc<TenantKey>, name: &str) {
     let entropy = Seeded::new("subkeys");
     let mut add = |what: String, bytes, open: fn(&TenantKey, &[u8]) -> bool| {
@@ -176,6 +187,7 @@ fn any_two_stored_ciphertexts_swapped_do_not_open() {
     records(&mut all);
     documents(&mut all, &tenants[0]);
     bundles(&mut all);
+    held_indexes(&mut all);
     for (tenant, name) in tenants.iter().zip(["one", "other", "one, key 2"]) {
         subkeys(&mut all, tenant, name);
     }
@@ -197,6 +209,7 @@ fn no_flipped_bit_and_no_other_length_of_anything_opens() {
     records(&mut all);
     documents(&mut all, &tenant);
     bundles(&mut all);
+    held_indexes(&mut all);
     subkeys(&mut all, &tenant, "one");
     entries(&mut all, &tenant);
     for one in &all {

@@ -75,6 +75,7 @@ struct PersonVector {
     bundle: Bytes,
     subject_ref: Bytes,
     request_mac: Bytes,
+    held_index: Bytes,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,6 +195,7 @@ fn person_vector(epoch: &EpochKey) -> PersonVector {
         bundle: Bytes(keys.wrap(epoch, &person_place(), &Seeded::new("bundle")).unwrap()),
         subject_ref: Bytes(keys.log_secret().subject_ref(PERIOD).to_vec()),
         request_mac: Bytes(keys.log_secret().request_mac(&[0x55; 32]).to_vec()),
+        held_index: Bytes(epoch.hold_index(INDEX, &[0x66; 77], &Seeded::new("held")).unwrap()),
     }
 }
 
@@ -322,6 +324,9 @@ fn person_bundles_open_and_are_reproduced() {
     assert_eq!(keys.log_secret().subject_ref(PERIOD).to_vec(), vector.subject_ref.0);
     let log = PersonKeys::unwrap_log_secret(&epoch, &person_place(), &vector.bundle.0).unwrap();
     assert_eq!(log.subject_ref(PERIOD).to_vec(), vector.subject_ref.0);
+    assert!(log.is_request(&[0x55; 32], vector.request_mac.0.first_chunk().unwrap()));
+    assert!(!log.is_request(&[0x56; 32], vector.request_mac.0.first_chunk().unwrap()));
+    assert_eq!(epoch.held_index(INDEX, &vector.held_index.0).unwrap(), [0x66; 77]);
 }
 
 #[test]
