@@ -57,6 +57,14 @@ pub enum KeyOp {
     InsertTenantKey(TenantKeyRow),
     /// Fails with `KeyExists`.
     InsertSubKey(SubKeyRow),
+    /// Puts a wrapped key in the place of one of an earlier generation. Fails with `Missing`, or with `KeyExists` when there
+    /// is one of the new generation already.
+    RewrapSubKey {
+        /// The new row.
+        row: SubKeyRow,
+        /// The generation that goes.
+        expected_generation: u16,
+    },
     /// Fails with `PersonExists`.
     InsertPerson(PersonRow),
     /// Version + 1. Fails with `Missing`, `PersonVersion`, or with `PersonErased` when a key or another state

@@ -66,7 +66,7 @@ pub enum SubKeyKind {
     Period = 3,
 }
 
-/// A further key of a tenant, wrapped by the tenant key.
+/// A further key of a tenant, wrapped by the tenant key; an index key by an epoch key as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubKeyRow {
     /// Whose key.
@@ -75,7 +75,7 @@ pub struct SubKeyRow {
     pub kind: SubKeyKind,
     /// Which of its kind.
     pub number: u32,
-    /// Counts renewals.
+    /// Counts renewals. For an index key the epoch that it hangs on.
     pub generation: u16,
     /// The wrap.
     pub wrapped: Sealed,

@@ -43,10 +43,12 @@ impl Vault {
         let epochs = house.store.snapshot()?.epochs(tenant)?;
         for epoch in epochs.iter().filter(|one| one.epoch < current && one.state != EpochState::Destroyed) {
             run.rewrapped += self.carry_over(&opened, epoch.epoch, now).await?;
+            self.carry_indexes(&opened, epoch.epoch, now).await?;
             if !self.is_due(epoch.epoch, now) {
                 continue;
             }
-            if house.store.snapshot()?.count_persons_in_epoch(tenant, epoch.epoch)? > 0 {
+            let persons = house.store.snapshot()?.count_persons_in_epoch(tenant, epoch.epoch)?;
+            if persons + opened.index_keys_in(house, epoch.epoch)? > 0 {
                 run.overdue += 1;
                 continue;
             }
@@ -56,6 +58,16 @@ impl Vault {
             }
         }
         Ok(run)
+    }
+
+    /// Puts the tenant's index keys under the current epoch.
+    async fn carry_indexes(&self, tenant: &Tenant, epoch: u32, now: Timestamp) -> Result<(), Fault> {
+        let house = &self.house;
+        let (current, key) = tenant.current_epoch(house, now)?;
+        for plan in tenant.index_keys_carried(house, epoch, (current, &key))? {
+            crate::fault::applied(house.store.apply_keys("carry_index", vec![plan]).await)?;
+        }
+        Ok(())
     }
 
     /// An epoch whose key was made, but whose row was not since the process ended in between, gets its row now. Without
@@ -135,8 +147,9 @@ impl Vault {
     /// `system`, which no key can have.
     fn system_actor(&self, tenant: &Tenant) -> Result<Arc<Actor>, Fault> {
         let rows = self.house.store.snapshot()?.principals(tenant.id)?;
-        let first = rows.iter().min_by_key(|row| row.principal).ok_or(Fault::Corrupt)?;
-        let mut actor = crate::keys::actor_of(tenant, first)?;
+        let first = rows.iter().filter(|row| row.subject.is_none()).min_by_key(|row| row.principal);
+        let first = first.ok_or(Fault::Corrupt)?;
+        let mut actor = crate::keys::actor_of(&self.house, tenant, first)?;
         actor.principal.role = model::principal::Role::System;
         Ok(Arc::new(actor))
     }

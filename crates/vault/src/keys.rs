@@ -272,7 +272,12 @@ pub(crate) async fn make(
 ) -> Result<(PrincipalRow, ApiKey), Fault> {
     let principal = PrincipalId::fresh(&*house.clock, &*house.entropy);
     let secret = ApiKey::generate(&*house.entropy);
-    let (_, wrapped) = tenant.key().new_log_secret(principal, &*house.entropy)?;
+    // Who acts for a person acts under her own log secret, which goes with her; a secret under the tenant key would let
+    // old copies tell for ever what she did.
+    let wrapped = match new.subject {
+        Some(_) => Vec::new(),
+        None => tenant.key().new_log_secret(principal, &*house.entropy)?.1,
+    };
     let place = card_place(tenant.id, principal);
     // The name of a person's own key would be personal, and would outlive her.
     let name = if new.subject.is_some() { String::new() } else { new.name.clone() };
@@ -314,13 +319,16 @@ fn load(house: &House, hash: &[u8; 32]) -> Result<Cached, AuthError> {
     let row = row.filter(|row| row.state == PrincipalState::Active).ok_or(AuthError::Refused)?;
     let tenant = house.tenant(row.tenant).ok_or(AuthError::Refused)?;
     let card = read_card(house, &tenant, row.principal)?;
-    let actor = actor_of(&tenant, &row)?;
+    let actor = actor_of(house, &tenant, &row)?;
     Ok(Cached { actor, card, expires: row.expires })
 }
 
 /// The actor behind a key's row.
-pub(crate) fn actor_of(tenant: &Tenant, row: &PrincipalRow) -> Result<Actor, Fault> {
-    let secret = tenant.key().open_log_secret(row.principal, &row.wrapped_log_secret.0)?;
+pub(crate) fn actor_of(house: &House, tenant: &Tenant, row: &PrincipalRow) -> Result<Actor, Fault> {
+    let secret = match row.subject {
+        Some(person) => living(house, tenant, person)?.ok_or(Fault::Corrupt)?.1,
+        None => tenant.key().open_log_secret(row.principal, &row.wrapped_log_secret.0)?,
+    };
     let (id, tenant) = (row.principal, row.tenant);
     let principal = Principal { id, tenant, role: row.role, subject: row.subject };
     Ok(Actor { principal, secret: Arc::new(secret), expires: row.expires, seen: 0 })

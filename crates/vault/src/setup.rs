@@ -156,7 +156,7 @@ impl Vault {
         let house = &self.house;
         let (row, secret) = keys::make(house, tenant, new).await?;
         let principal = row.principal;
-        let actor = keys::actor_of(tenant, &row)?;
+        let actor = keys::actor_of(house, tenant, &row)?;
         let request = self.new_request();
         let metadata = crate::trail::Metadata::of(
             crate::trail::Event::TenantOpened,

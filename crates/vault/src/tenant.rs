@@ -56,6 +56,9 @@ impl Tenant {
         let wrapped = snapshot.tenant_keys(row.tenant)?;
         let mine = wrapped.iter().find(|one| one.root == root.id().0).ok_or(Fault::Corrupt)?;
         let key = TenantKey::unwrap(root, row.tenant, mine.key_version, &mine.wrapped.0)?;
+        let holders = shred.holders.to_vec();
+        let shred = ShredStore::open(&holders, &shred.escrow, row.tenant, root, entropy)
+            .map_err(|_| Fault::ShredStore)?;
         let mut metadata = None;
         let (mut indexes, mut periods) = (HashMap::new(), HashMap::new());
         for sub in snapshot.sub_keys(row.tenant)? {
@@ -63,7 +66,9 @@ impl Tenant {
                 SubKeyKind::Metadata => metadata = Some(key.open_metadata(&sub.wrapped.0)?),
                 SubKeyKind::Index => {
                     let number = u16::try_from(sub.number).map_err(|_| Fault::Corrupt)?;
-                    indexes.insert(number, Arc::new(key.open_index(IndexId(number), &sub.wrapped.0)?));
+                    let epoch = shred.key(u32::from(sub.generation)).ok_or(Fault::Corrupt)?;
+                    let wrap = epoch.held_index(IndexId(number), &sub.wrapped.0)?;
+                    indexes.insert(number, Arc::new(key.open_index(IndexId(number), &wrap)?));
                 }
                 SubKeyKind::Period => {
                     let opened = key.open_period(sub.number, sub.generation, &sub.wrapped.0)?;
@@ -74,9 +79,6 @@ impl Tenant {
         }
         let metadata = metadata.ok_or(Fault::Corrupt)?;
         let config = read_config(&snapshot, &metadata, row.tenant, row.config_version)?;
-        let holders = shred.holders.to_vec();
-        let shred = ShredStore::open(&holders, &shred.escrow, row.tenant, root, entropy)
-            .map_err(|_| Fault::ShredStore)?;
         let live = Live {
             state: row.state,
             version: row.version,
@@ -122,7 +124,7 @@ impl Tenant {
             return Ok(period.clone());
         }
         let (key, wrapped) = self.key.new_period(week, 0, &*house.entropy)?;
-        self.keep_sub_key(house, SubKeyKind::Period, week, wrapped)?;
+        self.keep_sub_key(house, SubKeyKind::Period, week, 0, wrapped)?;
         let period = Arc::new(Period { key, generation: 0 });
         self.periods.write().insert(week, period.clone());
         Ok(period)
@@ -133,17 +135,54 @@ impl Tenant {
         self.periods.read().get(&week).cloned()
     }
 
+    /// The plans that put every index key which hangs on `epoch` under another one.
+    pub(crate) fn index_keys_carried(
+        &self,
+        house: &House,
+        epoch: u32,
+        (to, key): (u32, &EpochKey),
+    ) -> Result<Vec<KeyOp>, Fault> {
+        let (expected, generation) = (u16::try_from(epoch), u16::try_from(to));
+        let (Ok(expected_generation), Ok(generation)) = (expected, generation) else {
+            return Err(Fault::Corrupt);
+        };
+        let mut plans = Vec::new();
+        for sub in house.store.snapshot()?.sub_keys(self.id)? {
+            if sub.kind == SubKeyKind::Index && sub.generation == expected_generation {
+                let number = u16::try_from(sub.number).map_err(|_| Fault::Corrupt)?;
+                // Asked for only here: an epoch on which none hangs any more may be destroyed already.
+                let from = self.shred.key(epoch).ok_or(Fault::Corrupt)?;
+                let wrap = from.held_index(IndexId(number), &sub.wrapped.0)?;
+                let held = key.hold_index(IndexId(number), &wrap, &*house.entropy)?;
+                let row = store::SubKeyRow { generation, wrapped: Sealed(held), ..sub };
+                plans.push(KeyOp::RewrapSubKey { row, expected_generation });
+            }
+        }
+        Ok(plans)
+    }
+
+    /// How many index keys hang on `epoch`. It must not be destroyed while there are any.
+    pub(crate) fn index_keys_in(&self, house: &House, epoch: u32) -> Result<u64, Fault> {
+        let rows = house.store.snapshot()?.sub_keys(self.id)?;
+        let hangs =
+            |sub: &&store::SubKeyRow| sub.kind == SubKeyKind::Index && u32::from(sub.generation) == epoch;
+        Ok(rows.iter().filter(hangs).count() as u64)
+    }
+
     /// The key that blinds values of `field`, made when it is first needed.
     pub(crate) fn index(&self, house: &House, field: FieldId) -> Result<Arc<IndexKey>, Fault> {
         if let Some(key) = self.indexes.read().get(&field.0) {
             return Ok(key.clone());
         }
+        let (epoch, epoch_key) = self.current_epoch(house, house.clock.now()?)?;
         let _one = self.creating.lock();
         if let Some(key) = self.indexes.read().get(&field.0) {
             return Ok(key.clone());
         }
         let (key, wrapped) = self.key.new_index(IndexId(field.0), &*house.entropy)?;
-        self.keep_sub_key(house, SubKeyKind::Index, u32::from(field.0), wrapped)?;
+        let held = epoch_key.hold_index(IndexId(field.0), &wrapped, &*house.entropy)?;
+        let generation = u16::try_from(epoch).map_err(|_| Fault::Corrupt)?;
+        self.keep_sub_key(house, SubKeyKind::Index, u32::from(field.0), generation, held)?;
         let key = Arc::new(key);
         self.indexes.write().insert(field.0, key.clone());
         Ok(key)
@@ -159,9 +198,10 @@ impl Tenant {
         house: &House,
         kind: SubKeyKind,
         number: u32,
+        generation: u16,
         wrapped: Vec<u8>,
     ) -> Result<(), Fault> {
-        let row = store::SubKeyRow { tenant: self.id, kind, number, generation: 0, wrapped: Sealed(wrapped) };
+        let row = store::SubKeyRow { tenant: self.id, kind, number, generation, wrapped: Sealed(wrapped) };
         let kept = house.store.apply_keys_blocking("keep_sub_key", vec![KeyOp::InsertSubKey(row)]);
         match crate::fault::applied(kept)? {
             crate::fault::Applied::Done => {

@@ -312,7 +312,10 @@ pub(crate) fn seal_with(
     let SealedEntry { leaf, identity } =
         seal::trail::seal_entry(&period.key, frame, &body, &parts, &*house.entropy)?;
     let mut postings = metadata.subjects;
-    postings.push(metadata.actor);
+    // Who acts on herself stands under one pseudonym.
+    if !postings.contains(&metadata.actor) {
+        postings.push(metadata.actor);
+    }
     Ok(Sealed { leaf, identity, postings })
 }
 

@@ -265,6 +265,7 @@ async fn epochs_carry_the_living_over_and_complete_the_erasure() {
     std::fs::create_dir(&copy).expect("made");
     world.store.checkpoint_truncate(std::time::Duration::from_secs(5)).expect("truncated");
     std::fs::copy(world.folder.join("store/keys.db"), copy.join("keys.db")).expect("copied");
+    assert_eq!(indexes_that_open(&world, &copy), (2, 2), "control: with the epoch of its time the copy opens");
     world.vault.erase(&ctx, world.tenant, erased).await.expect("erased");
     let mut destroyed = 0;
     for _ in 0..5 {
@@ -275,10 +276,46 @@ async fn epochs_carry_the_living_over_and_complete_the_erasure() {
         assert!(world.value(&world.lead, "rostering", living, "name").await.is_some());
     }
     assert!(destroyed >= 2, "{destroyed}");
+    assert_eq!(indexes_that_open(&world, &copy), (0, 2), "nobody tries values against the copy");
+    let found = async |world: &World| {
+        let value = zeroize::Zeroizing::new("w1@example.org".to_owned());
+        let (field, purpose) = ("email".to_owned(), Some("rostering".to_owned()));
+        let request = FindRequest { field, value, purpose, recipient: None };
+        world.vault.find(&world.ctx(&world.lead), world.tenant, &request).await.expect("an answer")
+    };
+    assert_eq!(found(&world).await, [living]);
     let envelope =
         world.vault.certificate(&world.ctx(&world.officer), world.tenant, erased).await.expect("made");
     let payload = envelope.unverified_payload().expect("a payload");
     let certificate: vault::certificate::Certificate =
         serde_json::from_slice(&payload).expect("of this form");
     assert_eq!(certificate.stage, vault::certificate::Stage::Complete);
+    let world = world.reopen().await;
+    assert_eq!(found(&world).await, [living], "also after a start");
+}
+
+/// How many index keys of a copy of the key store open, with root and today's shred store, and how many there are.
+fn indexes_that_open(world: &World, copy: &std::path::Path) -> (usize, usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::copy(world.folder.join("store/data.db"), folder.path().join("data.db")).expect("copied");
+    std::fs::copy(copy.join("keys.db"), folder.path().join("keys.db")).expect("copied");
+    let store = store::Store::open(folder.path(), &store::Options::default()).expect("opens");
+    let snapshot = store.snapshot().expect("read");
+    let tenant_key = &snapshot.tenant_keys(world.tenant).expect("read")[0];
+    let tenant =
+        seal::TenantKey::unwrap(&world::root(), world.tenant, tenant_key.key_version, &tenant_key.wrapped.0);
+    let tenant = tenant.expect("the root opens it");
+    let shred = world::shred_store(world);
+    let rows = snapshot.sub_keys(world.tenant).expect("read");
+    let indexes: Vec<_> = rows.iter().filter(|row| row.kind == store::SubKeyKind::Index).collect();
+    let opens = |row: &&&store::SubKeyRow| {
+        let index = seal::IndexId(u16::try_from(row.number).expect("small"));
+        assert!(tenant.open_index(index, &row.wrapped.0).is_err(), "the tenant key alone does not open it");
+        let held = shred.key(u32::from(row.generation)).map(|epoch| epoch.held_index(index, &row.wrapped.0));
+        held.is_some_and(|wrap| tenant.open_index(index, &wrap.expect("held")).is_ok())
+    };
+    let opened = indexes.iter().filter(opens).count();
+    drop(snapshot);
+    store.close();
+    (opened, indexes.len())
 }

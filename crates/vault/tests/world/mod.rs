@@ -96,6 +96,17 @@ pub fn public_key() -> [u8; 32] {
     KEYS.1.ed25519_public()
 }
 
+pub fn root() -> Arc<Root> {
+    KEYS.0.clone()
+}
+
+/// The shred store of the world's tenant, opened beside the vault.
+pub fn shred_store(world: &World) -> seal::ShredStore {
+    let holders = [world.folder.join("a"), world.folder.join("b")];
+    let escrow = world.folder.join("escrow");
+    seal::ShredStore::open(&holders, &escrow, world.tenant, &KEYS.0, &SystemEntropy).expect("opens")
+}
+
 pub fn signing_public() -> seal::PublicKeys {
     KEYS.1.public().clone()
 }

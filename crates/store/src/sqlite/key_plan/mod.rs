@@ -49,6 +49,9 @@ fn apply(on: &Connection, op: &KeyOp) -> Done {
         }
         KeyOp::InsertTenantKey(row) => tenants::insert_tenant_key(on, row),
         KeyOp::InsertSubKey(row) => tenants::insert_sub_key(on, row),
+        KeyOp::RewrapSubKey { row, expected_generation } => {
+            tenants::rewrap_sub_key(on, row, *expected_generation)
+        }
         KeyOp::PutEpoch(row) => tenants::put_epoch(on, row),
 
         KeyOp::InsertPerson(row) => persons::insert_person(on, row),

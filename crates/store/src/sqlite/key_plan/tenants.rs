@@ -66,6 +66,16 @@ pub(super) fn insert_sub_key(on: &Connection, row: &SubKeyRow) -> Done {
     )
 }
 
+pub(super) fn rewrap_sub_key(on: &Connection, row: &SubKeyRow, expected: u16) -> Done {
+    change(
+        on,
+        "DELETE FROM sub_key WHERE tenant = ?1 AND kind = ?2 AND number = ?3 AND generation = ?4",
+        (row.tenant.0, row.kind.code(), row.number, expected),
+        Conflict::Missing,
+    )?;
+    insert_sub_key(on, row)
+}
+
 pub(super) fn put_epoch(on: &Connection, row: &EpochRow) -> Done {
     change(
         on,

@@ -78,7 +78,21 @@ fn keys_by_place(world: &World) {
     ];
     world.keys(rows.iter().cloned().map(KeyOp::InsertSubKey).collect::<Vec<_>>());
     world.keys_refused(KeyOp::InsertSubKey(rows[2].clone()), Conflict::KeyExists);
-    assert_eq!(world.snapshot().sub_keys(tenant_id()), Ok(rows));
+    assert_eq!(world.snapshot().sub_keys(tenant_id()), Ok(rows.clone()));
+
+    let rewrap = |expected_generation, generation| {
+        let row = SubKeyRow { generation, wrapped: Sealed(vec![9; 90]), ..rows[1].clone() };
+        KeyOp::RewrapSubKey { row, expected_generation }
+    };
+    world.keys_refused(rewrap(1, 2), Conflict::Missing);
+    world.keys([rewrap(0, 2)]);
+    world.keys_refused(rewrap(0, 3), Conflict::Missing);
+    let held = world.snapshot().sub_keys(tenant_id()).unwrap();
+    let index: Vec<_> = held.iter().filter(|row| row.kind == SubKeyKind::Index).collect();
+    assert_eq!((index.len(), index[0].generation, &index[0].wrapped.0), (1, 2, &vec![9; 90]));
+    let third = SubKeyRow { generation: 3, ..rows[1].clone() };
+    world.keys([KeyOp::InsertSubKey(third)]);
+    world.keys_refused(rewrap(2, 3), Conflict::KeyExists);
 }
 
 fn epoch_goes_forward(world: &World) {
