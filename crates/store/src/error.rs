@@ -44,6 +44,9 @@ pub enum Conflict {
     /// The person is erased: no key, and no other state, comes back to such a row.
     #[error("the person is erased")]
     PersonErased,
+    /// The epoch is being destroyed, or is: nothing is put under it any more.
+    #[error("the epoch is retired")]
+    EpochRetired,
     /// Another person holds this value of a unique index.
     #[error("the index value is taken")]
     IndexTaken,

@@ -19,15 +19,18 @@ use model::{
 pub enum Wrap {
     /// It stays as it is.
     Keep,
-    /// This one takes its place.
+    /// This one takes its place, under the same epoch. Only [`KeyOp::RewrapPerson`] leads to another one.
     Set {
-        /// The shred epoch whose key wraps it.
+        /// The shred epoch that it was read at, whose key wraps it.
         epoch: u32,
         /// The wrap.
         wrapped: Sealed,
     },
     /// It goes. Together with [`PersonState::Erased`] this commit *is* the erasure.
-    Erase,
+    Erase {
+        /// The shred epoch that it was read at: the one whose end completes the erasure.
+        epoch: u32,
+    },
 }
 
 /// An operation on the key store, `keys.db`. A commit there is the change.
@@ -55,20 +58,19 @@ pub enum KeyOp {
     },
     /// Fails with `KeyExists`.
     InsertTenantKey(TenantKeyRow),
-    /// Fails with `KeyExists`.
+    /// Fails with `KeyExists`; for an index key with `EpochRetired` when its epoch takes no rows any more.
     InsertSubKey(SubKeyRow),
-    /// Puts a wrapped key in the place of one of an earlier generation. Fails with `Missing`, or with `KeyExists` when there
-    /// is one of the new generation already.
+    /// Puts a wrapped key in the place of one of an earlier generation. Fails as `InsertSubKey`, and with `Missing`.
     RewrapSubKey {
         /// The new row.
         row: SubKeyRow,
         /// The generation that goes.
         expected_generation: u16,
     },
-    /// Fails with `PersonExists`.
+    /// Fails with `PersonExists`, or with `EpochRetired` when the epoch takes no rows any more.
     InsertPerson(PersonRow),
-    /// Version + 1. Fails with `Missing`, `PersonVersion`, or with `PersonErased` when a key or another state
-    /// would come back to an erased row.
+    /// Version + 1. Fails with `Missing`, `PersonVersion` (also when the row hangs on another epoch than it was read at), or
+    /// with `PersonErased` when a key or another state would come back to an erased row.
     UpdatePerson {
         /// Whose person.
         tenant: TenantId,
@@ -92,8 +94,8 @@ pub enum KeyOp {
         /// The version it was read at.
         expected_version: u32,
     },
-    /// Puts the same keys under another epoch; the version stays. Fails with `Missing`, `PersonErased` or
-    /// `PersonVersion`.
+    /// Puts the same keys under another epoch; the version stays. Fails with `Missing`, `PersonErased`,
+    /// `PersonVersion`, or with `EpochRetired` when the new epoch takes no rows any more.
     RewrapPerson {
         /// Whose person.
         tenant: TenantId,

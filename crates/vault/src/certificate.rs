@@ -150,8 +150,7 @@ impl Vault {
 
 fn make(house: &House, tenant: &Tenant, person: PersonId) -> Result<Envelope, CertificateError> {
     let (facts, index) = committed_facts(house, tenant, person)?;
-    let epoch = house.store.snapshot()?.epochs(tenant.id)?.into_iter().find(|one| one.epoch == facts.epoch);
-    let destroyed = epoch.filter(|one| one.state == EpochState::Destroyed).and_then(|one| one.destroyed);
+    let destroyed = completed(house, tenant, facts.epoch)?;
     let version = if destroyed.is_some() { 2 } else { 1 };
     let place = DocumentPlace { tenant: tenant.id, kind: document::CERTIFICATE, id: person.0, version };
     if let Some(row) = house.store.snapshot()?.document(tenant.id, place.kind, place.id, version)? {
@@ -168,6 +167,17 @@ fn make(house: &House, tenant: &Tenant, person: PersonId) -> Result<Envelope, Ce
     applied(house.store.apply_data_blocking("keep_certificate", keep))?;
     house.step(Step::CertificateKept);
     Ok(envelope)
+}
+
+/// When the last epoch ended in which a copy of the person's keys may lie; `None` while one of them lives. Her row was
+/// carried from epoch to epoch up to the `last`, and each of them may stand in some copy of the key store.
+fn completed(house: &House, tenant: &Tenant, last: u32) -> Result<Option<Timestamp>, CertificateError> {
+    let rows = house.store.snapshot()?.epochs(tenant.id)?;
+    let of_her: Vec<_> = rows.iter().filter(|row| row.epoch <= last).collect();
+    let ended = of_her.iter().any(|row| row.epoch == last)
+        && of_her.iter().all(|row| row.state == EpochState::Destroyed)
+        && tenant.shred.epochs().iter().all(|info| info.epoch > last);
+    Ok(of_her.iter().filter_map(|row| row.destroyed).max().filter(|_| ended))
 }
 
 /// The facts of the try whose entry is in the ledger.

@@ -41,23 +41,46 @@ impl Vault {
         self.enter_unknown(&opened).await?;
         let mut run = EpochRun::default();
         let epochs = house.store.snapshot()?.epochs(tenant)?;
-        for epoch in epochs.iter().filter(|one| one.epoch < current && one.state != EpochState::Destroyed) {
-            run.rewrapped += self.carry_over(&opened, epoch.epoch, now).await?;
-            self.carry_indexes(&opened, epoch.epoch, now).await?;
+        for epoch in epochs.iter().filter(|one| one.epoch < now.week() && one.state != EpochState::Destroyed)
+        {
+            // Where no further epoch may live the newest one serves, and nobody can leave it.
+            if epoch.epoch < current {
+                run.rewrapped += self.carry_over(&opened, epoch.epoch, now).await?;
+                self.carry_indexes(&opened, epoch.epoch, now).await?;
+            }
             if !self.is_due(epoch.epoch, now) {
                 continue;
             }
-            let persons = house.store.snapshot()?.count_persons_in_epoch(tenant, epoch.epoch)?;
-            if persons + opened.index_keys_in(house, epoch.epoch)? > 0 {
-                run.overdue += 1;
-                continue;
-            }
-            match self.destroy(&opened, epoch, now).await {
-                Ok(()) => run.destroyed += 1,
-                Err(_) => run.overdue += 1,
+            match self.retire(&opened, epoch, current, now).await {
+                Ok(true) => run.destroyed += 1,
+                Ok(false) | Err(_) => run.overdue += 1,
             }
         }
         Ok(run)
+    }
+
+    /// Ends an epoch that is beyond its horizon, unless somebody still hangs on it. It first takes no more rows, then
+    /// they are counted: so nobody comes in between the count and the end.
+    async fn retire(
+        &self,
+        tenant: &Tenant,
+        epoch: &EpochRow,
+        current: u32,
+        now: Timestamp,
+    ) -> Result<bool, Fault> {
+        let house = &self.house;
+        if epoch.epoch >= current {
+            return Ok(false);
+        }
+        let row = EpochRow { state: EpochState::Retiring, ..*epoch };
+        crate::keys::done(house.store.apply_keys("retire_epoch", vec![KeyOp::PutEpoch(row)]).await)?;
+        house.step(Step::EpochRetired);
+        let persons = house.store.snapshot()?.count_persons_in_epoch(tenant.id, epoch.epoch)?;
+        if persons + tenant.index_keys_in(house, epoch.epoch)? > 0 {
+            return Ok(false);
+        }
+        self.destroy(tenant, epoch, now).await?;
+        Ok(true)
     }
 
     /// Puts the tenant's index keys under the current epoch.
@@ -102,7 +125,8 @@ impl Vault {
             let (current, key) = tenant.current_epoch(house, now)?;
             let mut plans = tokio::task::JoinSet::new();
             for row in rows.into_iter().filter(|row| row.state == PersonState::Live) {
-                let op = carried(house, tenant, Person::bare(row), current, &key)?;
+                // One row that does not open stays behind, and with it the epoch, which is then overdue.
+                let Ok(op) = carried(house, tenant, Person::bare(row), current, &key) else { continue };
                 // One plan each, many of which share a commit: a row that changed meanwhile fails alone, and is
                 // found again by the next run.
                 plans.spawn(house.store.apply_keys("carry_over", vec![op]));

@@ -93,12 +93,17 @@ async fn try_erase(
     now: Timestamp,
 ) -> Result<Option<Erased>, EraseError> {
     let id = person.row.person;
-    let secret = person.log_secret(tenant)?.ok_or(Fault::Corrupt)?;
+    // A row that does not open any more can still be erased; its entry then has no pseudonym of the person.
+    let secret = match person.log_secret(tenant) {
+        Ok(secret) => secret,
+        Err(Fault::Corrupt) => None,
+        Err(other) => return Err(other.into()),
+    };
     let actor = &ctx.actor.principal;
     let metadata = Metadata::of(Event::Erase, now, ctx.request, Verdict::Permit);
     let detail = SubjectDetail { person: id, fields: Vec::new(), actor: actor.id, role: actor.role };
-    let entry =
-        trail::seal_entry(house, tenant, metadata, &[Subject { secret: &secret, detail }], &ctx.actor)?;
+    let subject = secret.as_ref().map(|secret| Subject { secret, detail });
+    let entry = trail::seal_entry(house, tenant, metadata, subject.as_slice(), &ctx.actor)?;
     let certificate = CertificateId::fresh(&*house.clock, &*house.entropy);
     let facts = ErasureFacts {
         certificate,
@@ -125,7 +130,7 @@ async fn try_erase(
             expected_version: person.row.version,
             state: Some(PersonState::Erased),
             flags: Some(0),
-            wrapped: Wrap::Erase,
+            wrapped: Wrap::Erase { epoch: facts.epoch },
         },
         KeyOp::DeleteIndexesOf { tenant: tenant_id, person: id, index: None },
         KeyOp::DeleteTokensOf { tenant: tenant_id, person: id, field: None },

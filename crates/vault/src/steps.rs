@@ -135,6 +135,8 @@ steps! {
     EpochOpened = "epoch: opened",
     /// One more person is wrapped under the current epoch.
     EpochRowCarried = "epoch: a row carried over",
+    /// The key file says that the epoch takes no rows any more. Its key is still everywhere.
+    EpochRetired = "epoch: retired",
     /// The ledger says that the epoch is being destroyed. Its key is still everywhere.
     EpochAnnounced = "epoch: end announced",
     /// The key is in no holder and not in escrow; the key file says that the epoch is active.

@@ -95,17 +95,22 @@ impl Job for Epochs {
 
     fn run(&self, payload: Vec<u8>, context: Context) -> Running<'_> {
         Box::pin(async move {
-            let mut overdue = 0;
+            let (mut overdue, mut faults) = (0, 0);
             for tenant in self.0.tenants() {
                 if context.is_stopping() {
                     return Outcome::Again(payload);
                 }
+                // What is wrong with one tenant must not keep the data of all others.
                 match self.0.run_epochs(tenant).await {
                     Ok(run) => overdue += run.overdue,
-                    Err(_) => return Outcome::Retry(FAULT),
+                    Err(_) => faults += 1,
                 }
             }
-            if overdue == 0 { Outcome::Done } else { Outcome::Retry(OVERDUE) }
+            match (faults, overdue) {
+                (0, 0) => Outcome::Done,
+                (0, _) => Outcome::Retry(OVERDUE),
+                _ => Outcome::Retry(FAULT),
+            }
         })
     }
 }

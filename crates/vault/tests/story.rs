@@ -265,7 +265,11 @@ async fn epochs_carry_the_living_over_and_complete_the_erasure() {
     std::fs::create_dir(&copy).expect("made");
     world.store.checkpoint_truncate(std::time::Duration::from_secs(5)).expect("truncated");
     std::fs::copy(world.folder.join("store/keys.db"), copy.join("keys.db")).expect("copied");
-    assert_eq!(indexes_that_open(&world, &copy), (2, 2), "control: with the epoch of its time the copy opens");
+    assert_eq!(
+        indexes_that_open(&world, &copy),
+        (2, 2),
+        "control: with the epoch of its time the copy opens"
+    );
     world.vault.erase(&ctx, world.tenant, erased).await.expect("erased");
     let mut destroyed = 0;
     for _ in 0..5 {

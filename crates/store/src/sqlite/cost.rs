@@ -199,7 +199,7 @@ fn operations_of_the_key_store_cost_the_same_for_many() {
             event: 2,
             changed: Timestamp(0),
         },
-        update(Wrap::Erase, Some(PersonState::Erased)),
+        update(Wrap::Erase { epoch: 2 }, Some(PersonState::Erased)),
         KeyOp::DeleteIndexesOf { tenant, person, index: Some(FieldId(1)) },
         KeyOp::DeleteIndexesOf { tenant, person, index: None },
         KeyOp::DeleteTokensOf { tenant, person, field: None },

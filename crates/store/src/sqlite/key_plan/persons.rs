@@ -1,6 +1,7 @@
 //! Persons, what finds them, what stands for them.
 
 use super::Done;
+use super::tenants::takes_rows;
 use crate::error::Conflict;
 use crate::ops::Wrap;
 use crate::rows::{IndexRow, PersonRow, PersonState, Sealed, TokenRow};
@@ -40,6 +41,7 @@ fn stored(on: &Connection, who: Who, expected: u32) -> Result<Stored, Ended> {
 }
 
 pub(super) fn insert_person(on: &Connection, row: &PersonRow) -> Done {
+    takes_rows(on, row.tenant, row.epoch)?;
     let cell = row.wrapped.as_ref().map(|wrapped| cells::take(on, &wrapped.0)).transpose()?;
     insert(
         on,
@@ -74,16 +76,23 @@ pub(super) fn update_person(
     {
         return Err(Conflict::PersonErased.into());
     }
-    let (epoch, cell) = match wrap {
-        Wrap::Keep => (old.epoch, old.cell),
-        Wrap::Set { epoch, wrapped } => (*epoch, Some(put(on, old.cell, wrapped)?)),
-        Wrap::Erase => {
+    // Carried over meanwhile: the new wrap would lead back to an epoch that may be destroyed in the next moment, and an
+    // erasure would name one that has no part in it any more.
+    if let Wrap::Set { epoch, .. } | Wrap::Erase { epoch } = wrap
+        && *epoch != old.epoch
+    {
+        return Err(Conflict::PersonVersion.into());
+    }
+    let cell = match wrap {
+        Wrap::Keep => old.cell,
+        Wrap::Set { wrapped, .. } => Some(put(on, old.cell, wrapped)?),
+        Wrap::Erase { .. } => {
             old.cell.map(|cell| cells::clear(on, cell)).transpose()?;
-            (old.epoch, None)
+            None
         }
     };
     // Columns of the index by epoch are named only when they change, to spare the index.
-    if (epoch, cell) == (old.epoch, old.cell) {
+    if cell == old.cell {
         return change(
             on,
             "UPDATE person SET version = version + 1, state = ?3, flags = coalesce(?4, flags)
@@ -94,9 +103,9 @@ pub(super) fn update_person(
     }
     change(
         on,
-        "UPDATE person SET version = version + 1, state = ?3, flags = coalesce(?4, flags), epoch = ?5, cell = ?6
+        "UPDATE person SET version = version + 1, state = ?3, flags = coalesce(?4, flags), cell = ?5
          WHERE tenant = ?1 AND person = ?2",
-        (who.0.0, who.1.0, new_state.code(), flags, epoch, cell.map(|cell| cell.0)),
+        (who.0.0, who.1.0, new_state.code(), flags, cell.map(|cell| cell.0)),
         Conflict::Missing,
     )
 }
@@ -130,6 +139,7 @@ pub(super) fn rewrap_person(
     if old.epoch != expected.1 {
         return Err(Conflict::PersonVersion.into());
     }
+    takes_rows(on, who.0, epoch)?;
     let cell = put(on, old.cell, wrapped)?;
     change(
         on,

@@ -2,7 +2,7 @@
 
 use super::Done;
 use crate::error::Conflict;
-use crate::rows::{EpochRow, SubKeyRow, TenantKeyRow, TenantRow};
+use crate::rows::{EpochRow, EpochState, SubKeyKind, SubKeyRow, TenantKeyRow, TenantRow};
 use crate::sqlite::decode::Coded;
 use crate::sqlite::statement::{change, execute, find, insert};
 use model::TenantId;
@@ -57,7 +57,18 @@ pub(super) fn insert_tenant_key(on: &Connection, row: &TenantKeyRow) -> Done {
     )
 }
 
+/// Whether something may be put under this epoch: not once it is retiring, or whoever counted before destroying it would
+/// have counted in vain.
+pub(super) fn takes_rows(on: &Connection, tenant: TenantId, epoch: u32) -> Done {
+    let sql = "SELECT 1 FROM shred_epoch WHERE tenant = ?1 AND epoch = ?2 AND state > ?3";
+    let retired = find(on, sql, (tenant.0, epoch, EpochState::Active.code()), |_| Ok(()))?;
+    if retired.is_some() { Err(Conflict::EpochRetired.into()) } else { Ok(()) }
+}
+
 pub(super) fn insert_sub_key(on: &Connection, row: &SubKeyRow) -> Done {
+    if row.kind == SubKeyKind::Index {
+        takes_rows(on, row.tenant, u32::from(row.generation))?;
+    }
     insert(
         on,
         "INSERT INTO sub_key (tenant, kind, number, generation, wrapped) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -2,10 +2,14 @@
 
 use super::{Case, World};
 use crate::fixture::{bytes, index, insert_person, person, person_id, tenant, tenant_id, token};
-use model::FieldId;
+use model::{FieldId, Timestamp};
 use store::{
-    Conflict, IndexRow, KeyOp, PersonHead, PersonRow, PersonState, Sealed, TokenRow, Wrap, person_flags,
+    Conflict, EpochRow, EpochState, IndexRow, KeyOp, PersonHead, PersonRow, PersonState, Sealed, TokenRow,
+    Wrap, person_flags,
 };
+
+/// The epoch of [`person`].
+const EPOCH: u32 = 1;
 
 pub(super) const CASES: &[Case] = &[
     ("a person is inserted once", inserted_once),
@@ -13,6 +17,7 @@ pub(super) const CASES: &[Case] = &[
     ("an erased person has no key and gets none", erased_for_ever),
     ("a state and a key belong together", state_and_key_together),
     ("a person is wrapped anew at her version and epoch", wrapped_anew),
+    ("nothing is put under an epoch that is retired", not_under_a_retired_epoch),
     ("wraps of all sizes come back", wraps_of_all_sizes),
     ("persons are paged", paged),
     ("persons are found by their epoch while they have a key", by_epoch),
@@ -27,7 +32,7 @@ fn update(n: u32, expected_version: u32, state: Option<PersonState>, wrapped: Wr
 }
 
 fn erase(n: u32, expected_version: u32) -> KeyOp {
-    update(n, expected_version, Some(PersonState::Erased), Wrap::Erase)
+    update(n, expected_version, Some(PersonState::Erased), Wrap::Erase { epoch: EPOCH })
 }
 
 fn set(epoch: u32, n: u32) -> Wrap {
@@ -55,9 +60,9 @@ fn changes_at_her_version(world: &World) {
 
     world.keys([update(1, 1, None, Wrap::Keep)]);
     assert_eq!(read(world, 1), PersonRow { version: 2, ..person(1) });
-    world.keys([update(1, 2, Some(PersonState::Provisional), set(7, 1))]);
+    world.keys([update(1, 2, Some(PersonState::Provisional), set(EPOCH, 1))]);
     let wrapped = Some(Sealed(bytes("new wrap", 1, 120)));
-    let changed = PersonRow { version: 3, state: PersonState::Provisional, epoch: 7, wrapped, ..person(1) };
+    let changed = PersonRow { version: 3, state: PersonState::Provisional, wrapped, ..person(1) };
     assert_eq!(read(world, 1), changed);
     world.keys([KeyOp::UpdatePerson {
         tenant: tenant_id(),
@@ -95,7 +100,7 @@ fn erased_for_ever(world: &World) {
 fn state_and_key_together(world: &World) {
     world.keys([KeyOp::InsertPerson(person(1))]);
     world.keys_refused(update(1, 1, Some(PersonState::Erased), Wrap::Keep), Conflict::Constraint);
-    world.keys_refused(update(1, 1, None, Wrap::Erase), Conflict::Constraint);
+    world.keys_refused(update(1, 1, None, Wrap::Erase { epoch: EPOCH }), Conflict::Constraint);
     let keyless = PersonRow { wrapped: None, ..person(2) };
     world.keys_refused(KeyOp::InsertPerson(keyless.clone()), Conflict::Constraint);
     let erased = PersonRow { state: PersonState::Erased, ..keyless };
@@ -119,6 +124,27 @@ fn wrapped_anew(world: &World) {
     let wrapped = Some(Sealed(bytes("anew", 1, 130)));
     assert_eq!(read(world, 1), PersonRow { epoch: 2, wrapped, ..person(1) });
     world.keys_refused(rewrap(1, 1, 1, 2), Conflict::PersonVersion);
+    // What was prepared before she was carried over must not lead back.
+    world.keys_refused(update(1, 1, None, set(1, 1)), Conflict::PersonVersion);
+    world.keys_refused(erase(1, 1), Conflict::PersonVersion);
+    world.keys([update(1, 1, None, set(2, 1))]);
+}
+
+fn not_under_a_retired_epoch(world: &World) {
+    let put = |epoch, state| {
+        let destroyed = (state == EpochState::Destroyed).then_some(Timestamp(9));
+        KeyOp::PutEpoch(EpochRow { tenant: tenant_id(), epoch, state, created: Timestamp(1), destroyed })
+    };
+    let under = |n, epoch| KeyOp::InsertPerson(PersonRow { epoch, ..person(n) });
+    world.keys([put(EPOCH, EpochState::Active), under(1, EPOCH), under(2, EPOCH)]);
+    world.keys([put(2, EpochState::Active), put(3, EpochState::Retiring), put(EPOCH, EpochState::Retiring)]);
+    world.keys_refused(under(3, EPOCH), Conflict::EpochRetired);
+    world.keys_refused(rewrap(1, 1, EPOCH, 3), Conflict::EpochRetired);
+    // Whoever is there goes on, and leaves.
+    world.keys([update(1, 1, None, set(EPOCH, 1)), rewrap(1, 2, EPOCH, 2), erase(2, 1)]);
+    world.keys([put(EPOCH, EpochState::Destroyed)]);
+    world.keys_refused(under(3, EPOCH), Conflict::EpochRetired);
+    world.keys([under(3, 2)]);
 }
 
 fn wraps_of_all_sizes(world: &World) {
@@ -163,7 +189,8 @@ fn by_epoch(world: &World) {
     };
     assert_eq!(page(4, None), [1, 3].map(person_id));
     assert_eq!(page(4, Some(person_id(3))), [person_id(4)]);
-    world.keys([erase(3, 1), rewrap(4, 1, 4, 5)]);
+    let erased = update(3, 1, Some(PersonState::Erased), Wrap::Erase { epoch: 4 });
+    world.keys([erased, rewrap(4, 1, 4, 5)]);
     assert_eq!(page(4, None), [person_id(1)]);
     assert_eq!(page(5, None), [2, 4].map(person_id));
     let count = |epoch| world.snapshot().count_persons_in_epoch(tenant_id(), epoch).unwrap();
