@@ -123,6 +123,13 @@ impl Ledger {
         Opener { disk: Arc::new(RealDisk), dir, options, signer, clock }.open_incarnation()
     }
 
+    /// The incarnations before this one, newest first, as far as their files can be read: to find and prove what was
+    /// written before the ledger was set aside. They never append or sign.
+    #[must_use]
+    pub fn earlier(&self) -> Vec<Self> {
+        crate::open::earlier(self.shared())
+    }
+
     pub(crate) fn new(shared: Arc<Shared>, threads: Vec<JoinHandle<()>>, lock: Box<dyn Send + Sync>) -> Self {
         let handle = Handle { shared, threads: Mutex::new(threads), lock: Mutex::new(Some(lock)) };
         Self { handle: Arc::new(handle) }

@@ -138,7 +138,9 @@ impl Opener<'_> {
         if description.origin() != origin {
             return Err(OpenError::Origin);
         }
-        let loader = Loader { opener: self, dir, number, origin };
+        let Options { tail_postings, last_signed, .. } = self.options;
+        let disk = self.disk.clone();
+        let loader = Loader { disk, dir, number, origin, tail_postings, last_signed };
         let published = loader.published().map_err(OpenError::Io)?;
         match loader.load(&published) {
             Ok(loaded) => Ok(loaded),
@@ -259,18 +261,40 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-struct Loader<'a> {
-    opener: &'a Opener<'a>,
+/// The incarnations before that of `now`, newest first, as far as their files can be read. They never append or sign.
+pub(crate) fn earlier(now: &Shared) -> Vec<Ledger> {
+    let Some(all) = now.dir.parent() else { return Vec::new() };
+    let numbers = (0..now.incarnation).rev();
+    numbers
+        .filter_map(|number| read_only(&now.disk, &all.join(incarnation::dir_name(number)), number).ok())
+        .collect()
+}
+
+fn read_only(disk: &Arc<dyn Disk>, dir: &Path, number: u32) -> Result<Ledger, OpenError> {
+    let bytes = disk::read_file(&**disk, &dir.join(incarnation::FILE), SMALL_FILE).map_err(OpenError::Io)?;
+    let origin = Description::parse(&bytes)?.origin().to_owned();
+    let (disk, dir) = (disk.clone(), dir.to_owned());
+    let loader = Loader { disk, dir, number, origin, tail_postings: usize::MAX, last_signed: None };
+    let published = loader.published().map_err(OpenError::Io)?;
+    // What was wrong with it stands in the link of its successor; here it only says that nothing is written any more.
+    let loaded = loader.set_aside(Damage::Behind, &published);
+    Ok(Ledger::new(loaded.shared, Vec::new(), Box::new(())))
+}
+
+struct Loader {
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     number: u32,
     origin: String,
+    tail_postings: usize,
+    last_signed: Option<SignedHead>,
 }
 
-impl Loader<'_> {
+impl Loader {
     /// The stored checkpoint, as it stands; `Some(None)` if there is one that does not parse.
     fn published(&self) -> io::Result<Option<Option<Arc<Published>>>> {
         let path = self.dir.join(checkpointer::FILE);
-        let bytes = match disk::read_file(&*self.opener.disk, &path, SMALL_FILE) {
+        let bytes = match disk::read_file(&*self.disk, &path, SMALL_FILE) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
@@ -284,19 +308,13 @@ impl Loader<'_> {
     }
 
     fn load(&self, published: &Option<Option<Arc<Published>>>) -> Result<Loaded, Problem> {
-        let disk = &self.opener.disk;
+        let disk = &self.disk;
         let state = judge(disk.open(&self.dir.join(STATE), Mode::Write), Damage::State)?;
         let (state, mark) = judge(StateFile::open(state), Damage::State)?.ok_or(Damage::State)?;
         let files = judge(Files::open(&**disk, &self.dir, Mode::Write), Damage::Derived)?;
         judge(check_derived(&files, &mark), Damage::Derived)?;
         let postings = judge(
-            Postings::open(
-                disk.clone(),
-                &self.dir,
-                &mark.postings,
-                Mode::Write,
-                self.opener.options.tail_postings,
-            ),
+            Postings::open(disk.clone(), &self.dir, &mark.postings, Mode::Write, self.tail_postings),
             Damage::Derived,
         )?;
         judge(postings.sweep(), Damage::Derived)?;
@@ -344,7 +362,7 @@ impl Loader<'_> {
             Some(Some(published)) => Some(published.head),
             None => None,
         };
-        let kept = self.opener.options.last_signed.filter(|head| head.incarnation >= self.number);
+        let kept = self.last_signed.filter(|head| head.incarnation >= self.number);
         let durable = shared.progress.lock().snapshot.lengths.count;
         for head in stored.into_iter().chain(kept) {
             if head.incarnation > self.number || head.size > durable {
@@ -364,7 +382,7 @@ impl Loader<'_> {
 
     /// The ledger read-only, as far as its mark goes.
     fn set_aside(&self, damage: Damage, published: &Option<Option<Arc<Published>>>) -> Loaded {
-        let disk = &self.opener.disk;
+        let disk = &self.disk;
         let state = disk.open(&self.dir.join(STATE), Mode::Read).and_then(StateFile::open).ok().flatten();
         let mark = state.map_or_else(|| Snapshot::start(&self.origin), |(_, mark)| mark);
         let files = Files::open_what_is_there(&**disk, &self.dir);
@@ -390,7 +408,7 @@ impl Loader<'_> {
         let count = || AtomicU64::new(mark.lengths.count);
         let gauges = Gauges { durable: count(), derived: count(), ..Gauges::default() };
         Shared {
-            disk: self.opener.disk.clone(),
+            disk: self.disk.clone(),
             dir: self.dir.clone(),
             origin: self.origin.clone(),
             incarnation: self.number,

@@ -269,7 +269,9 @@ pub struct OutboxRow {
     pub identity: Vec<u8>,
     /// The posting keys, 16 bytes each, one after the other.
     pub postings: Vec<u8>,
-    /// The number of durable ledger entries when the row was made: the entry cannot stand before it.
+    /// The incarnation of the ledger when the row was made.
+    pub incarnation: u32,
+    /// The number of its durable entries then: the entry cannot stand before it.
     pub tail: u64,
     /// When the row was made.
     pub created: Timestamp,

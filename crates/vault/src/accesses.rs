@@ -5,9 +5,10 @@ use crate::house::House;
 use crate::people::Person;
 use crate::seen::{Seen, Stand, TRIES};
 use crate::steps::Step;
-use crate::tenant::Tenant;
+use crate::tenant::{Period, Tenant};
 use crate::trail::{self, Event, Metadata, Outcome, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault};
+use ledger::Ledger;
 use model::decision::{Action, Reason, allowed};
 use model::principal::Role;
 use model::{PersonId, PurposeId, TenantId, Timestamp};
@@ -20,6 +21,8 @@ pub const MAX_ACCESSES: usize = 1_000;
 /// One entry of the ledger that concerns a person, in plain words.
 #[derive(Clone, Debug)]
 pub struct Access {
+    /// Origin of the ledger in which it stands; an earlier one where that was set aside.
+    pub log: String,
     /// Index of the entry, for its proof.
     pub entry: u64,
     /// What was done.
@@ -136,20 +139,36 @@ impl Vault {
         list: &mut Vec<Access>,
     ) -> Result<(), Fault> {
         let house = &self.house;
-        let subject = secret.subject_ref(week);
         let Some(period) = tenant.known_period(week) else { return Ok(()) };
-        for index in
-            house.ledger.touched(&subject, before, limit - list.len()).map_err(|_| Fault::LedgerDamaged)?
-        {
-            let Some(leaf) = house.ledger.leaf(index).map_err(|_| Fault::LedgerDamaged)? else { continue };
+        self.of_log(tenant, &house.ledger, (secret, person), (week, &period), (before, limit), list)?;
+        for earlier in &house.earlier {
+            // What cannot be read any more of a ledger that was set aside is missing here; its successor says so.
+            let _ = self.of_log(tenant, earlier, (secret, person), (week, &period), (u64::MAX, limit), list);
+        }
+        Ok(())
+    }
+
+    fn of_log(
+        &self,
+        tenant: &Tenant,
+        log: &Ledger,
+        (secret, person): (&LogSecret, PersonId),
+        (week, period): (u32, &Period),
+        (before, limit): (u64, usize),
+        list: &mut Vec<Access>,
+    ) -> Result<(), Fault> {
+        let subject = secret.subject_ref(week);
+        let left = limit.saturating_sub(list.len());
+        for index in log.touched(&subject, before, left).map_err(|_| Fault::LedgerDamaged)? {
+            let Some(leaf) = log.leaf(index).map_err(|_| Fault::LedgerDamaged)? else { continue };
             let body = seal::trail::open_metadata(&period.key, &leaf)?;
             let metadata: Metadata = trail::decode(&body)?;
             let Some(part) = metadata.subjects.iter().position(|one| *one == subject) else { continue };
-            let detail = read_detail(house, secret, week, &leaf, index, part)?;
+            let detail = read_detail(log, secret, week, &leaf, index, part)?;
             if detail.as_ref().is_some_and(|detail| detail.person != person) {
                 continue;
             }
-            list.push(self.in_words(tenant, index, &metadata, detail));
+            list.push(self.in_words(tenant, log, index, &metadata, detail));
         }
         Ok(())
     }
@@ -157,6 +176,7 @@ impl Vault {
     fn in_words(
         &self,
         tenant: &Tenant,
+        log: &Ledger,
         entry: u64,
         metadata: &Metadata,
         detail: Option<SubjectDetail>,
@@ -173,6 +193,7 @@ impl Vault {
             fields = detail.fields.into_iter().filter_map(named).collect();
         }
         Access {
+            log: log.origin().to_owned(),
             entry,
             event: metadata.event,
             at: metadata.at,
@@ -218,14 +239,14 @@ pub(crate) fn look(
 
 /// The person's part of the identity layer; `None` when that layer was destroyed.
 fn read_detail(
-    house: &House,
+    log: &Ledger,
     secret: &LogSecret,
     week: u32,
     leaf: &[u8],
     index: u64,
     part: usize,
 ) -> Result<Option<SubjectDetail>, Fault> {
-    let Some(identity) = house.ledger.identity(index).map_err(|_| Fault::LedgerDamaged)? else {
+    let Some(identity) = log.identity(index).map_err(|_| Fault::LedgerDamaged)? else {
         return Ok(None);
     };
     let bytes = seal::trail::open_identity(secret, week, leaf, &identity, part)?;

@@ -5,6 +5,7 @@
 //! bytes with Ed25519 and RSA-4096-PSS; it carries the entry of the erasure with its proof of inclusion and the
 //! verification keys, so that a stranger needs nothing else but one trusted key.
 
+use crate::change::{self, Place};
 use crate::config::document;
 use crate::fault::{Fault, applied};
 use crate::house::House;
@@ -33,6 +34,7 @@ pub(crate) struct ErasureFacts {
     pub(crate) row_version: u32,
     pub(crate) epoch: u32,
     pub(crate) leaf: Vec<u8>,
+    pub(crate) incarnation: u32,
     pub(crate) tail: u64,
 }
 
@@ -149,7 +151,7 @@ impl Vault {
 }
 
 fn make(house: &House, tenant: &Tenant, person: PersonId) -> Result<Envelope, CertificateError> {
-    let (facts, index) = committed_facts(house, tenant, person)?;
+    let (facts, log, index) = committed_facts(house, tenant, person)?;
     let destroyed = completed(house, tenant, facts.epoch)?;
     let version = if destroyed.is_some() { 2 } else { 1 };
     let place = DocumentPlace { tenant: tenant.id, kind: document::CERTIFICATE, id: person.0, version };
@@ -157,7 +159,7 @@ fn make(house: &House, tenant: &Tenant, person: PersonId) -> Result<Envelope, Ce
         let bytes = tenant.metadata.open_document(&place, &row.sealed.0).map_err(Fault::from)?;
         return Envelope::from_json(&bytes).map_err(|_| Fault::Corrupt.into());
     }
-    let certificate = state_it(house, tenant, &facts, index, destroyed)?;
+    let certificate = state_it(house, tenant, &facts, (&log, index), destroyed)?;
     let payload = serde_json::to_vec(&certificate).map_err(|_| Fault::Corrupt)?;
     let envelope = seal::dsse::sign(&house.signing, PAYLOAD_TYPE, &payload).map_err(|_| Fault::Corrupt)?;
     let body = envelope.to_json().map_err(|_| Fault::Corrupt)?;
@@ -185,8 +187,11 @@ fn committed_facts(
     house: &House,
     tenant: &Tenant,
     person: PersonId,
-) -> Result<(ErasureFacts, u64), CertificateError> {
+) -> Result<(ErasureFacts, ledger::Ledger, u64), CertificateError> {
     let snapshot = house.store.snapshot()?;
+    let erased = snapshot.person(tenant.id, person)?.ok_or(CertificateError::Unknown)?;
+    let logs = house.logs();
+    let mut stranded = None;
     let Some(latest) = snapshot.latest_document(tenant.id, document::ERASURE, person.0)? else {
         return Err(CertificateError::Unknown);
     };
@@ -196,22 +201,41 @@ fn committed_facts(
         let bytes = tenant.metadata.open_document(&place, &row.sealed.0).map_err(Fault::from)?;
         let facts: ErasureFacts = trail::decode(&bytes)?;
         let hash = ledger::proof::leaf_hash(&facts.leaf);
-        if let Some(index) = house.ledger.find_leaf(&hash, facts.tail).map_err(|_| Fault::LedgerDamaged)? {
-            return Ok((facts, index));
+        let place = Place { hash, incarnation: facts.incarnation, tail: facts.tail };
+        match change::find(&logs, &place).map_err(|_| Fault::LedgerDamaged)? {
+            Some((log, index)) if proves(house, &log, index) => return Ok((facts, log, index)),
+            // Found where no checkpoint covers it any more, or gone with the ledger that was set aside.
+            _ if facts.incarnation < house.ledger.status().incarnation
+                && facts.row_version == erased.version =>
+            {
+                stranded = stranded.or(Some(facts));
+            }
+            _ => {}
         }
     }
-    Err(CertificateError::NotYet)
+    let facts = stranded.ok_or(CertificateError::NotYet)?;
+    // The person's row says that it was done; so its entry is made once more, where it can be proved.
+    let entry = ledger::Entry { leaf: facts.leaf.clone(), ..ledger::Entry::default() };
+    let position = house.ledger.append_blocking(entry).map_err(Fault::from)?;
+    Ok((facts, house.ledger.clone(), position.index))
+}
+
+/// Whether a log can prove this entry, now or in a moment.
+fn proves(house: &House, log: &ledger::Ledger, index: u64) -> bool {
+    log.origin() == house.ledger.origin() || log.signed_head().is_some_and(|head| index < head.size)
 }
 
 fn state_it(
     house: &House,
     tenant: &Tenant,
     facts: &ErasureFacts,
-    index: u64,
+    (log, index): (&ledger::Ledger, u64),
     destroyed: Option<Timestamp>,
 ) -> Result<Certificate, CertificateError> {
-    house.ledger.make_provable().map_err(|_| CertificateError::NotYet)?;
-    let proof = house.ledger.tlog_proof(index).map_err(|_| Fault::LedgerDamaged)?;
+    if log.origin() == house.ledger.origin() {
+        log.make_provable().map_err(|_| CertificateError::NotYet)?;
+    }
+    let proof = log.tlog_proof(index).map_err(|_| Fault::LedgerDamaged)?;
     let proof = proof.and_then(|proof| String::from_utf8(proof).ok()).ok_or(CertificateError::NotYet)?;
     let keys = house.signing.public().to_json().map_err(|_| Fault::Corrupt)?;
     let keys = serde_json::from_slice(&keys).map_err(|_| Fault::Corrupt)?;
@@ -227,7 +251,7 @@ fn state_it(
         completed_at: destroyed.map(Timestamp::rfc3339),
         kept: Vec::new(),
         ledger: EntryProof {
-            origin: house.ledger.origin().to_owned(),
+            origin: log.origin().to_owned(),
             index,
             entry: BASE64.encode(&facts.leaf),
             proof,

@@ -100,6 +100,7 @@ pub(crate) async fn commit(house: &Arc<House>, change: Change) -> Result<Result<
 async fn run(house: &Arc<House>, change: Change) -> Result<Result<Logged, Conflict>, Fault> {
     let Change { name, tenant, actor, mut ops, entry, steps: [committed, shipped] } = change;
     let at = house.clock.latest().unwrap_or_default();
+    let ledger = house.ledger.status();
     let row = OutboxRow {
         id: RequestId::fresh(&*house.clock, &*house.entropy).0,
         tenant,
@@ -107,7 +108,8 @@ async fn run(house: &Arc<House>, change: Change) -> Result<Result<Logged, Confli
         leaf: entry.leaf,
         identity: entry.identity,
         postings: entry.postings.concat(),
-        tail: house.ledger.status().durable,
+        incarnation: ledger.incarnation,
+        tail: ledger.durable,
         created: at,
     };
     ops.push(KeyOp::InsertOutbox(row.clone()));
@@ -168,11 +170,39 @@ async fn delete(house: &House, ids: &[[u8; 16]]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Where an entry stands at the earliest.
+pub(crate) struct Place {
+    pub(crate) hash: [u8; 32],
+    pub(crate) incarnation: u32,
+    pub(crate) tail: u64,
+}
+
+/// Looks an entry up: in the ledger that is written now, and in those before it back to the one of its time. An earlier
+/// one that cannot be read any more is passed over; what stood there alone is entered once more, rather than never.
+pub(crate) fn find(
+    logs: &[ledger::Ledger],
+    place: &Place,
+) -> Result<Option<(ledger::Ledger, u64)>, ledger::ReadError> {
+    for (number, log) in logs.iter().enumerate() {
+        let incarnation = log.status().incarnation;
+        if incarnation < place.incarnation {
+            break;
+        }
+        let from = if incarnation == place.incarnation { place.tail } else { 0 };
+        match log.find_leaf(&place.hash, from) {
+            Ok(Some(index)) => return Ok(Some((log.clone(), index))),
+            Err(error) if number == 0 => return Err(error),
+            Ok(None) | Err(_) => {}
+        }
+    }
+    Ok(None)
+}
+
 /// Ships a row unless the ledger has it already.
 async fn reconcile(house: &House, row: OutboxRow) {
-    let ledger = house.ledger.clone();
-    let (hash, tail) = (row.leaf_hash, row.tail);
-    let found = tokio::task::spawn_blocking(move || ledger.find_leaf(&hash, tail)).await;
+    let (logs, place) =
+        (house.logs(), Place { hash: row.leaf_hash, incarnation: row.incarnation, tail: row.tail });
+    let found = tokio::task::spawn_blocking(move || find(&logs, &place)).await;
     house.step(Step::OutboxLookedUp);
     match found {
         Ok(Ok(Some(_))) => house.shipped.done.lock().push(row.id),

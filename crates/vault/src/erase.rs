@@ -112,6 +112,7 @@ async fn try_erase(
         row_version: person.row.version + 1,
         epoch: person.row.epoch,
         leaf: entry.leaf.clone(),
+        incarnation: house.ledger.status().incarnation,
         tail: house.ledger.status().durable,
     };
     let consents = {

@@ -45,6 +45,8 @@ pub struct Parts {
 pub(crate) struct House {
     pub(crate) store: store::Store,
     pub(crate) ledger: ledger::Ledger,
+    /// The ledger's incarnations before the present one, newest first.
+    pub(crate) earlier: Vec<ledger::Ledger>,
     pub(crate) root: Arc<seal::Root>,
     pub(crate) signing: Arc<seal::SigningKeys>,
     pub(crate) clock: Arc<GuardedClock>,
@@ -68,6 +70,11 @@ impl House {
         if let Some(observe) = &self.steps {
             observe(step);
         }
+    }
+
+    /// The ledger and what it was before it was set aside, newest first.
+    pub(crate) fn logs(&self) -> Vec<ledger::Ledger> {
+        std::iter::once(&self.ledger).chain(&self.earlier).cloned().collect()
     }
 
     /// The tenant of this id, if there is one here.

@@ -61,6 +61,7 @@ impl Vault {
             run: model::clock::random(&*parts.entropy),
             opened: model::Clock::now(&*parts.clock),
             store: parts.store,
+            earlier: parts.ledger.earlier(),
             ledger: parts.ledger,
             root: parts.root,
             signing: parts.signing,

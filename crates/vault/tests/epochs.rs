@@ -130,3 +130,30 @@ async fn a_change_on_its_way_does_not_lead_back_to_an_epoch_that_ends() {
         }
     }
 }
+
+/// Makes the ledger's files contradict each other, so that it is set aside at the next start.
+fn break_ledger(world: &World, file: &str) {
+    let path = world.folder.join("ledger/i0000").join(file);
+    let bytes = std::fs::read(&path).expect("read");
+    std::fs::write(&path, &bytes[..bytes.len().min(32)]).expect("written");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_is_provable_after_the_ledger_was_set_aside() {
+    for file in ["nodes-00", "entries"] {
+        let world = World::new().await;
+        let (erased, living) = (world.worker(1).await, world.worker(2).await);
+        world.value(&world.lead, "rostering", living, "name").await;
+        erase(&world, erased).await;
+        world.ledger.make_provable().expect("signed");
+        break_ledger(&world, file);
+        let world = world.reopen().await;
+        assert_eq!(world.ledger.status().incarnation, 1, "{file}");
+        assert_eq!(stage(&world, erased).await, Stage::Erased, "{file}");
+        let ctx = world.ctx(&world.officer);
+        let list = world.vault.accesses(&ctx, world.tenant, living, 100).await.expect("a list");
+        let before = list.iter().filter(|one| one.log == "test.example/ledger").count();
+        assert!(file == "entries" || before > 0, "what can be read of the old one is listed");
+        assert!(world.value(&world.lead, "rostering", living, "name").await.is_some());
+    }
+}

@@ -72,6 +72,8 @@ pub(crate) struct Accesses {
 /// One entry.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Access {
+    /// Origin of the ledger in which it stands.
+    log: String,
     /// Index of the ledger entry.
     entry: u64,
     #[schema(value_type = String)]
@@ -108,6 +110,7 @@ pub(crate) async fn accesses(
     let list = caller.vault.accesses(&caller.ctx, caller.tenant, person, limit).await;
     let list = list.map_err(|error| caller.explain(error))?;
     let access = |one: vault::accesses::Access| Access {
+        log: one.log,
         entry: one.entry,
         event: one.event,
         at: one.at.rfc3339(),

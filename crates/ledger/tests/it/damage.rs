@@ -280,7 +280,12 @@ fn an_operator_opens_a_new_incarnation_that_names_the_old_head() {
     assert_eq!(link.checkpoint.as_bytes(), note, "the old head stands there as it was signed");
     assert_eq!(ledger.append_blocking(entry(1)).unwrap().index, 1);
     ledger.make_provable().unwrap();
-    drop(ledger);
+    let earlier = ledger.earlier();
+    assert_eq!(earlier.iter().map(Ledger::origin).collect::<Vec<_>>(), [crate::support::ORIGIN]);
+    assert_eq!(earlier[0].leaf(3).unwrap(), Some(entry(3).leaf));
+    assert_eq!(earlier[0].checkpoint().as_deref(), Some(note.as_slice()));
+    assert!(earlier[0].append_blocking(entry(1)).is_err(), "it stays as it is");
+    drop((ledger, earlier));
     let last = *heads.lock().unwrap().last().unwrap();
     assert_eq!((last.incarnation, last.size), (1, 2));
 

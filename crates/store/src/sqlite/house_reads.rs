@@ -76,8 +76,9 @@ fn outbox(row: &Row<'_>) -> Sql<OutboxRow> {
         leaf: row.get(3)?,
         identity: row.get(4)?,
         postings: row.get(5)?,
-        tail: unsigned(row, 6)?,
-        created: time(row, 7)?,
+        incarnation: row.get(6)?,
+        tail: unsigned(row, 7)?,
+        created: time(row, 8)?,
     })
 }
 
@@ -152,7 +153,7 @@ impl Reads {
 
     pub(crate) fn outbox(&self, after: Option<[u8; 16]>, limit: usize) -> Read<Vec<OutboxRow>> {
         self.keys.many(
-            "SELECT id, tenant, leaf_hash, leaf, identity, postings, tail, created_ms FROM outbox
+            "SELECT id, tenant, leaf_hash, leaf, identity, postings, incarnation, tail, created_ms FROM outbox
              WHERE id > ?1 ORDER BY id LIMIT ?2",
             (start(&after), at_most(limit)),
             outbox,

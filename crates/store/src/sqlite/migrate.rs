@@ -29,7 +29,7 @@ pub(super) const KEYS: Schema = Schema {
         number: 1,
         name: "keys_0001",
         sql: include_str!("migrations/keys_0001.sql"),
-        sha256: "74c04b1a910435cd780363fcce6cddeddbb64db7463116f5591f388cf5771a7e",
+        sha256: "17c8280d0b7a4c305441e1d7911cc9c8ed6be39b1e9a9a4d69b4be46cfe22bce",
     }],
 };
 

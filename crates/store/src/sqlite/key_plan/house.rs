@@ -17,9 +17,19 @@ pub(super) fn insert_outbox(on: &Connection, row: &OutboxRow) -> Done {
     let tail = signed(row.tail)?;
     insert(
         on,
-        "INSERT INTO outbox (id, tenant, leaf_hash, leaf, identity, postings, tail, created_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        (row.id, row.tenant.0, row.leaf_hash, &row.leaf, &row.identity, &row.postings, tail, row.created.0),
+        "INSERT INTO outbox (id, tenant, leaf_hash, leaf, identity, postings, incarnation, tail, created_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        (
+            row.id,
+            row.tenant.0,
+            row.leaf_hash,
+            &row.leaf,
+            &row.identity,
+            &row.postings,
+            row.incarnation,
+            tail,
+            row.created.0,
+        ),
         Conflict::Exists,
     )
 }

@@ -125,6 +125,7 @@ CREATE TABLE outbox (
     leaf BLOB NOT NULL,
     identity BLOB NOT NULL,
     postings BLOB NOT NULL,
+    incarnation INTEGER NOT NULL CHECK (incarnation BETWEEN 0 AND 4294967295),
     tail INTEGER NOT NULL CHECK (tail >= 0),
     created_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
