@@ -68,7 +68,7 @@ impl Opener<'_> {
         let link = self.link(newest, &old, damage);
         drop(old);
         self.create(newest + 1, &Description::Later(link))?;
-        let loaded = self.load(newest + 1)?;
+        let loaded = self.load(newest + 1, true)?;
         self.start(newest + 1, loaded, lock)
     }
 
@@ -105,7 +105,7 @@ impl Opener<'_> {
                 0
             }
         };
-        Ok((newest, self.load(newest)?))
+        Ok((newest, self.load(newest, false)?))
     }
 
     /// Makes the files of an incarnation, all or none.
@@ -129,7 +129,8 @@ impl Opener<'_> {
         made.map_err(OpenError::Io)
     }
 
-    fn load(&self, number: u32) -> Result<Loaded, OpenError> {
+    /// `opened_now`: an operator has just said that this incarnation is to be.
+    fn load(&self, number: u32, opened_now: bool) -> Result<Loaded, OpenError> {
         let dir = self.dir.join(incarnation::dir_name(number));
         let bytes =
             disk::read_file(&*self.disk, &dir.join(incarnation::FILE), SMALL_FILE).map_err(OpenError::Io)?;
@@ -142,6 +143,12 @@ impl Opener<'_> {
         let disk = self.disk.clone();
         let loader = Loader { disk, dir, number, origin, tail_postings, last_signed };
         let published = loader.published().map_err(OpenError::Io)?;
+        // The host knows which incarnation signed last. One beyond that lies there without anybody's word, or nothing
+        // was acknowledged in it yet; the operator says it again.
+        let unknown = self.options.last_signed.is_some_and(|head| head.incarnation < number);
+        if unknown && !opened_now {
+            return Ok(loader.set_aside(Damage::Forked, &published));
+        }
         match loader.load(&published) {
             Ok(loaded) => Ok(loaded),
             Err(Problem::Damage(damage)) => Ok(loader.set_aside(damage, &published)),
@@ -320,6 +327,11 @@ impl Loader {
         judge(postings.sweep(), Damage::Derived)?;
         let segments = judge(Segments::open(&**disk, &self.dir), Damage::Journal)?;
         let found = judge(recover::scan(&segments, mark.cursor), Damage::Journal)??;
+        // What was read may stand in memory alone, written by a process that died before its sync. From here on it counts
+        // as durable.
+        for file in &segments.files {
+            file.sync().map_err(Problem::Io)?;
+        }
         let queue = Queue::new(largest_payload(segments.bytes), None);
         let shared = self.shared(mark, files, queue);
         let shared = Arc::new(Shared { segments: Some(segments), postings: Some(postings), ..shared });

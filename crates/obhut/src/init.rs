@@ -122,7 +122,7 @@ pub(crate) async fn make(
         store.apply_keys_blocking("init", vec![put]).map_err(Problem::from_error("the store"))?;
         store.close();
     }
-    let may = May { demo: kind == RootKind::Demo, jump: false };
+    let may = May { demo: kind == RootKind::Demo, ..May::default() };
     let opened = wiring::open(config, Arc::new(root), Arc::new(SystemClock), entropy, may).await?;
     let new =
         opened.vault.create_tenant(tenant).await.map_err(Problem::from_error("cannot open the tenant"))?;

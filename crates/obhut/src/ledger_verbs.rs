@@ -234,6 +234,9 @@ fn say_report(report: &Report, earlier: &[PathBuf], out: &mut dyn Write) -> std:
         let origin = older.checkpoint.as_ref().map_or("?", |opened| opened.checkpoint.origin.as_str());
         let (entries, findings) = (older.entries, older.findings.len());
         writeln!(out, "set aside  {origin}: {entries} entries, {findings} findings")?;
+        for finding in older.findings.iter().take(MOST_LINES) {
+            writeln!(out, "  finding  {}", in_words(finding, earlier))?;
+        }
     }
     Ok(())
 }

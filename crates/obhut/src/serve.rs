@@ -20,10 +20,14 @@ pub(crate) struct Args {
     /// The configuration file.
     #[arg(long, short, default_value = "obhut.toml", value_name = "FILE")]
     config: PathBuf,
-    /// The clock is right although it stands more than a day ahead of the last run. Consents whose term is over
-    /// expire, and epoch keys beyond the horizon are destroyed.
+    /// The clock is right although it stands more than a day ahead of the last run, or behind it. Ahead: consents whose
+    /// term is over expire, and epoch keys beyond the horizon are destroyed. Behind: the last run's clock was wrong.
     #[arg(long)]
     confirm_clock: bool,
+    /// The ledger is damaged and was looked at: begin a new one beside it, which names the head of the old one. Copy the
+    /// old folder away first; `obhut ledger verify` says what is wrong with it.
+    #[arg(long)]
+    new_ledger: bool,
 }
 
 /// A listening console with a house behind it.
@@ -39,7 +43,7 @@ pub(crate) struct Running {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     harden();
     let config = crate::config::load(&args.config)?;
-    let may = May { demo: false, jump: args.confirm_clock };
+    let may = May { demo: false, jump: args.confirm_clock, new_ledger: args.new_ledger };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let console = Console::sealed(settings(&config));

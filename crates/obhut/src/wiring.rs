@@ -1,9 +1,9 @@
 //! Opens a house: root, store, ledger, vault, in this order, and the adapters between them.
 
 use crate::config::Config;
-use crate::system::Problem;
+use crate::system::{Problem, complain};
 use ledger::{CheckpointSigner, Ledger, Options, SignedHead};
-use model::{Clock, Entropy};
+use model::{Clock, Entropy, Timestamp};
 use seal::{Passphrase, Root, RootKind, SigningKeys};
 use std::path::Path;
 use std::sync::Arc;
@@ -69,13 +69,12 @@ pub(crate) async fn open(
     let mark = snapshot.clock_mark().map_err(Problem::from_error("the store cannot be read"))?;
     let sealed = snapshot.house(SIGNING_KEYS).map_err(Problem::from_error("the store cannot be read"))?;
     drop(snapshot);
-    let clock = Arc::new(GuardedClock::new(system, mark));
-    check_clock(&clock, may.jump)?;
+    let clock = guard(&store, system, mark, may)?;
     let sealed = sealed
         .ok_or_else(|| Problem::new("the folder has no signing keys; `obhut init` was not finished"))?;
     let signing = SigningKeys::unwrap(&root, &sealed).map_err(Problem::from_error("the signing keys"))?;
     let signing = Arc::new(signing);
-    let ledger = open_ledger(config, &store, signing.clone(), clock.clone())?;
+    let ledger = open_ledger(config, &store, signing.clone(), clock.clone(), may)?;
     let parts = Parts {
         store: store.clone(),
         ledger,
@@ -99,6 +98,30 @@ pub(crate) struct May {
     pub(crate) demo: bool,
     /// A clock that stands more than a day ahead of the record.
     pub(crate) jump: bool,
+    /// Beginning a new ledger beside a damaged one.
+    pub(crate) new_ledger: bool,
+}
+
+/// The guarded clock. An operator's word also sets back a mark that a wrong clock left ahead.
+fn guard(
+    store: &Store,
+    system: Arc<dyn Clock>,
+    mark: Option<Timestamp>,
+    may: May,
+) -> Result<Arc<GuardedClock>, Problem> {
+    let mut clock = GuardedClock::new(system.clone(), mark);
+    if let (StartCheck::Behind(ms), true) = (clock.check_start(), may.jump) {
+        let at = system.now();
+        let set = KeyOp::SetClockMark { at, may_go_back: true };
+        store
+            .apply_keys_blocking("clock_mark", vec![set])
+            .map_err(Problem::from_error("the clock's mark cannot be set"))?;
+        complain(&Problem::new(format!("the clock's mark was set back by {} minutes", ms / 60_000)));
+        clock = GuardedClock::new(system, Some(at));
+    }
+    check_clock(&clock, may.jump)?;
+    let began = std::time::Instant::now();
+    Ok(Arc::new(clock.steady(move || began.elapsed())))
 }
 
 fn check_clock(clock: &GuardedClock, may_jump: bool) -> Result<(), Problem> {
@@ -107,6 +130,14 @@ fn check_clock(clock: &GuardedClock, may_jump: bool) -> Result<(), Problem> {
             format!("the clock stands {} hours ahead of the last run", ms / 3_600_000),
             "that would expire consents and destroy epoch keys; if the clock is right, start with --confirm-clock",
         )),
+        StartCheck::Behind(ms) => {
+            complain(&Problem::with_help(
+                format!("the clock stands {} minutes behind the last run", ms / 60_000),
+                "all is answered clock_behind until it has caught up; if the clock is right and was wrong before, \
+                 start with --confirm-clock",
+            ));
+            Ok(())
+        }
         _ => Ok(()),
     }
 }
@@ -116,6 +147,7 @@ fn open_ledger(
     store: &Store,
     signing: Arc<SigningKeys>,
     clock: Arc<GuardedClock>,
+    may: May,
 ) -> Result<Ledger, Problem> {
     let mut options = Options::new(config.origin.clone());
     options.segment_bytes = u64::from(config.segment_mib) << 20;
@@ -129,12 +161,22 @@ fn open_ledger(
     }));
     let signer = Arc::new(Signer { name: config.origin.clone(), keys: signing });
     private_folder(&config.ledger_folder())?;
-    let (ledger, recovery) = Ledger::open(&config.ledger_folder(), options, signer, clock)
-        .map_err(Problem::from_error("the ledger does not open"))?;
+    let folder = config.ledger_folder();
+    let opened = if may.new_ledger {
+        Ledger::open_incarnation(&folder, options, signer, clock)
+    } else {
+        Ledger::open(&folder, options, signer, clock)
+    };
+    let (ledger, recovery) = opened.map_err(|error| match error {
+        ledger::OpenError::Sound => {
+            Problem::with_help("the ledger is not damaged", "start without --new-ledger")
+        }
+        other => Problem::new(format!("the ledger does not open: {other}")),
+    })?;
     if let Some(damage) = recovery.damage {
-        crate::system::complain(&Problem::with_help(
+        complain(&Problem::with_help(
             format!("the ledger is set aside: {damage:?}; no personal data will be released"),
-            "`obhut ledger verify` says where",
+            "`obhut ledger verify` says where; restore the folder, or copy it away and start with --new-ledger",
         ));
     }
     Ok(ledger)

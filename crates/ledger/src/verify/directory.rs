@@ -24,7 +24,7 @@ pub struct Report {
     /// All that is wrong, in the order found; empty means that everything verified.
     pub findings: Vec<Finding>,
     /// Earlier incarnations in the same directory, newest first. They were set aside as damaged, so findings there
-    /// say nothing against the newest.
+    /// say nothing against the newest; but that one contradicts an earlier checkpoint does.
     pub older: Vec<Report>,
 }
 
@@ -32,7 +32,8 @@ impl Report {
     /// Whether the log verified: signed, complete, and a continuation of every earlier checkpoint handed in.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.findings.is_empty() && self.checkpoint.is_some()
+        let rewritten = |older: &Self| older.findings.iter().any(Finding::is_of_history);
+        self.findings.is_empty() && self.checkpoint.is_some() && !self.older.iter().any(rewritten)
     }
 }
 
@@ -94,6 +95,13 @@ pub enum Finding {
     Postings,
     /// There were so many findings that the rest was not looked at.
     Abandoned,
+}
+
+impl Finding {
+    /// Whether what was signed once is not there any more.
+    fn is_of_history(&self) -> bool {
+        matches!(self, Self::Behind { .. } | Self::Forked { .. })
+    }
 }
 
 /// Verifies a directory: that of a ledger, or static files in the C2SP layout ([`crate::Ledger::export`]).

@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         let mut running = serve::listen(&config, &console).await?;
         let root = Arc::new(crate::wiring::open_root(&config, &passphrase)?);
         let begin = Instant::now();
-        running.open(&config, &console, root, May { demo: true, jump: false }).await?;
+        running.open(&config, &console, root, May { demo: true, ..May::default() }).await?;
         hello["start_ms"] = (begin.elapsed().as_secs_f64() * 1e3).into();
         hello["port"] = running.address.port().into();
         say(&hello.to_string());

@@ -127,7 +127,7 @@ pub(crate) async fn start(config: &Config, kept: bool) -> Result<(Running, Seede
     let console = Console::sealed(serve::settings(config));
     let mut running = serve::listen(config, &console).await?;
     let root = crate::wiring::open_root(config, &passphrase)?;
-    running.open(config, &console, std::sync::Arc::new(root), May { demo: true, jump: false }).await?;
+    running.open(config, &console, std::sync::Arc::new(root), May { demo: true, ..May::default() }).await?;
     let opened = running.opened().ok_or_else(|| Problem::new("the house is not open"))?;
     let seeded = seed::run(&opened.vault, made.tenant, &made.admin, &SystemEntropy as &dyn Entropy).await?;
     Ok((running, seeded))
