@@ -302,6 +302,31 @@ fn an_operator_opens_a_new_incarnation_that_names_the_old_head() {
 }
 
 #[test]
+fn an_incarnation_that_nobody_opened_is_not_taken() {
+    let (dir, forged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (_, head) = ledger_of(dir.path(), entries(30));
+    // What somebody lays beside it who can write files but not sign: a later incarnation, sound in itself.
+    ledger_of(forged.path(), entries(10));
+    change(forged.path().join("i0000/nodes-00"), |bytes| bytes.truncate(32));
+    drop(
+        Ledger::open_incarnation(
+            forged.path(),
+            crate::support::options(),
+            TestSigner::log(),
+            TestClock::new(),
+        )
+        .unwrap(),
+    );
+    std::fs::rename(forged.path().join("i0001"), dir.path().join("i0001")).unwrap();
+    let (ledger, recovery) = open_with(dir.path(), Some(head));
+    assert_eq!(recovery.damage, Some(Damage::Forked));
+    assert!(ledger.append_blocking(entry(1)).is_err(), "nothing is written or signed there");
+    drop(ledger);
+    std::fs::remove_dir_all(dir.path().join("i0001")).unwrap();
+    assert_eq!(open_with(dir.path(), Some(head)).1.damage, None, "the control: without it all is well");
+}
+
+#[test]
 fn a_static_export_verifies_and_its_forgeries_do_not() {
     let dir = tempfile::tempdir().unwrap();
     let export = tempfile::tempdir().unwrap();
