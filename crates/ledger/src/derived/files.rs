@@ -32,8 +32,10 @@ impl Log {
         if bytes.is_empty() {
             return Ok(());
         }
+        // After the write, also a failed one: a sync that runs meanwhile takes the flag and may miss these bytes.
+        let written = self.file.write_at(bytes, offset);
         self.dirty.store(true, Ordering::Release);
-        self.file.write_at(bytes, offset)
+        written
     }
 
     /// Syncs if written since. After an error everything since the last mark is written again (see `Deriver`).

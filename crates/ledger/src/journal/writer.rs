@@ -111,17 +111,14 @@ impl Writer {
 
     /// Begins a segment. Its header becomes durable with its first record.
     fn rotate(&mut self, segments: &Segments, wait: bool) -> io::Result<()> {
-        let file = self.free_file(wait)?;
         let sequence = self.at.sequence + 1;
+        let file = self.claim_file(sequence, wait)?;
         let header = SegmentHeader {
             sequence,
             record: self.at.record,
             entry: self.at.entries,
             previous: self.at.previous,
         };
-        // From here on the file holds nothing of the older generation, whether the header gets there or not.
-        let extent = Extent { file, sequence, end: PAGE, entries: self.at.entries, settled: false };
-        self.shared.progress.lock().extents.begin(extent);
         (self.file, self.at.sequence, self.at.offset) = (file, sequence, PAGE);
         self.given_up = true;
         segments.files[file].write_at(&header.page(), 0)?;
@@ -129,16 +126,19 @@ impl Writer {
         Ok(())
     }
 
-    /// A file whose entries are all marked in the derived files. Waits for the mark only while it can still move.
-    fn free_file(&self, wait: bool) -> io::Result<usize> {
+    /// Begins a segment in a file whose entries are all marked in the derived files. Waits for the mark only while it can
+    /// still move. Found and taken under one lock: in between the scrubber would take the same file for free.
+    fn claim_file(&self, sequence: u64, wait: bool) -> io::Result<usize> {
         let shared = &self.shared;
         let mut progress = shared.progress.lock();
         loop {
-            if let Some(file) = progress.free_file() {
+            // Nothing durable in the newest segment: it is begun again.
+            let newest = self.at.offset == PAGE && progress.scrubbing != Some(self.file);
+            if let Some(file) = progress.free_file().or(newest.then_some(self.file)) {
+                // From here on the file holds nothing of the older generation, whether the header gets there or not.
+                let entries = self.at.entries;
+                progress.extents.begin(Extent { file, sequence, end: PAGE, entries, settled: false });
                 return Ok(file);
-            }
-            if self.at.offset == PAGE && progress.scrubbing != Some(self.file) {
-                return Ok(self.file); // nothing durable in the newest segment: it is begun again
             }
             progress.mark_wanted = true;
             shared.signals.checkpoint_due.notify_one();
