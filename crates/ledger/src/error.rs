@@ -39,6 +39,9 @@ pub enum OpenError {
     /// [`crate::Ledger::open_incarnation`] was asked for a ledger that is sound.
     #[error("the ledger is sound: no new incarnation is needed")]
     Sound,
+    /// An incarnation lies there that this house never signed in: somebody laid it there, or its beginning was cut off.
+    #[error("the newest incarnation was never signed by this house")]
+    Stranger,
     /// A format version that this program does not know.
     #[error("unknown format version")]
     Version,

@@ -64,6 +64,10 @@ impl Opener<'_> {
     pub(crate) fn open_incarnation(self) -> Result<(Ledger, Recovery), OpenError> {
         let lock = self.prepare()?;
         let (newest, old) = self.load_newest()?;
+        // The new one names the head of the old one, and so must never name what somebody else laid there.
+        if self.options.last_signed.is_some_and(|head| head.incarnation < newest) {
+            return Err(OpenError::Stranger);
+        }
         let Some(damage) = old.recovery.damage else { return Err(OpenError::Sound) };
         let link = self.link(newest, &old, damage);
         drop(old);

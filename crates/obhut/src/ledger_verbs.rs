@@ -206,6 +206,12 @@ fn verify(args: &VerifyArgs, out: &mut dyn Write) -> Result<ExitCode, Problem> {
         writeln!(out, "the checkpoint is of another origin than {}", args.origin)?;
     }
     match (whole, earlier.len()) {
+        (false, _) if report.newest_is_good() && !foreign => {
+            writeln!(
+                out,
+                "NOT whole: the newest ledger is, but what was set aside before it, or its link to that, is not"
+            )?;
+        }
         (false, _) => writeln!(out, "NOT whole")?,
         (true, 0) => writeln!(
             out,

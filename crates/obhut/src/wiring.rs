@@ -152,6 +152,7 @@ fn open_ledger(
     let mut options = Options::new(config.origin.clone());
     options.segment_bytes = u64::from(config.segment_mib) << 20;
     options.last_signed = last_signed(store, &config.origin)?;
+    let never_signed = options.last_signed.is_none();
     let (store, origin) = (store.clone(), config.origin.clone());
     options.on_checkpoint = Some(Box::new(move |head, note| {
         let origin = origin_of(&origin, head.incarnation);
@@ -171,8 +172,18 @@ fn open_ledger(
         ledger::OpenError::Sound => {
             Problem::with_help("the ledger is not damaged", "start without --new-ledger")
         }
+        ledger::OpenError::Stranger => Problem::with_help(
+            "the newest ledger in the folder was never signed by this house",
+            "somebody laid it there, or its beginning was cut off: move its folder (the highest i….) away, then try again",
+        ),
         other => Problem::new(format!("the ledger does not open: {other}")),
     })?;
+    if never_signed && ledger.status().incarnation > 0 && !may.new_ledger {
+        return Err(Problem::with_help(
+            "a later ledger lies in the folder of a house that never signed one",
+            "move it away; whoever can write that folder may have laid it there",
+        ));
+    }
     if let Some(damage) = recovery.damage {
         complain(&Problem::with_help(
             format!("the ledger is set aside: {damage:?}; no personal data will be released"),

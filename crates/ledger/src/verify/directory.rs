@@ -23,17 +23,38 @@ pub struct Report {
     pub entries: u64,
     /// All that is wrong, in the order found; empty means that everything verified.
     pub findings: Vec<Finding>,
-    /// Earlier incarnations in the same directory, newest first. They were set aside as damaged, so findings there
-    /// say nothing against the newest; but that one contradicts an earlier checkpoint does.
+    /// What leaf 0 of a later incarnation says of the one before it.
+    pub link: Option<Link>,
+    /// Earlier incarnations in the same directory, newest first. They were set aside as damaged.
     pub older: Vec<Report>,
 }
 
 impl Report {
-    /// Whether the log verified: signed, complete, and a continuation of every earlier checkpoint handed in.
+    /// Whether all of it verified: the newest incarnation and each one before it is signed and complete, each names the
+    /// head of the one before it, and all together continue every earlier checkpoint handed in.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        let rewritten = |older: &Self| older.findings.iter().any(Finding::is_of_history);
-        self.findings.is_empty() && self.checkpoint.is_some() && !self.older.iter().any(rewritten)
+        let chain: Vec<&Self> = std::iter::once(self).chain(&self.older).collect();
+        let followed = chain.iter().enumerate().all(|(at, one)| match (&one.link, chain.get(at + 1)) {
+            (Some(link), Some(before)) => before.ends_at(link),
+            (Some(_), None) => false,
+            (None, before) => before.is_none(),
+        });
+        followed && chain.iter().all(|one| one.newest_is_good())
+    }
+
+    /// Whether the newest incarnation verified, whatever became of those before it.
+    #[must_use]
+    pub fn newest_is_good(&self) -> bool {
+        self.findings.is_empty() && self.checkpoint.is_some()
+    }
+
+    /// Whether this is the log, and the head, that its successor names.
+    fn ends_at(&self, link: &Link) -> bool {
+        self.checkpoint.as_ref().is_some_and(|opened| {
+            let head = &opened.checkpoint;
+            (head.origin.as_str(), head.size, head.root) == (link.previous.as_str(), link.size, link.root)
+        })
     }
 }
 
@@ -95,13 +116,6 @@ pub enum Finding {
     Postings,
     /// There were so many findings that the rest was not looked at.
     Abandoned,
-}
-
-impl Finding {
-    /// Whether what was signed once is not there any more.
-    fn is_of_history(&self) -> bool {
-        matches!(self, Self::Behind { .. } | Self::Forked { .. })
-    }
 }
 
 /// Verifies a directory: that of a ledger, or static files in the C2SP layout ([`crate::Ledger::export`]).
@@ -310,9 +324,10 @@ impl<'a> Pass<'a> {
         let bundle = self.source.get(Resource::Entries { index: 0, width })?;
         let leaves = bundle.as_deref().and_then(|bytes| parse_bundle(bytes, width));
         let link = leaves.and_then(|leaves| Link::parse(leaves[0]));
-        if link.is_none_or(|link| link.incarnation != incarnation) {
+        if link.as_ref().is_none_or(|link| link.incarnation != incarnation) {
             self.report.findings.push(Finding::Link);
         }
+        self.report.link = link;
         Ok(())
     }
 }

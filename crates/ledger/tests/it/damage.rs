@@ -290,7 +290,8 @@ fn an_operator_opens_a_new_incarnation_that_names_the_old_head() {
     assert_eq!((last.incarnation, last.size), (1, 2));
 
     let report = verify(dir.path(), std::slice::from_ref(&note));
-    assert!(report.is_good(), "{:?}", report.findings);
+    assert!(report.newest_is_good(), "{:?}", report.findings);
+    assert!(!report.is_good(), "what was set aside is not whole, and is part of what was promised");
     assert!(!report.older[0].is_good());
     let (ledger, recovery) = open_with(dir.path(), Some(last));
     assert_eq!((recovery.damage, recovery.entries), (None, 2));
@@ -299,6 +300,43 @@ fn an_operator_opens_a_new_incarnation_that_names_the_old_head() {
     std::fs::rename(dir.path().join("i0001"), dir.path().join("gone")).unwrap();
     let (_, recovery) = open_with(dir.path(), Some(last));
     assert!(recovery.damage.is_some());
+}
+
+#[test]
+fn what_was_cut_from_an_earlier_incarnation_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let (note, head) = ledger_of(dir.path(), entries(600));
+    // Set aside for a mark that does not check; all that was signed is still there.
+    let state = std::fs::read(dir.path().join("i0000/state")).unwrap();
+    change(dir.path().join("i0000/state"), |bytes| bytes.fill(0));
+    let options = || Options { last_signed: Some(head), ..crate::support::options() };
+    let opened = Ledger::open_incarnation(dir.path(), options(), TestSigner::log(), TestClock::new());
+    let (ledger, _) = opened.unwrap();
+    let second = ledger.make_provable().unwrap().to_vec();
+    drop(ledger);
+    std::fs::write(dir.path().join("i0000/state"), state).unwrap();
+    let kept = [note, second];
+    let report = verify(dir.path(), &kept);
+    assert!(report.is_good(), "control: {:?} {:?}", report.findings, report.older);
+
+    let bend = |file: &str, bend: &dyn Fn(&mut Vec<u8>)| {
+        let path = dir.path().join("i0000").join(file);
+        let before = std::fs::read(&path).unwrap();
+        change(path.clone(), bend);
+        let report = verify(dir.path(), &kept[1..]);
+        std::fs::write(path, before).unwrap();
+        report
+    };
+    for file in ["entries", "nodes-00"] {
+        for length in [0, 1_000] {
+            let report = bend(file, &|bytes| bytes.truncate(length));
+            assert!(report.newest_is_good() && !report.is_good(), "{file} cut to {length}");
+        }
+        assert!(!bend(file, &|bytes| bytes[700] ^= 1).is_good(), "{file} bent");
+    }
+    std::fs::rename(dir.path().join("i0000"), dir.path().join("away")).unwrap();
+    let report = verify(dir.path(), &kept[1..]);
+    assert!(report.newest_is_good() && !report.is_good(), "taken away as a whole");
 }
 
 #[test]
@@ -322,6 +360,12 @@ fn an_incarnation_that_nobody_opened_is_not_taken() {
     assert_eq!(recovery.damage, Some(Damage::Forked));
     assert!(ledger.append_blocking(entry(1)).is_err(), "nothing is written or signed there");
     drop(ledger);
+    let options = || Options { last_signed: Some(head), ..crate::support::options() };
+    let opened = Ledger::open_incarnation(dir.path(), options(), TestSigner::log(), TestClock::new());
+    assert!(
+        matches!(opened.map(drop), Err(ledger::OpenError::Stranger)),
+        "nor is it named as what was before"
+    );
     std::fs::remove_dir_all(dir.path().join("i0001")).unwrap();
     assert_eq!(open_with(dir.path(), Some(head)).1.damage, None, "the control: without it all is well");
 }
