@@ -17,7 +17,7 @@ use std::sync::Arc;
 use vault::{Context, TenantConfig, Vault};
 
 /// The address of the other end, which the listener puts into the extensions of each request. Who serves the router
-/// without [`crate::serve`] has to do the same; without it a request comes from nowhere, which is in no zone.
+/// without [`crate::serve()`] has to do the same; without it a request comes from nowhere, which is in no zone.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 

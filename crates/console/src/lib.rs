@@ -6,7 +6,7 @@
 //! has: headers, figures ([`metrics`]), a line for the log ([`recorder`]).
 //!
 //! To add a resource: 1. a file in `routes` with its forms and handlers; a handler that changes something runs in
-//! [`body::to_the_end`], 2. its line in [`routes::table`] and in [`openapi`], 3. its errors in [`problem`], 4. its codes
+//! [`body::to_the_end`], 2. its line in [`mod@routes`] and in [`openapi`], 3. its errors in [`problem`], 4. its codes
 //! in `docs/errors.md`, 5. its action in `tests/authorization.rs`. Tests compare all of them.
 
 mod access;

@@ -329,6 +329,7 @@ fn kind_in_words(kind: u8) -> String {
         17 => "epoch: a shred epoch began, was re-wrapped, or was destroyed",
         18 => "not released: a logged read was not released, since the facts changed meanwhile",
         19 => "tenant opened",
+        20 => "consents listed: a person's consent records were listed",
         other => return format!("number {other}, which this version does not know"),
     };
     words.to_owned()
@@ -388,10 +389,10 @@ mod tests {
     /// `show` must not fall behind the vault.
     #[test]
     fn every_kind_has_words() {
-        for event in 1..=Event::TenantOpened as u8 {
+        for event in 1..=Event::ConsentsListed as u8 {
             assert!(!kind_in_words(event).contains("does not know"), "{event}");
         }
-        assert!(kind_in_words(Event::TenantOpened as u8 + 1).contains("does not know"));
+        assert!(kind_in_words(Event::ConsentsListed as u8 + 1).contains("does not know"));
         assert!(kind_in_words(Event::Erase as u8).starts_with("erase"));
         assert!(kind_in_words(Event::ConsentWithdrawn as u8).contains("withdrawn"));
     }

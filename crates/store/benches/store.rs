@@ -50,6 +50,7 @@ fn create(n: u64) -> Vec<KeyOp> {
         leaf: vec![1; 200],
         identity: vec![2; 120],
         postings: vec![3; 32],
+        incarnation: 0,
         tail: 0,
         created: Timestamp(0),
     };
