@@ -1,0 +1,265 @@
+//! The gateway's part of `obhut.toml`: `[gateway]`, `[[route]]` and `[[relay]]`, as they are written.
+//!
+//! [`crate::rules`] makes of them what requests are held against, and says what does not fit.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// All three together.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Tables {
+    /// `[gateway]`
+    pub gateway: Option<GatewayTable>,
+    /// `[[route]]`
+    #[serde(default)]
+    pub route: Vec<RouteTable>,
+    /// `[[relay]]`
+    #[serde(default)]
+    pub relay: Vec<RelayTable>,
+}
+
+/// `[gateway]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayTable {
+    /// Addresses to listen at, TLS.
+    pub listen: Vec<SocketAddr>,
+    /// Addresses that answer in clear text, and only send browsers to the TLS ones.
+    #[serde(default)]
+    pub redirect: Vec<SocketAddr>,
+    /// The host names that this app has. Requests to others are refused; none here accepts every name.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// Where the app listens: `http://127.0.0.1:8000`, `unix:/run/app.sock` or `https://app.internal`.
+    pub upstream: String,
+    /// The authority (PEM) that signed an upstream's certificate.
+    pub upstream_ca: Option<PathBuf>,
+    /// Why an upstream off this machine may be reached in clear text. Shown in every overview.
+    pub insecure_because: Option<String>,
+    /// The tenant; may be left out where there is one.
+    pub tenant: Option<String>,
+    /// Certificate chain (PEM); that of the console when left out.
+    pub cert: Option<PathBuf>,
+    /// Private key (PEM).
+    pub key: Option<PathBuf>,
+    /// Networks whose `Forwarded` and `X-Forwarded-For` are believed.
+    #[serde(default)]
+    pub proxies: Vec<String>,
+    /// Whether each request is written to standard output, without path, query and address.
+    #[serde(default)]
+    pub access_log: bool,
+    /// How the app's users are known.
+    pub principal: Option<PrincipalTable>,
+    /// Largest body that a rule is applied to, in bytes. Larger ones are refused on the way in and masked on the way out.
+    #[serde(default = "default_body")]
+    pub max_body: usize,
+    /// Largest body of any request, in bytes.
+    #[serde(default = "default_request")]
+    pub max_request: u64,
+    /// Most persons that one answer may show.
+    #[serde(default = "default_answer")]
+    pub persons_per_answer: u32,
+    /// Most persons that one user may be shown within an hour.
+    #[serde(default = "default_hour")]
+    pub persons_per_hour: u32,
+    /// Longest wait for the app's answer, in seconds.
+    #[serde(default = "default_timeout")]
+    pub timeout: u64,
+}
+
+fn default_body() -> usize {
+    4 << 20
+}
+
+fn default_request() -> u64 {
+    1 << 30
+}
+
+fn default_answer() -> u32 {
+    200
+}
+
+fn default_hour() -> u32 {
+    2_000
+}
+
+fn default_timeout() -> u64 {
+    60
+}
+
+/// `[gateway.principal]`, or the same within a route.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum PrincipalTable {
+    /// A signed token of the app or of an identity provider (RFC 7519).
+    Jwt {
+        /// The cookie it stands in; else the `Authorization: Bearer` header.
+        cookie: Option<String>,
+        /// File with a JSON Web Key Set, or with a public key in PEM.
+        keys: PathBuf,
+        /// Its issuer.
+        issuer: String,
+        /// Its audience, where it must have one.
+        audience: Option<String>,
+        /// The claim with the user's id.
+        #[serde(default = "default_subject")]
+        subject: String,
+        /// The claim with the role.
+        #[serde(default = "default_role")]
+        role: String,
+        /// The claim with the app's reference of the person, for role `person`.
+        person: Option<String>,
+        /// The app's words for roles, and ours.
+        roles: BTreeMap<String, model::principal::Role>,
+    },
+    /// The app is asked who the user is, with the user's own cookies.
+    Forward {
+        /// The path, for example `/whoami`. Its answer is JSON.
+        path: String,
+        /// The member with the user's id.
+        #[serde(default = "default_subject")]
+        subject: String,
+        /// The member with the role.
+        #[serde(default = "default_role")]
+        role: String,
+        /// The member with the app's reference of the person.
+        person: Option<String>,
+        /// The app's words for roles, and ours.
+        roles: BTreeMap<String, model::principal::Role>,
+    },
+    /// The app says it in a header of its answer, which is taken off.
+    Response {
+        /// The header: `subject; role=…; person=…`.
+        #[serde(default = "default_header")]
+        header: String,
+        /// The app's words for roles, and ours.
+        roles: BTreeMap<String, model::principal::Role>,
+    },
+}
+
+fn default_subject() -> String {
+    "sub".to_owned()
+}
+
+fn default_role() -> String {
+    "role".to_owned()
+}
+
+fn default_header() -> String {
+    "x-obhut-user".to_owned()
+}
+
+/// `[[route]]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteTable {
+    /// Its name, by which rules, events and the access log speak of it.
+    pub name: String,
+    /// Its path: segments, `{name}` for any one, `{name...}` at the end for any rest.
+    pub path: String,
+    /// Its methods; none is every one.
+    #[serde(default)]
+    pub methods: Vec<String>,
+    /// Lets something through that no rule can look into, and that every overview lists as unprotected.
+    #[serde(default)]
+    pub pass: Vec<Pass>,
+    /// Foreign origins to which values may be shown.
+    #[serde(default)]
+    pub cors: Vec<String>,
+    /// Another way to know the user than the gateway's.
+    pub principal: Option<PrincipalTable>,
+}
+
+/// What a route lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pass {
+    /// Upgrades to WebSocket (RFC 6455).
+    Websocket,
+    /// Event streams (`text/event-stream`).
+    Events,
+    /// Bodies of requests that are no form and no JSON, and file parts.
+    Upload,
+    /// Parts of answers (`Range`).
+    Range,
+}
+
+/// `[[relay]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelayTable {
+    /// The names of the routes.
+    pub routes: Vec<String>,
+    /// What is taken in.
+    #[serde(rename = "in")]
+    pub inward: Option<InTable>,
+    /// What is shown.
+    pub out: Option<OutTable>,
+}
+
+/// `in = { … }` of a rule.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InTable {
+    /// The methods; `POST`, `PUT` and `PATCH` when left out.
+    #[serde(default = "default_methods")]
+    pub methods: Vec<String>,
+    /// Whose data they are.
+    pub person: Option<PersonTable>,
+    /// Where values stand, and which fields they are: `"form:e_mail" = "email"`, `"json:/contact/phone" = "phone"`.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
+    /// Values that only look somebody up, and are stored nowhere: a sign-in, a search. Their fields need stable tokens.
+    #[serde(default)]
+    pub lookup: BTreeMap<String, String>,
+    /// Statuses by which the app says that it took them: numbers, or `2xx`.
+    #[serde(default = "default_accept")]
+    pub accept: Vec<String>,
+}
+
+fn default_methods() -> Vec<String> {
+    ["POST", "PUT", "PATCH"].map(str::to_owned).to_vec()
+}
+
+fn default_accept() -> Vec<String> {
+    ["2xx", "302", "303"].map(str::to_owned).to_vec()
+}
+
+/// Whose data. Exactly one of the four.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonTable {
+    /// A segment of the path.
+    pub path: Option<String>,
+    /// A field of the form (`form:…`), of the JSON body (`json:/…`) or of the query (`query:…`).
+    pub field: Option<String>,
+    /// The user himself.
+    #[serde(default)]
+    pub principal: bool,
+    /// Somebody new, whose reference the app's answer tells: `location:/workers/{id}`, `json:/id` or `header:x-id`.
+    pub new: Option<String>,
+}
+
+/// `out = { … }` of a rule.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutTable {
+    /// The purpose for which values are shown.
+    pub purpose: String,
+    /// The recipient; the tenant itself when left out.
+    pub recipient: Option<String>,
+    /// The fields that may be shown.
+    pub fields: Vec<String>,
+    /// Shows values of this person alone: `path:id` or `principal`.
+    pub person: Option<String>,
+    /// Attributes of HTML beside the usual ones in which values may stand.
+    #[serde(default)]
+    pub attributes: Vec<String>,
+    /// Headers in which values may stand.
+    #[serde(default)]
+    pub headers: Vec<String>,
+    /// The routes whose forms these pages fill: masked values stand there as view tokens.
+    pub form: Option<String>,
+}

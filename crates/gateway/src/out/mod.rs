@@ -1,0 +1,225 @@
+//! The relay on the way out: which tokens stand in an answer, and in which surroundings; what may stand in their place.
+//!
+//! A page is read once: a tokeniser says where text, attributes and scripts are, and each token found gets the
+//! [`Context`] of its place. What stands in a place that is not known to be harmless is masked.
+
+mod csv;
+mod html;
+mod json;
+
+use crate::find::{self, Formats, Found};
+use crate::messages::Shown;
+use model::token::StorageToken;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use zeroize::Zeroizing;
+
+/// What is shown in place of a value that may not be read.
+pub(crate) const MASKED: &str = "[masked]";
+/// What is shown where nobody is any more.
+pub(crate) const ERASED: &str = "[erased]";
+
+/// What an answer is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Html,
+    Json,
+    Csv,
+}
+
+impl Kind {
+    /// By its media type; none for what no rule can look into. A charset other than UTF-8 is none, too.
+    pub(crate) fn of(content_type: &str) -> Option<Self> {
+        let mut parts = content_type.split(';').map(str::trim);
+        let essence = parts.next()?.to_ascii_lowercase();
+        for parameter in parts {
+            if let Some((name, value)) = parameter.split_once('=')
+                && name.trim().eq_ignore_ascii_case("charset")
+            {
+                let charset = value.trim().trim_matches('"').to_ascii_lowercase();
+                if !matches!(charset.as_str(), "utf-8" | "utf8" | "us-ascii") {
+                    return None;
+                }
+            }
+        }
+        match essence.as_str() {
+            "text/html" => Some(Self::Html),
+            "application/json" => Some(Self::Json),
+            "text/csv" => Some(Self::Csv),
+            other if other.starts_with("application/") && other.ends_with("+json") => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    /// The type as it is handed on: the charset is said, so that nobody guesses.
+    pub(crate) fn content_type(self, given: &str) -> Cow<'_, str> {
+        let essence = given.split(';').next().unwrap_or_default().trim();
+        match self {
+            Self::Html => Cow::Borrowed("text/html; charset=utf-8"),
+            Self::Csv => Cow::Borrowed("text/csv; charset=utf-8"),
+            Self::Json => Cow::Owned(essence.to_ascii_lowercase()),
+        }
+    }
+}
+
+/// The surroundings of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Context {
+    /// Text of a page, or of an attribute that shows as text.
+    Markup,
+    /// The value of a form's control.
+    Control,
+    /// A part of an address that stands for itself.
+    Address,
+    /// A string of JSON.
+    Json,
+    /// A cell; whether the token is all that stands in it.
+    Cell,
+    /// A place where nothing may stand.
+    Never,
+    /// A number or date outside any string: left as it is.
+    Bare,
+}
+
+/// An answer with its tokens.
+pub(crate) struct Page {
+    kind: Kind,
+    body: Vec<u8>,
+    found: Vec<(Found, Context)>,
+}
+
+/// How an answer went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) shown: u64,
+    pub(crate) masked: u64,
+    pub(crate) erased: u64,
+}
+
+/// What is known of each token.
+pub(crate) struct Known<'a> {
+    /// As the vault answered.
+    pub(crate) shown: &'a HashMap<StorageToken, Shown>,
+    /// What the user has just typed.
+    pub(crate) typed: &'a HashMap<StorageToken, Zeroizing<String>>,
+}
+
+impl Page {
+    /// Looks for tokens. What is not UTF-8, or cannot be read without doubt, has only places where nothing may stand.
+    pub(crate) fn read(kind: Kind, body: Vec<u8>, formats: &Formats, attributes: &[String]) -> Self {
+        let found = find::tokens(&body, formats);
+        if found.is_empty() {
+            return Self { kind, body, found: Vec::new() };
+        }
+        let contexts = match std::str::from_utf8(&body) {
+            Err(_) => vec![Context::Never; found.len()],
+            Ok(_) => match kind {
+                Kind::Html => html::contexts(&body, &found, attributes),
+                Kind::Json => json::contexts(&body, &found),
+                Kind::Csv => vec![Context::Cell; found.len()],
+            },
+        };
+        Self { kind, body, found: found.into_iter().zip(contexts).collect() }
+    }
+
+    /// The tokens to be asked about, each once, in order.
+    pub(crate) fn wanted(&self) -> Vec<StorageToken> {
+        let mut seen = std::collections::HashSet::new();
+        let asked = self.found.iter().filter(|(found, context)| *context != Context::Never || found.loose);
+        asked.filter_map(|(found, _)| found.token).filter(|token| seen.insert(*token)).collect()
+    }
+
+    /// Whether there is anything to do.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The body as it was.
+    pub(crate) fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
+    /// Puts values, masks and view tokens in the places of the tokens.
+    pub(crate) fn write(self, known: &Known<'_>) -> (Vec<u8>, Tally) {
+        if self.kind == Kind::Csv {
+            return csv::write(&self.body, &self.found, known);
+        }
+        let mut out = Vec::with_capacity(self.body.len() + 64 * self.found.len());
+        let mut tally = Tally::default();
+        let mut at = 0;
+        for (found, context) in &self.found {
+            out.extend_from_slice(&self.body[at..found.start]);
+            at = found.end;
+            match replacement(found, *context, known, &mut tally) {
+                Some(text) => out.extend_from_slice(fitted(*context, &text).as_bytes()),
+                None => out.extend_from_slice(&self.body[found.start..found.end]),
+            }
+        }
+        out.extend_from_slice(&self.body[at..]);
+        (out, tally)
+    }
+}
+
+/// The text in a token's place, not yet fitted to its surroundings; none where it is no token at all.
+pub(crate) fn replacement(
+    found: &Found,
+    context: Context,
+    known: &Known<'_>,
+    tally: &mut Tally,
+) -> Option<Zeroizing<String>> {
+    let constant = |text: &str| Some(Zeroizing::new(text.to_owned()));
+    let answer = found.token.and_then(|token| known.shown.get(&token));
+    let typed = found.token.and_then(|token| known.typed.get(&token));
+    if context == Context::Bare {
+        return None;
+    }
+    if found.loose && typed.is_none() && matches!(answer, None | Some(Shown::Erased)) {
+        return None;
+    }
+    if context == Context::Never {
+        tally.masked += 1;
+        return constant(MASKED);
+    }
+    if let Some(typed) = typed {
+        tally.shown += 1;
+        return Some(typed.clone());
+    }
+    match answer {
+        Some(Shown::Clear(value)) => {
+            tally.shown += 1;
+            Some(value.clone())
+        }
+        Some(Shown::Erased) => {
+            tally.erased += 1;
+            constant(ERASED)
+        }
+        Some(Shown::Masked(view)) => {
+            tally.masked += 1;
+            let view = view.as_deref().filter(|_| context == Context::Control);
+            constant(view.unwrap_or(MASKED))
+        }
+        None => {
+            tally.masked += 1;
+            constant(MASKED)
+        }
+    }
+}
+
+/// A text as its surroundings want it.
+fn fitted(context: Context, text: &str) -> Zeroizing<String> {
+    match context {
+        Context::Markup | Context::Control | Context::Never => html::escaped(text),
+        Context::Address => html::percent(text),
+        Context::Json => Zeroizing::new(crate::json::escaped(text)),
+        Context::Cell | Context::Bare => Zeroizing::new(text.to_owned()),
+    }
+}
+
+/// A value as it may stand in a header: printable ASCII without quotes and separators, everything else as `_`.
+pub(crate) fn for_header(text: &str) -> String {
+    let fits = |char: &char| char.is_ascii_graphic() && !matches!(char, '"' | '\\' | ',' | ';') || *char == ' ';
+    text.chars().map(|char| if fits(&char) { char } else { '_' }).collect()
+}
+
+#[cfg(test)]
+mod tests;

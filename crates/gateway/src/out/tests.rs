@@ -1,0 +1,202 @@
+use super::*;
+use model::Entropy;
+use model::catalogue::TokenFormat;
+use proptest::prelude::*;
+
+struct Seed(u8);
+impl Entropy for Seed {
+    fn fill(&self, into: &mut [u8]) {
+        into.fill(self.0);
+    }
+}
+
+fn token(seed: u8) -> (StorageToken, String) {
+    let token = StorageToken::generate(TokenFormat::Opaque, &Seed(seed));
+    (token, token.format(TokenFormat::Opaque))
+}
+
+const NASTY: &str = "</script><img src=x onerror=alert(1)>'\"`&amp;{{7*7}}";
+
+fn show(kind: Kind, page: &str, value: Shown) -> String {
+    let (token, text) = token(7);
+    let page = Page::read(kind, page.replace("TOKEN", &text).into_bytes(), &Formats::default(), &["data-name".to_owned()]);
+    let shown = HashMap::from([(token, value)]);
+    let typed = HashMap::new();
+    let asked = page.wanted();
+    let (out, _) = page.write(&Known { shown: &shown, typed: &typed });
+    let out = String::from_utf8(out).expect("text");
+    assert!(!out.contains(&text), "no token passes: {out}");
+    assert!(asked.len() <= 1);
+    out
+}
+
+fn clear(text: &str) -> Shown {
+    Shown::Clear(Zeroizing::new(text.to_owned()))
+}
+
+#[test]
+fn text_and_quoted_attributes_are_filled_and_escaped() {
+    let safe = "&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;&#39;&quot;&#96;&amp;amp;{{7*7}}";
+    for (page, want) in [
+        ("<p>a TOKEN b</p>", format!("<p>a {safe} b</p>")),
+        ("<title>TOKEN</title>", format!("<title>{safe}</title>")),
+        ("<textarea>TOKEN</textarea>", format!("<textarea>{safe}</textarea>")),
+        ("<input value=\"TOKEN\">", format!("<input value=\"{safe}\">")),
+        ("<input value='TOKEN'>", format!("<input value='{safe}'>")),
+        ("<a title=\"x TOKEN\">", format!("<a title=\"x {safe}\">")),
+        ("<b data-name=\"TOKEN\">", format!("<b data-name=\"{safe}\">")),
+        ("<svg><text>TOKEN</text></svg>", format!("<svg><text>{safe}</text></svg>")),
+    ] {
+        assert_eq!(show(Kind::Html, page, clear(NASTY)), want);
+    }
+}
+
+#[test]
+fn places_where_nothing_may_stand_are_masked() {
+    for page in [
+        "<script>let a = 'TOKEN';</script>",
+        "<script type=\"application/json\">{\"a\":\"TOKEN\"}</script>",
+        "<style>TOKEN{}</style>",
+        "<!-- TOKEN -->",
+        "<p onclick=\"a('TOKEN')\">",
+        "<p style=\"content:'TOKEN'\">",
+        "<iframe srcdoc=\"TOKEN\"></iframe>",
+        "<iframe>TOKEN</iframe>",
+        "<noscript>TOKEN</noscript>",
+        "<xmp>TOKEN</xmp>",
+        "<plaintext>TOKEN",
+        "<input value=TOKEN>",
+        "<p TOKEN=\"a\">",
+        "<TOKEN>",
+        "</TOKEN>",
+        "<p title=TOKEN>",
+        "<p x-data=\"{a:'TOKEN'}\">",
+        "<p @click=\"TOKEN\">",
+        "<p data-other=\"TOKEN\">",
+        "<a href=\"TOKEN\">",
+        "<a href=\"javascript:a?b='TOKEN'\">",
+        "<a href=\"java&#115;cript:a?TOKEN\">",
+        "<a href=\"//evil.example/?a=TOKEN\">",
+        "<a href=\"https://evil.example/?a=TOKEN\">",
+        "<a href=\"\\\\evil.example/?a=TOKEN\">",
+        "<a href=\"/workers/TOKEN\">",
+        "<a href=\"/a?b#TOKEN\">",
+        "<a href=\"mailto:a@b.example?cc=TOKEN\">",
+        "<script src=\"/a?b=TOKEN\"></script>",
+        "<img src=\"//evil.example/?TOKEN\">",
+        "<meta http-equiv=\"refresh\" content=\"0;url=/?a=TOKEN\">",
+        "<input type=password value=\"TOKEN\">",
+        "<svg><a xlink:href=\"/a?TOKEN\"></a></svg>",
+        "<svg><style>TOKEN</style></svg>",
+        "<!doctype TOKEN>",
+        "<![CDATA[TOKEN]]>",
+        "<svg><![CDATA[TOKEN]]></svg>",
+        "<p title=\"TOKEN",
+    ] {
+        let out = show(Kind::Html, page, clear("Kanarina"));
+        assert!(!out.contains("Kanarina") && out.contains("[masked]"), "{page} became {out}");
+    }
+}
+
+#[test]
+fn addresses_are_filled_where_they_lead_nowhere_else() {
+    for (page, want) in [
+        ("<a href=\"/find?name=TOKEN\">", "<a href=\"/find?name=a%26b%20%22%3Cc\">"),
+        ("<a href=\"?name=TOKEN&x=1\">", "<a href=\"?name=a%26b%20%22%3Cc&x=1\">"),
+        ("<a href=\"mailto:TOKEN\">", "<a href=\"mailto:a%26b%20%22%3Cc\">"),
+        ("<a href=\"tel:TOKEN\">", "<a href=\"tel:a%26b%20%22%3Cc\">"),
+        ("<form action=\"/s?n=TOKEN\">", "<form action=\"/s?n=a%26b%20%22%3Cc\">"),
+    ] {
+        assert_eq!(show(Kind::Html, page, clear("a&b \"<c")), want);
+    }
+}
+
+#[test]
+fn masks_and_view_tokens() {
+    let masked = || Shown::Masked(Some("obv_1".to_owned()));
+    assert_eq!(show(Kind::Html, "<p>TOKEN</p>", masked()), "<p>[masked]</p>");
+    assert_eq!(show(Kind::Html, "<input value=\"TOKEN\">", masked()), "<input value=\"obv_1\">");
+    assert_eq!(show(Kind::Html, "<textarea>TOKEN</textarea>", masked()), "<textarea>obv_1</textarea>");
+    assert_eq!(show(Kind::Html, "<p>TOKEN</p>", Shown::Erased), "<p>[erased]</p>");
+    assert_eq!(show(Kind::Json, r#"{"a":"TOKEN"}"#, Shown::Erased), r#"{"a":"[erased]"}"#);
+}
+
+#[test]
+fn json_strings_are_filled_and_names_are_not() {
+    let out = show(Kind::Json, r#"{"a":"x TOKEN","b":[1.50,"TOKEN"]}"#, clear("</b>\"ü"));
+    assert_eq!(out, r#"{"a":"x \u003c/b\u003e\"ü","b":[1.50,"\u003c/b\u003e\"ü"]}"#);
+    assert_eq!(show(Kind::Json, r#"{"TOKEN":1}"#, clear("x")), r#"{"[masked]":1}"#);
+    assert!(show(Kind::Json, r#"{"a":"TOKEN""#, clear("x")).contains("[masked]"), "broken JSON masks");
+    assert!(show(Kind::Json, r#"{"a":"TOKEN","a":"TOKEN"}"#, clear("x")).contains("[masked]"));
+}
+
+#[test]
+fn cells_are_quoted_and_defused() {
+    let out = show(Kind::Csv, "no,name\r\n1,TOKEN\r\n", clear("=HYPERLINK(\"x\"),y"));
+    assert_eq!(out, "no,name\r\n1,\"'=HYPERLINK(\"\"x\"\"),y\"\r\n");
+    assert_eq!(show(Kind::Csv, "1;TOKEN\n", clear("a;b")), "1;\"a;b\"\n");
+}
+
+#[test]
+fn wrong_charsets_and_types_are_none() {
+    assert_eq!(Kind::of("text/html; charset=utf-7"), None);
+    assert_eq!(Kind::of("text/html; charset=\"UTF-8\""), Some(Kind::Html));
+    assert_eq!(Kind::of("text/html"), Some(Kind::Html));
+    assert_eq!(Kind::of("application/problem+json"), Some(Kind::Json));
+    assert_eq!(Kind::of("application/xhtml+xml"), None);
+    assert_eq!(Kind::of("text/javascript"), None);
+    let (_, text) = token(7);
+    let mut latin = format!("<p>{text}</p>").into_bytes();
+    latin.push(0xe4);
+    let page = Page::read(Kind::Html, latin, &Formats::default(), &[]);
+    assert_eq!(page.wanted(), []);
+}
+
+#[test]
+fn a_header_holds_no_line() {
+    assert_eq!(for_header("Jörg\r\nX: \"y\""), "J_rg__X: _y_");
+}
+
+proptest! {
+    /// Whatever the value, the tokeniser sees the same elements and attributes as with a plain one.
+    #[test]
+    fn no_value_changes_the_structure(value in any::<String>()) {
+        let page = "<ul><li title='TOKEN'>TOKEN</li><li><input value=\"TOKEN\"><textarea>TOKEN</textarea></li></ul>";
+        let shape = |html: &str| {
+            let seen = std::cell::RefCell::new(String::new());
+            let element = lol_html::element!("*", |element| {
+                seen.borrow_mut().push_str(&element.tag_name());
+                for attribute in element.attributes() { seen.borrow_mut().push_str(&attribute.name()); }
+                Ok(())
+            });
+            let mut rewriter = lol_html::HtmlRewriter::new(
+                lol_html::Settings::new().append_element_content_handler(element), |_: &[u8]| {});
+            rewriter.write(html.as_bytes()).expect("html");
+            rewriter.end().expect("html");
+            seen.into_inner()
+        };
+        let out = show(Kind::Html, page, clear(&value));
+        prop_assert_eq!(shape(&out), shape(&page.replace("TOKEN", "plain")), "{}", out);
+    }
+
+    #[test]
+    fn any_value_reads_back_from_json(value in any::<String>()) {
+        let out = show(Kind::Json, r#"{"a":"TOKEN"}"#, clear(&value));
+        let back: serde_json::Value = serde_json::from_str(&out).expect("json");
+        prop_assert_eq!(back["a"].as_str(), Some(value.as_str()));
+    }
+
+    #[test]
+    fn no_page_panics(page in "[<>a-z=\"'!/& -]{0,80}", at in 0_usize..80) {
+        let (token, text) = token(9);
+        let mut page = page;
+        let at = at.min(page.len());
+        page.insert_str(at, &text);
+        for kind in [Kind::Html, Kind::Json, Kind::Csv] {
+            let read = Page::read(kind, page.clone().into_bytes(), &Formats::default(), &[]);
+            let shown = HashMap::from([(token, clear("x"))]);
+            let (out, _) = read.write(&Known { shown: &shown, typed: &HashMap::new() });
+            prop_assert!(!String::from_utf8_lossy(&out).contains(&text));
+        }
+    }
+}

@@ -1,0 +1,560 @@
+//! Routes and rules, made from the configuration and checked against each other and against the catalogue.
+
+use crate::config::{InTable, OutTable, Pass, PersonTable, RelayTable, RouteTable};
+use crate::find::Formats;
+use crate::messages::FieldInfo;
+use http::{HeaderName, Method, StatusCode};
+use std::collections::HashMap;
+
+/// What does not fit in the configuration. Says where, never a value of a person.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {what}")]
+pub struct RuleError {
+    /// Which route or rule.
+    pub place: String,
+    /// What is wrong, and what would be right.
+    pub what: String,
+}
+
+fn wrong(place: &str, what: impl Into<String>) -> RuleError {
+    RuleError { place: place.to_owned(), what: what.into() }
+}
+
+/// One piece of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    Fixed(String),
+    One(String),
+    Rest,
+}
+
+/// A path as a route or a `bind` writes it: `/workers/{id}/edit`, `/files/{rest...}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pattern(Vec<Segment>);
+
+/// What the named segments of a path were.
+pub(crate) type Params = HashMap<String, String>;
+
+impl Pattern {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut segments = Vec::new();
+        for part in text.strip_prefix('/')?.split('/') {
+            let named = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+            segments.push(match named {
+                Some(name) if name.ends_with("...") => Segment::Rest,
+                Some(name) if !name.is_empty() => Segment::One(name.to_owned()),
+                Some(_) => return None,
+                None if part.contains(['{', '}', '?', '#']) => return None,
+                None => Segment::Fixed(part.to_owned()),
+            });
+        }
+        let rests = segments.iter().filter(|one| **one == Segment::Rest).count();
+        let fits = rests == 0 || (rests == 1 && segments.last() == Some(&Segment::Rest));
+        fits.then_some(Self(segments))
+    }
+
+    /// Whether a path fits; its segments are decoded already.
+    pub(crate) fn fits(&self, path: &[String]) -> Option<Params> {
+        let mut params = Params::new();
+        let mut given = path.iter();
+        for segment in &self.0 {
+            match segment {
+                Segment::Rest => return Some(params),
+                Segment::Fixed(fixed) => {
+                    given.next().filter(|one| *one == fixed)?;
+                }
+                Segment::One(name) => {
+                    let one = given.next().filter(|one| !one.is_empty())?;
+                    params.insert(name.clone(), one.clone());
+                }
+            }
+        }
+        given.next().is_none().then_some(params)
+    }
+
+    /// The more fixed segments stand first, the more it means one thing.
+    fn rank(&self) -> Vec<u8> {
+        let rank = |segment: &Segment| match segment {
+            Segment::Fixed(_) => 0,
+            Segment::One(_) => 1,
+            Segment::Rest => 2,
+        };
+        self.0.iter().map(rank).collect()
+    }
+}
+
+/// A path in decoded segments; `None` when two programs could read it in two ways.
+#[must_use]
+pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
+    let mut all = Vec::new();
+    let rest = path.strip_prefix('/')?;
+    let count = rest.split('/').count();
+    for (number, part) in rest.split('/').enumerate() {
+        let text = decode(part)?;
+        let last = number + 1 == count;
+        let odd = text.contains(['/', '\\', '\0', ';', '%']) || text.chars().any(char::is_control);
+        if odd || text == "." || text == ".." || (text.is_empty() && !last) {
+            return None;
+        }
+        all.push(text);
+    }
+    Some(all)
+}
+
+fn decode(part: &str) -> Option<String> {
+    if !part.contains('%') {
+        return Some(part.to_owned());
+    }
+    let mut out = Vec::with_capacity(part.len());
+    let mut bytes = part.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let high = (bytes.next()? as char).to_digit(16)?;
+            let low = (bytes.next()? as char).to_digit(16)?;
+            out.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            out.push(byte);
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+/// Where a value stands in a request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    /// A field of a form, also of one with files.
+    Form(String),
+    /// A member of a JSON body, as a pointer (RFC 6901).
+    Json(String),
+    /// A parameter of the query.
+    Query(String),
+}
+
+impl Source {
+    fn parse(text: &str) -> Option<Self> {
+        let (kind, name) = text.split_once(':').filter(|(_, name)| !name.is_empty())?;
+        match kind {
+            "form" => Some(Self::Form(name.to_owned())),
+            "json" => name.starts_with('/').then(|| Self::Json(name.to_owned())),
+            "query" => Some(Self::Query(name.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+/// Whose data come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Path(String),
+    Field(Source),
+    Principal,
+    New(Bind),
+}
+
+/// Where the app's answer tells the reference of somebody new.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Bind {
+    Location(Pattern),
+    Json(String),
+    Header(HeaderName),
+}
+
+/// A rule on the way in.
+#[derive(Clone, Debug)]
+pub(crate) struct InRule {
+    pub(crate) methods: Vec<Method>,
+    pub(crate) subject: Option<Subject>,
+    pub(crate) fields: HashMap<Source, String>,
+    pub(crate) lookup: HashMap<Source, String>,
+    accept: Vec<std::ops::RangeInclusive<u16>>,
+}
+
+impl InRule {
+    pub(crate) fn accepts(&self, status: StatusCode) -> bool {
+        self.accept.iter().any(|range| range.contains(&status.as_u16()))
+    }
+}
+
+/// Whose values a rule on the way out shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Whom {
+    Anybody,
+    Path(String),
+    Principal,
+}
+
+/// A rule on the way out.
+#[derive(Clone, Debug)]
+pub(crate) struct OutRule {
+    pub(crate) purpose: String,
+    pub(crate) recipient: Option<String>,
+    pub(crate) fields: Vec<String>,
+    pub(crate) whom: Whom,
+    pub(crate) attributes: Vec<String>,
+    pub(crate) headers: Vec<HeaderName>,
+    pub(crate) form: Option<String>,
+    pub(crate) formats: Formats,
+}
+
+/// A route with its rules.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) name: String,
+    pattern: Pattern,
+    methods: Vec<Method>,
+    pass: Vec<Pass>,
+    pub(crate) cors: Vec<String>,
+    pub(crate) inward: Option<InRule>,
+    pub(crate) out: Vec<OutRule>,
+    /// Which way to know the user, by its number; 0 is the gateway's.
+    pub(crate) principal: usize,
+}
+
+impl Route {
+    pub(crate) fn passes(&self, pass: Pass) -> bool {
+        self.pass.contains(&pass)
+    }
+
+    /// The rule on the way in, where the method has it.
+    pub(crate) fn inward(&self, method: &Method) -> Option<&InRule> {
+        self.inward.as_ref().filter(|rule| rule.methods.contains(method))
+    }
+
+    pub(crate) fn has_rules(&self) -> bool {
+        self.inward.is_some() || !self.out.is_empty()
+    }
+}
+
+/// All routes, the ones that mean one thing first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Routes(Vec<Route>);
+
+/// One line of an overview.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteLine {
+    /// The route's name.
+    pub name: String,
+    /// Its methods, none for all.
+    pub methods: Vec<String>,
+    /// Fields that are taken in.
+    pub takes: Vec<String>,
+    /// Purposes with the fields that are shown.
+    pub shows: Vec<(String, Vec<String>)>,
+    /// What it lets through unprotected.
+    pub unprotected: Vec<&'static str>,
+}
+
+impl Routes {
+    /// Checks and orders everything. `fields` is the catalogue; none leaves the fields unchecked.
+    pub(crate) fn build(
+        routes: &[RouteTable],
+        relays: &[RelayTable],
+        fields: Option<&[FieldInfo]>,
+    ) -> Result<Self, RuleError> {
+        let mut all = Vec::with_capacity(routes.len());
+        for (number, table) in routes.iter().enumerate() {
+            let route = route(table, number + 1)?;
+            if all.iter().any(|other: &Route| other.name == route.name) {
+                return Err(wrong(&place_of(table), "another route has this name"));
+            }
+            all.push(route);
+        }
+        for table in relays {
+            if table.routes.is_empty() {
+                return Err(wrong("[[relay]]", "names no route in `routes`"));
+            }
+            for name in &table.routes {
+                let place = format!("[[relay]] of route `{name}`");
+                let route = all.iter_mut().find(|route| route.name == *name);
+                let route = route.ok_or_else(|| wrong(&place, "there is no [[route]] of this name"))?;
+                if let Some(table) = &table.inward {
+                    let rule = in_rule(table, &place, &route.pattern, fields)?;
+                    if route.inward.replace(rule).is_some() {
+                        return Err(wrong(&place, "has two rules `in`; put them into one"));
+                    }
+                }
+                if let Some(table) = &table.out {
+                    route.out.push(out_rule(table, &place, &route.pattern, fields)?);
+                }
+            }
+        }
+        let forms: Vec<&String> = all.iter().flat_map(|route| &route.out).filter_map(|rule| rule.form.as_ref()).collect();
+        if let Some(form) = forms.iter().find(|form| !all.iter().any(|route| route.name == ***form)) {
+            return Err(wrong("[[relay]]", format!("`form` names the route `{form}`, which does not exist")));
+        }
+        all.sort_by_key(|route| (route.pattern.rank(), route.methods.is_empty()));
+        Ok(Self(all))
+    }
+
+    /// The route of a request.
+    pub(crate) fn of(&self, method: &Method, path: &[String]) -> Option<(&Route, Params)> {
+        let wanted = |route: &&Route| {
+            let head_of_get = *method == Method::HEAD && route.methods.contains(&Method::GET);
+            route.methods.is_empty() || route.methods.contains(method) || head_of_get
+        };
+        self.0.iter().filter(wanted).find_map(|route| Some((route, route.pattern.fits(path)?)))
+    }
+
+    /// For overviews.
+    pub(crate) fn lines(&self) -> Vec<RouteLine> {
+        let line = |route: &Route| {
+            let inward = route.inward.iter().flat_map(|rule| rule.fields.values().chain(rule.lookup.values()));
+            let mut takes: Vec<String> = inward.cloned().collect();
+            takes.sort_unstable();
+            let word = |pass: &Pass| match pass {
+                Pass::Websocket => "websocket",
+                Pass::Events => "events",
+                Pass::Upload => "upload",
+                Pass::Range => "range",
+            };
+            RouteLine {
+                name: route.name.clone(),
+                methods: route.methods.iter().map(ToString::to_string).collect(),
+                takes,
+                shows: route.out.iter().map(|rule| (rule.purpose.clone(), rule.fields.clone())).collect(),
+                unprotected: route.pass.iter().map(word).collect(),
+            }
+        };
+        self.0.iter().map(line).collect()
+    }
+}
+
+fn place_of(table: &RouteTable) -> String {
+    format!("[[route]] `{}`", table.name)
+}
+
+fn route(table: &RouteTable, number: usize) -> Result<Route, RuleError> {
+    let place = place_of(table);
+    if !model::catalogue::is_name(&table.name) {
+        return Err(wrong(&place, "a name has small letters, digits, `-` and `_`, and begins with a letter"));
+    }
+    let pattern = Pattern::parse(&table.path);
+    let pattern = pattern.ok_or_else(|| wrong(&place, "`path` is not like /workers/{id}/edit or /files/{rest...}"))?;
+    Ok(Route {
+        name: table.name.clone(),
+        pattern,
+        methods: methods(&table.methods, &place)?,
+        pass: table.pass.clone(),
+        cors: table.cors.clone(),
+        inward: None,
+        out: Vec::new(),
+        principal: if table.principal.is_some() { number } else { 0 },
+    })
+}
+
+fn methods(names: &[String], place: &str) -> Result<Vec<Method>, RuleError> {
+    let parse = |name: &String| {
+        let fits = name.bytes().all(|byte| byte.is_ascii_uppercase());
+        let parsed = name.parse().ok().filter(|_| fits);
+        parsed.ok_or_else(|| wrong(place, format!("`{name}` is no method, like GET or POST")))
+    };
+    names.iter().map(parse).collect()
+}
+
+fn known<'a>(fields: Option<&'a [FieldInfo]>, name: &str, place: &str) -> Result<Option<&'a FieldInfo>, RuleError> {
+    let Some(fields) = fields else { return Ok(None) };
+    let found = fields.iter().find(|field| field.name == name);
+    found.map(Some).ok_or_else(|| wrong(place, format!("the catalogue has no field `{name}`")))
+}
+
+fn in_rule(
+    table: &InTable,
+    place: &str,
+    pattern: &Pattern,
+    fields: Option<&[FieldInfo]>,
+) -> Result<InRule, RuleError> {
+    let sources = |from: &std::collections::BTreeMap<String, String>| {
+        let one = |(source, field): (&String, &String)| {
+            known(fields, field, place)?;
+            let parsed = Source::parse(source);
+            let parsed = parsed
+                .ok_or_else(|| wrong(place, format!("`{source}` is not like form:name, json:/name or query:name")))?;
+            Ok((parsed, field.clone()))
+        };
+        from.iter().map(one).collect::<Result<HashMap<_, _>, RuleError>>()
+    };
+    let (stored, lookup) = (sources(&table.fields)?, sources(&table.lookup)?);
+    let subject = table.person.as_ref().map(|person| subject(person, place, pattern)).transpose()?;
+    if subject.is_none() && !stored.is_empty() {
+        return Err(wrong(place, "`in` stores fields and does not say whose: give it a `person`"));
+    }
+    if stored.is_empty() && lookup.is_empty() {
+        return Err(wrong(place, "`in` names neither `fields` nor `lookup`"));
+    }
+    let range = |text: &String| {
+        let class = text.strip_suffix("xx").and_then(|digit| digit.parse::<u16>().ok());
+        let range = match class {
+            Some(class) => Some(class * 100..=class * 100 + 99),
+            None => text.parse::<u16>().ok().map(|status| status..=status),
+        };
+        let range = range.filter(|range| (200..400).contains(range.start()));
+        range.ok_or_else(|| wrong(place, format!("`{text}` in `accept` is no status of success, like 201 or 2xx")))
+    };
+    Ok(InRule {
+        methods: methods(&table.methods, place)?,
+        subject,
+        fields: stored,
+        lookup,
+        accept: table.accept.iter().map(range).collect::<Result<_, _>>()?,
+    })
+}
+
+fn has_param(pattern: &Pattern, name: &str) -> bool {
+    pattern.0.contains(&Segment::One(name.to_owned()))
+}
+
+fn subject(table: &PersonTable, place: &str, pattern: &Pattern) -> Result<Subject, RuleError> {
+    let given = [table.path.is_some(), table.field.is_some(), table.principal, table.new.is_some()];
+    if given.iter().filter(|one| **one).count() != 1 {
+        return Err(wrong(place, "`person` has exactly one of `path`, `field`, `principal` and `new`"));
+    }
+    if let Some(name) = &table.path {
+        let fits = has_param(pattern, name);
+        return fits
+            .then(|| Subject::Path(name.clone()))
+            .ok_or_else(|| wrong(place, format!("the route's path has no {{{name}}}")));
+    }
+    if let Some(field) = &table.field {
+        let source = Source::parse(field).ok_or_else(|| wrong(place, "`field` is not like form:worker"))?;
+        return Ok(Subject::Field(source));
+    }
+    if let Some(bind) = &table.new {
+        return bind_of(bind).map(Subject::New).ok_or_else(|| {
+            wrong(place, "`new` is not like location:/workers/{id}, json:/id or header:x-worker-id")
+        });
+    }
+    Ok(Subject::Principal)
+}
+
+fn bind_of(text: &str) -> Option<Bind> {
+    let (kind, rest) = text.split_once(':')?;
+    match kind {
+        "location" => {
+            let pattern = Pattern::parse(rest)?;
+            let named = pattern.0.iter().filter(|one| matches!(one, Segment::One(_))).count();
+            (named == 1).then_some(Bind::Location(pattern))
+        }
+        "json" => rest.starts_with('/').then(|| Bind::Json(rest.to_owned())),
+        "header" => rest.parse().ok().map(Bind::Header),
+        _ => None,
+    }
+}
+
+fn out_rule(
+    table: &OutTable,
+    place: &str,
+    pattern: &Pattern,
+    fields: Option<&[FieldInfo]>,
+) -> Result<OutRule, RuleError> {
+    let mut formats = Vec::new();
+    for name in &table.fields {
+        formats.extend(known(fields, name, place)?.map(|field| field.format));
+    }
+    let whom = match table.person.as_deref() {
+        None => Whom::Anybody,
+        Some("principal") => Whom::Principal,
+        Some(text) => {
+            let name = text.strip_prefix("path:").filter(|name| has_param(pattern, name));
+            Whom::Path(name.ok_or_else(|| wrong(place, "`person` is not path:NAME of the route, or principal"))?.to_owned())
+        }
+    };
+    let header = |name: &String| {
+        name.parse().map_err(|_| wrong(place, format!("`{name}` is no header")))
+    };
+    Ok(OutRule {
+        purpose: table.purpose.clone(),
+        recipient: table.recipient.clone(),
+        fields: table.fields.clone(),
+        whom,
+        attributes: table.attributes.iter().map(|name| name.to_ascii_lowercase()).collect(),
+        headers: table.headers.iter().map(header).collect::<Result<_, _>>()?,
+        form: table.form.clone(),
+        formats: Formats::of(formats),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(text: &str) -> (Vec<RouteTable>, Vec<RelayTable>) {
+        let tables: crate::config::Tables = toml::from_str(text).expect("tables");
+        (tables.route, tables.relay)
+    }
+
+    fn build(text: &str) -> Result<Routes, String> {
+        let (routes, relays) = tables(text);
+        Routes::build(&routes, &relays, None).map_err(|error| error.to_string())
+    }
+
+    fn find<'a>(routes: &'a Routes, method: &str, path: &str) -> Option<(&'a str, Params)> {
+        let path = segments(path)?;
+        let (route, params) = routes.of(&method.parse().expect("a method"), &path)?;
+        Some((route.name.as_str(), params))
+    }
+
+    const ROUTES: &str = r#"
+        [[route]]
+        name = "new"
+        path = "/workers/new"
+        [[route]]
+        name = "worker"
+        path = "/workers/{id}"
+        methods = ["GET"]
+        [[route]]
+        name = "save"
+        path = "/workers/{id}"
+        methods = ["POST"]
+        [[route]]
+        name = "rest"
+        path = "/{rest...}"
+    "#;
+
+    #[test]
+    fn the_route_that_means_one_thing_comes_first() {
+        let routes = build(ROUTES).expect("fits");
+        for (method, path, name) in [
+            ("GET", "/workers/new", "new"),
+            ("GET", "/workers/7", "worker"),
+            ("HEAD", "/workers/7", "worker"),
+            ("POST", "/workers/7", "save"),
+            ("GET", "/workers/7/edit", "rest"),
+            ("DELETE", "/workers/7", "rest"),
+            ("GET", "/workers/%37", "worker"),
+        ] {
+            assert_eq!(find(&routes, method, path).expect("one").0, name, "{method} {path}");
+        }
+        let (_, params) = find(&routes, "GET", "/workers/%C3%BC%20a").expect("one");
+        assert_eq!(params["id"], "ü a");
+    }
+
+    #[test]
+    fn paths_that_can_be_read_in_two_ways_are_none() {
+        for path in ["/a//b", "/a/../b", "/a/%2e%2e/b", "/a/./b", "/a%2fb", "/a%5cb", "/a\\b", "/a%00", "/a;b=c", "/a%",
+            "/%zz", "/%25"] {
+            assert_eq!(segments(path), None, "{path}");
+        }
+        assert_eq!(segments("/a/").map(|all| all.len()), Some(2));
+    }
+
+    #[test]
+    fn what_does_not_fit_says_where_and_what() {
+        for (text, says) in [
+            ("[[relay]]\nroutes = [\"x\"]", "no [[route]] of this name"),
+            ("[[relay]]\nroutes = [\"save\"]\nin = { fields = { \"form:a\" = \"name\" } }", "does not say whose"),
+            ("[[relay]]\nroutes = [\"save\"]\nin = { person = { path = \"no\" }, fields = { \"form:a\" = \"name\" } }", "no {no}"),
+            ("[[relay]]\nroutes = [\"save\"]\nin = { person = { principal = true, path = \"id\" }, fields = { \"form:a\" = \"name\" } }", "exactly one"),
+            ("[[relay]]\nroutes = [\"save\"]\nin = { person = { path = \"id\" }, fields = { \"a\" = \"name\" } }", "form:name"),
+            ("[[relay]]\nroutes = [\"save\"]\nin = { person = { new = \"location:/workers\" }, fields = { \"form:a\" = \"name\" } }", "`new`"),
+            ("[[relay]]\nroutes = [\"save\"]\nin = { person = { path = \"id\" }, accept = [\"404\"], fields = { \"form:a\" = \"n\" } }", "accept"),
+            ("[[relay]]\nroutes = [\"save\"]\nout = { purpose = \"p\", fields = [], form = \"none\" }", "does not exist"),
+            ("[[relay]]\nroutes = [\"save\"]\nout = { purpose = \"p\", fields = [], person = \"path:no\" }", "path:NAME"),
+            ("[[route]]\nname = \"save\"\npath = \"/x\"", "another route"),
+            ("[[route]]\nname = \"y\"\npath = \"x\"", "`path`"),
+            ("[[route]]\nname = \"y\"\npath = \"/{a...}/b\"", "`path`"),
+        ] {
+            let error = build(&format!("{ROUTES}{text}")).expect_err(text);
+            assert!(error.contains(says), "{error} / {says}");
+        }
+    }
+}
