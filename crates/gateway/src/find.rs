@@ -52,9 +52,9 @@ pub(crate) struct Formats {
 
 impl Formats {
     /// The formats of these.
-    pub(crate) fn everything<'a>(found: impl Iterator<Item = &'a Found>) -> Self {
+    pub(crate) fn of_tokens<'a>(tokens: impl IntoIterator<Item = &'a StorageToken>) -> Self {
         let mut all = Self::default();
-        for token in found.filter_map(|one| one.token) {
+        for token in tokens {
             match token.format(TokenFormat::Opaque) {
                 text if text.starts_with(model::token::PHONE_PREFIX) => all.phone = true,
                 text if text.starts_with(model::token::TOKEN_PREFIX) => {}

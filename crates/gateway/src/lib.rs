@@ -7,15 +7,32 @@
 //! To add a format on the way out: its contexts in `out`, a [`out::Kind`], a row in the table of attacks. To add a source
 //! on the way in: a variant of `rules::Source` and its reader in `inward`.
 
+mod body;
 pub mod config;
+mod decode;
 pub mod events;
-pub mod fold;
+mod exchange;
 mod find;
+pub mod fold;
+mod headers;
+mod inward;
 mod json;
+mod leak;
 pub mod messages;
 mod out;
 mod patience;
+mod principal;
+mod problem;
+mod relay_in;
+mod relay_out;
 mod rules;
+pub mod serve;
+mod setup;
 pub mod strict;
+mod upstream;
 
+pub use exchange::Gateway;
+pub use principal::PrincipalError;
 pub use rules::{RouteLine, RuleError};
+pub use setup::{Setup, SetupError};
+pub use upstream::UpstreamError;

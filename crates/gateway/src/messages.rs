@@ -68,8 +68,8 @@ pub struct Ask {
 /// What a view token is bound to beside its person and field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormPlace {
-    /// The viewer's session: a digest of what identifies it.
-    pub session: [u8; 32],
+    /// The viewer's session, as the issuer names it.
+    pub session: String,
     /// The rule on the way in that will take it.
     pub rule: String,
 }
@@ -102,7 +102,7 @@ pub struct Submission {
     /// The rule.
     pub rule: String,
     /// The session, as in [`FormPlace`].
-    pub session: [u8; 32],
+    pub session: String,
     /// Whose they are.
     pub whose: Whose,
     /// Field and what was typed.

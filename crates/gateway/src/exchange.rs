@@ -1,0 +1,442 @@
+//! One request and its answer, stage by stage.
+
+use crate::body::{self, Cut, Guarded, Look, Masked, Read, Told, Why};
+use crate::config::Pass;
+use crate::events::{Event, EventSink};
+use crate::headers::{self, Origin};
+use crate::inward::Rewritten;
+use crate::messages::Relay;
+use crate::principal::{Principal, User};
+use crate::problem::{self, Problem, problem};
+use crate::rules::{Params, Route, segments};
+use crate::setup::Setup;
+use crate::strict::{REFUSED_HOST, Upgraded};
+use crate::upstream::{Body, Missed};
+use crate::{fold, leak, relay_in, relay_out};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// The gateway. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) setup: ArcSwap<Setup>,
+    pub(crate) relay: Arc<dyn Relay>,
+    pub(crate) sink: Arc<dyn EventSink>,
+}
+
+/// What of a connection a request has to know.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    pub(crate) upgraded: Upgraded,
+}
+
+/// A request on its way through the stages.
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Option<String>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) host: HeaderValue,
+    pub(crate) peer: Peer,
+    /// The client's side of an upgrade, where there can be one.
+    pub(crate) upgrade: Option<OnUpgrade>,
+}
+
+/// Where a request is going.
+#[derive(Clone, Copy)]
+pub(crate) struct Way<'a> {
+    pub(crate) gateway: &'a Inner,
+    pub(crate) setup: &'a Setup,
+    pub(crate) route: Option<&'a Route>,
+    pub(crate) params: &'a Params,
+}
+
+impl Way<'_> {
+    fn name(&self) -> Option<String> {
+        self.route.map(|route| route.name.clone())
+    }
+
+    pub(crate) fn emit(&self, event: Event) {
+        self.gateway.sink.emit(event);
+    }
+
+    fn passes(&self, pass: Pass) -> bool {
+        self.route.is_some_and(|route| route.passes(pass))
+    }
+}
+
+impl Gateway {
+    /// A gateway between clients and the app.
+    #[must_use]
+    pub fn new(setup: Setup, relay: Arc<dyn Relay>, sink: Arc<dyn EventSink>) -> Self {
+        Self { inner: Arc::new(Inner { setup: ArcSwap::from_pointee(setup), relay, sink }) }
+    }
+
+    /// Puts another configuration in force. Requests under way end under the one they began with.
+    pub fn reload(&self, setup: Setup) {
+        self.inner.setup.store(Arc::new(setup));
+    }
+
+    /// The routes, for overviews.
+    #[must_use]
+    pub fn lines(&self) -> Vec<crate::RouteLine> {
+        self.inner.setup.load().lines()
+    }
+
+    /// Answers one request. Runs to its end even when the client goes away: what the app took is committed.
+    pub(crate) async fn handle(&self, peer: Peer, request: Request<Incoming>) -> Response<Body> {
+        let began = Instant::now();
+        let method = request.method().clone();
+        let inner = self.inner.clone();
+        let has_body = !request.body().is_end_stream();
+        let (route, answer) = if has_body || method != Method::GET {
+            let task = tokio::spawn(async move { run(&inner, peer, request).await });
+            match task.await {
+                Ok(done) => done,
+                Err(_) => (None, problem::UNAVAILABLE.answer(&HeaderMap::new())),
+            }
+        } else {
+            run(&inner, peer, request).await
+        };
+        self.inner.sink.emit(Event::Answered {
+            route,
+            method: if method.as_str().len() <= 7 { method.to_string() } else { "OTHER".to_owned() },
+            status: answer.status().as_u16(),
+            took: began.elapsed(),
+        });
+        answer
+    }
+}
+
+async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option<String>, Response<Body>) {
+    let setup = gateway.setup.load_full();
+    let (asked, incoming) = match open(&setup, peer, request) {
+        Ok(opened) => opened,
+        Err((refused, headers)) => {
+            gateway.sink.emit(Event::Refused { route: None, code: refused.code });
+            return (None, refused.answer(&headers));
+        }
+    };
+    let Some(path) = segments(&asked.path) else {
+        gateway.sink.emit(Event::Refused { route: None, code: problem::AMBIGUOUS_PATH.code });
+        return (None, problem::AMBIGUOUS_PATH.answer(&asked.headers));
+    };
+    let found = setup.routes.of(&asked.method, &path);
+    let none = Params::new();
+    let (route, params) = match &found {
+        Some((route, params)) => (Some(*route), params),
+        None => (None, &none),
+    };
+    let way = Way { gateway, setup: &setup, route, params };
+    let wanted = asked.headers.clone();
+    let answer = match staged(way, asked, incoming).await {
+        Ok(answer) => answer,
+        Err(refused) => {
+            way.emit(Event::Refused { route: way.name(), code: refused.code });
+            refused.answer(&wanted)
+        }
+    };
+    (way.name(), answer)
+}
+
+/// Host, and the parts of a request; or why it ends here.
+fn open(
+    setup: &Setup,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> Result<(Asked, Incoming), (Problem, HeaderMap)> {
+    let (mut parts, incoming) = request.into_parts();
+    let upgrade = parts.extensions.remove::<OnUpgrade>();
+    let refuse = |refused: Problem| (refused, parts.headers.clone());
+    let host = host_of(&parts.uri, &parts.headers, parts.version);
+    let host = host.ok_or_else(|| refuse(problem(StatusCode::BAD_REQUEST, "bad_host", "The request names no host, or two.")))?;
+    let text = host.to_str().unwrap_or_default();
+    if text == REFUSED_HOST {
+        // What stood here was refused before it was read; the path says why.
+        return Err(refuse(refused_head(parts.uri.path())));
+    }
+    if !setup.knows(text) {
+        return Err(refuse(problem::WRONG_HOST));
+    }
+    let asked = Asked {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers,
+        host,
+        peer,
+        upgrade,
+    };
+    Ok((asked, incoming))
+}
+
+fn refused_head(path: &str) -> Problem {
+    use crate::strict::Refusal as R;
+    let all = [R::Line, R::RequestLine, R::HeaderLine, R::Size, R::Host, R::Length, R::Coding, R::Method];
+    let code = all.into_iter().map(R::code).find(|code| path.strip_prefix('/') == Some(*code));
+    problem(
+        StatusCode::BAD_REQUEST,
+        code.unwrap_or("bad_request"),
+        "The request is not well formed, or could be read in two ways.",
+    )
+}
+
+/// The host, where the request names one and no other.
+fn host_of(uri: &Uri, headers: &HeaderMap, version: Version) -> Option<HeaderValue> {
+    let mut named = headers.get_all(header::HOST).iter();
+    let first = named.next();
+    if named.next().is_some() {
+        return None;
+    }
+    match (uri.authority(), first) {
+        (Some(authority), Some(host)) => {
+            (authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())).then(|| host.clone())
+        }
+        (Some(authority), None) if version == Version::HTTP_2 && !authority.as_str().contains('@') => {
+            HeaderValue::from_str(authority.as_str()).ok()
+        }
+        (None, Some(host)) => Some(host.clone()),
+        _ => None,
+    }
+}
+
+/// From the head to the answer.
+async fn staged(way: Way<'_>, asked: Asked, incoming: Incoming) -> Result<Response<Body>, Problem> {
+    look_for_tokens(way, &asked)?;
+    let upgrade = wants_upgrade(&asked.headers);
+    if upgrade && !way.passes(Pass::Websocket) {
+        return Err(problem::NO_UPGRADE);
+    }
+    let ruled = way.route.filter(|route| route.has_rules());
+    let principal = ruled.and_then(|route| way.setup.principal(route));
+    let user = match principal {
+        Some(principal) => principal.of_request(&asked.headers, &way.setup.upstream).await,
+        None => None,
+    };
+    if let Some(rule) = way.route.and_then(|route| route.inward(&asked.method)) {
+        return relay_in::exchange(way, rule, asked, incoming, user, principal).await;
+    }
+    if upgrade {
+        return upgraded(way, asked, incoming).await;
+    }
+    let (request, why) = plain(way, &asked, incoming);
+    let answer = way.setup.upstream.send(request).await.map_err(|missed| lost(way, missed, &why))?;
+    let typed = relay_out::Typed::default();
+    Ok(relay_out::answer(way, &asked, answer, user, principal, &typed).await)
+}
+
+/// Storage tokens in the head of a request.
+fn look_for_tokens(way: Way<'_>, asked: &Asked) -> Result<(), Problem> {
+    let part = if fold::holds_token(asked.path.as_bytes()) {
+        Some("path")
+    } else if asked.query.as_ref().is_some_and(|query| fold::holds_token(query.as_bytes())) {
+        Some("query")
+    } else {
+        let held = asked.headers.iter().find(|(_, value)| fold::holds_token(value.as_bytes()));
+        held.map(|(name, _)| if *name == header::COOKIE { "cookie" } else { "header" })
+    };
+    match part {
+        None => Ok(()),
+        Some(part) => {
+            way.emit(Event::TokenFromClient { route: way.name(), part });
+            Err(problem::TOKEN_FROM_CLIENT)
+        }
+    }
+}
+
+fn wants_upgrade(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::UPGRADE)
+}
+
+/// The head as the app gets it.
+pub(crate) fn head_for_app(way: Way<'_>, asked: &Asked) -> HeaderMap {
+    let mut headers = asked.headers.clone();
+    for principal in way.setup.principals() {
+        if let Some(name) = principal.header() {
+            headers.remove(name);
+        }
+    }
+    let origin = Origin { peer: asked.peer.address, host: &asked.host, proxies: &way.setup.proxies };
+    let ranged = way.passes(Pass::Range);
+    let conditional = way.route.is_none_or(|route| route.out.is_empty());
+    headers::to_app(&mut headers, &origin, conditional);
+    if !ranged {
+        headers.remove(header::RANGE);
+        headers.remove(header::IF_RANGE);
+    }
+    headers
+}
+
+fn target(path: &str, query: Option<&str>) -> Uri {
+    let text = match query {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    text.parse().unwrap_or_else(|_| Uri::from_static("/"))
+}
+
+fn plain(way: Way<'_>, asked: &Asked, incoming: Incoming) -> (Request<Body>, Why) {
+    let why: Why = Arc::new(Mutex::new(None));
+    let body = if incoming.is_end_stream() {
+        body::full(Bytes::new())
+    } else {
+        let looked = !way.passes(Pass::Upload);
+        let first = looked.then(|| first_look(way, "request"));
+        Guarded::new(incoming, way.setup.max_request, looked, why.clone(), first).boxed_unsync()
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = asked.method.clone();
+    *request.uri_mut() = target(&asked.path, asked.query.as_deref());
+    *request.headers_mut() = head_for_app(way, asked);
+    (request, why)
+}
+
+/// A request that the relay has rewritten.
+pub(crate) fn rewritten(way: Way<'_>, asked: &Asked, out: Rewritten) -> Request<Body> {
+    let mut headers = head_for_app(way, asked);
+    headers.remove(header::CONTENT_LENGTH);
+    headers.remove(header::EXPECT);
+    headers.remove("content-md5");
+    headers.remove("content-digest");
+    headers.remove("repr-digest");
+    headers.remove("digest");
+    if let Some(kind) = out.content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    let mut request = Request::new(body::full(out.body));
+    *request.method_mut() = asked.method.clone();
+    *request.uri_mut() = target(&asked.path, out.query.as_deref().or(asked.query.as_deref()));
+    *request.headers_mut() = headers;
+    request
+}
+
+/// What is said when the app gave no answer.
+fn lost(way: Way<'_>, missed: Missed, why: &Why) -> Problem {
+    if let Some(cut) = *why.lock() {
+        return cut_off(way, cut);
+    }
+    way.emit(Event::Upstream { route: way.name(), code: missed.code() });
+    no_answer(missed)
+}
+
+pub(crate) fn no_answer(missed: Missed) -> Problem {
+    match missed {
+        Missed::Unreachable => problem(
+            StatusCode::BAD_GATEWAY,
+            "app_unreachable",
+            "The application cannot be reached. It has seen nothing of the request. Try again in a minute.",
+        ),
+        Missed::Broken => problem(
+            StatusCode::BAD_GATEWAY,
+            "app_broke_off",
+            "The application broke off. Look whether the request was carried out before you send it again.",
+        ),
+        Missed::Timeout => problem(
+            StatusCode::GATEWAY_TIMEOUT,
+            "app_timeout",
+            "The application took too long. Look whether the request was carried out before you send it again.",
+        ),
+    }
+}
+
+pub(crate) fn cut_off(way: Way<'_>, cut: Cut) -> Problem {
+    match cut {
+        Cut::Token => {
+            way.emit(Event::TokenFromClient { route: way.name(), part: "body" });
+            problem::TOKEN_FROM_CLIENT
+        }
+        Cut::Size => problem::TOO_LARGE,
+        Cut::Slow => problem::SLOW,
+        Cut::Broken => problem::BROKEN,
+    }
+}
+
+/// A connection that becomes one of another protocol: bytes are passed both ways, unlooked at. The route says so, and every
+/// overview lists it as unprotected.
+async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<Response<Body>, Problem> {
+    let kind = asked.headers.get(header::UPGRADE).filter(|kind| kind.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let kind = kind.cloned().ok_or(problem::NO_UPGRADE)?;
+    let client = asked.upgrade.take().ok_or(problem::NO_UPGRADE)?;
+    let (mut request, why) = plain(way, &asked, incoming);
+    request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    request.headers_mut().insert(header::UPGRADE, kind.clone());
+    let mut answer = way.setup.upstream.send(request).await.map_err(|missed| lost(way, missed, &why))?;
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let typed = relay_out::Typed::default();
+        return Ok(relay_out::answer(way, &asked, answer, None, None, &typed).await);
+    }
+    let app = hyper::upgrade::on(&mut answer);
+    tokio::spawn(async move {
+        let (Ok(app), Ok(client)) = (app.await, client.await) else { return };
+        let (mut app, mut client) = (TokioIo::new(app), TokioIo::new(client));
+        // Either side may end it, and how it ends is theirs.
+        let _ = tokio::io::copy_bidirectional(&mut client, &mut app).await;
+    });
+    asked.peer.upgraded.set();
+    let mut switched = Response::new(body::full(Bytes::new()));
+    *switched.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *switched.headers_mut() = answer.headers().clone();
+    headers::strip_hop(switched.headers_mut());
+    switched.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    switched.headers_mut().insert(header::UPGRADE, kind);
+    Ok(switched)
+}
+
+/// An answer whose body streams through, masked. `looked` says whether it may hold text.
+pub(crate) fn streamed(way: Way<'_>, before: Option<Bytes>, body: Incoming, looked: bool) -> Body {
+    let told: Told = {
+        let (sink, route) = (way.gateway.sink.clone(), way.name());
+        Box::new(move |count| {
+            if count > 0 {
+                sink.emit(Event::Unruled { route, count });
+            }
+        })
+    };
+    let first = looked.then(|| first_look(way, "answer"));
+    Masked::new(before, body, told, first).boxed_unsync()
+}
+
+/// Looks at the first piece of a body.
+fn first_look(way: Way<'_>, place: &'static str) -> Look {
+    let (sink, route) = (way.gateway.sink.clone(), way.name());
+    Box::new(move |bytes| report(&*sink, route.as_ref(), place, bytes))
+}
+
+fn report(sink: &dyn EventSink, route: Option<&String>, place: &'static str, bytes: &[u8]) {
+    let leaks = leak::look(bytes);
+    for (kind, count) in [("e-mail addresses", leaks.emails), ("account numbers", leaks.accounts)] {
+        if count > 0 {
+            sink.emit(Event::Leak { route: route.cloned(), place, kind, count });
+        }
+    }
+}
+
+/// Reports what looks like personal data where no rule expects it.
+pub(crate) fn report_leaks(way: Way<'_>, place: &'static str, bytes: &[u8]) {
+    report(&*way.gateway.sink, way.name().as_ref(), place, bytes);
+}
+
+/// Who looks at an answer.
+pub(crate) fn viewer(user: Option<User>, principal: Option<&Principal>, headers: &HeaderMap) -> Option<User> {
+    user.or_else(|| principal.and_then(|principal| principal.of_answer(headers)))
+}
+
+/// Reads an answer's body as far as rules look into it.
+pub(crate) async fn read_answer(way: Way<'_>, body: Incoming) -> Read {
+    body::read(body, way.setup.max_body, way.setup.silence).await
+}

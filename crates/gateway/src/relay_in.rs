@@ -1,0 +1,257 @@
+//! The relay on the way in, whole: take the values, submit them provisionally, send tokens to the app, and settle by its
+//! answer before the client gets one.
+
+use crate::body::{self, Read};
+use crate::events::Event;
+use crate::exchange::{Asked, Way, cut_off, no_answer, read_answer, rewritten, viewer};
+use crate::fold;
+use crate::inward::{InError, Inward, Value};
+use crate::messages::{Outcome, RelayError, Submission, Submitted, Whose};
+use crate::principal::{Principal, User};
+use crate::problem::{self, Problem, problem};
+use crate::relay_out::{self, Given, Typed};
+use crate::rules::{Bind, InRule, Subject, segments};
+use crate::upstream::{Body, Missed};
+use data_encoding::HEXLOWER;
+use http::header;
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+use model::token::StorageToken;
+use zeroize::Zeroizing;
+
+/// How a value that is a view token begins.
+const VIEW_PREFIX: &str = "obv_";
+
+pub(crate) async fn exchange(
+    way: Way<'_>,
+    rule: &InRule,
+    asked: Asked,
+    incoming: Incoming,
+    user: Option<User>,
+    principal: Option<&Principal>,
+) -> Result<Response<Body>, Problem> {
+    let limit = way.setup.max_body;
+    let bytes = body::collect(incoming, limit).await.map_err(|cut| cut_off(way, cut))?;
+    if fold::holds_token(&bytes) {
+        return Err(cut_off(way, body::Cut::Token));
+    }
+    let kind = asked.headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
+    let inward = Inward::read(rule, kind, asked.query.as_deref(), bytes).await.map_err(unreadable)?;
+    let Taken { id, texts, typed } = take(way, rule, &inward, user.as_ref()).await?;
+    // The boundary of a form with files must not stand in it; this one cannot be foreseen.
+    let boundary = format!("obhut{}", HEXLOWER.encode(&id.unwrap_or(*b"without-an-entry")));
+    let request = rewritten(way, &asked, inward.write(&texts, &boundary));
+    let answer = match way.setup.upstream.send(request).await {
+        Ok(answer) => answer,
+        Err(missed) => {
+            way.emit(Event::Upstream { route: way.route.map(|route| route.name.clone()), code: missed.code() });
+            let outcome = if missed == Missed::Unreachable { Outcome::Abandoned } else { Outcome::Unknown };
+            // What cannot be said now is said when its term ends.
+            let _ = settle(way, id, outcome).await;
+            return Err(no_answer(missed));
+        }
+    };
+    let user = viewer(user, principal, answer.headers());
+    let given = match id {
+        None => Given::Streaming(answer),
+        Some(_) => conclude(way, rule, id, answer).await?,
+    };
+    Ok(relay_out::given(way, &asked, given, user, principal, &typed).await)
+}
+
+/// What goes to the app, and what the user may see again in the same answer.
+struct Taken {
+    id: Option<[u8; 16]>,
+    texts: Vec<String>,
+    typed: Typed,
+}
+
+fn unreadable(error: InError) -> Problem {
+    let status = match error {
+        InError::Type => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        InError::Size => StatusCode::PAYLOAD_TOO_LARGE,
+        InError::Syntax | InError::Twice => StatusCode::BAD_REQUEST,
+    };
+    problem(status, error.code(), "The request cannot be read as this form is meant. Nothing was changed.")
+}
+
+pub(crate) fn refused(error: RelayError) -> Problem {
+    match error {
+        RelayError::Sealed => problem::SEALED,
+        RelayError::Value(_) => problem(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "value_refused",
+            "A field holds something that it cannot keep, such as an e-mail address without a domain. Go back and correct it.",
+        ),
+        RelayError::Token => problem::TOKEN_FROM_CLIENT,
+        RelayError::Stale => problem(
+            StatusCode::CONFLICT,
+            "form_stale",
+            "This form is too old or was opened by somebody else. Load it anew. Nothing was changed.",
+        ),
+        RelayError::Refused => problem(
+            StatusCode::FORBIDDEN,
+            "not_writable",
+            "These data cannot be written here. Nothing was changed.",
+        ),
+        RelayError::Quota => problem(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_submissions",
+            "Too many submissions wait for the application. Nothing was changed. Try again later.",
+        ),
+        RelayError::Conflict => problem(
+            StatusCode::CONFLICT,
+            "changed_meanwhile",
+            "Somebody else changed the same data at this moment. Look at them and send the form again.",
+        ),
+        _ => problem::UNAVAILABLE,
+    }
+}
+
+async fn take(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>) -> Result<Taken, Problem> {
+    let relay = &way.gateway.relay;
+    let mut texts = vec![String::new(); inward.values.len()];
+    let (mut stored, mut places) = (Vec::new(), Vec::new());
+    for (number, value) in inward.values.iter().enumerate() {
+        if value.text.is_empty() && value.is_lookup {
+            continue;
+        }
+        if value.is_lookup {
+            texts[number] = looked_up(relay.stable(&value.field, &value.text))?;
+        } else {
+            stored.push((value.field.clone(), value.text.clone()));
+            places.push(number);
+        }
+    }
+    let mut id = None;
+    if !stored.is_empty() {
+        let submission = Submission {
+            viewer: user.map(|user| user.viewer.clone()),
+            rule: way.route.map(|route| route.name.clone()).unwrap_or_default(),
+            session: user.map(|user| user.session.clone()).unwrap_or_default(),
+            whose: whose(way, rule, inward, user)?,
+            values: stored,
+        };
+        let submitted = relay.submit(submission).await.map_err(refused)?;
+        let Submitted { id: given, texts: tokens } = submitted;
+        id = given;
+        for (number, token) in places.into_iter().zip(tokens) {
+            texts[number] = token;
+        }
+    }
+    Ok(Taken { id, typed: typed(&inward.values, &texts), texts })
+}
+
+/// A lookup of something that is no such value finds nobody: the app gets a text that is nobody's.
+fn looked_up(found: Result<String, RelayError>) -> Result<String, Problem> {
+    match found {
+        Ok(token) => Ok(token),
+        Err(RelayError::Value(_)) => Ok("nobody@token.invalid".to_owned()),
+        Err(other) => Err(refused(other)),
+    }
+}
+
+/// What stands for which token, for this one answer.
+fn typed(values: &[Value], texts: &[String]) -> Typed {
+    let pairs = values.iter().zip(texts).filter(|(value, _)| !value.text.starts_with(VIEW_PREFIX));
+    let known = pairs.filter_map(|(value, text)| {
+        let token = StorageToken::parse(text)?;
+        Some((token, Zeroizing::new(value.text.to_string())))
+    });
+    known.collect()
+}
+
+fn whose(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>) -> Result<Whose, Problem> {
+    const MISSING: Problem = problem(
+        StatusCode::BAD_REQUEST,
+        "person_missing",
+        "The request does not say whose data these are. Nothing was changed.",
+    );
+    let reference = match &rule.subject {
+        Some(Subject::New(_)) => return Ok(Whose::New),
+        Some(Subject::Path(name)) => way.params.get(name).cloned(),
+        Some(Subject::Field(source)) => inward.reference(source).map_err(unreadable)?,
+        Some(Subject::Principal) => user.and_then(|user| user.viewer.person.clone()),
+        None => None,
+    };
+    reference.filter(|text| !text.starts_with(VIEW_PREFIX)).map(Whose::Reference).ok_or(MISSING)
+}
+
+/// Settles by the app's answer. For somebody new the answer tells the reference, maybe in its body.
+async fn conclude(
+    way: Way<'_>,
+    rule: &InRule,
+    id: Option<[u8; 16]>,
+    answer: Response<Incoming>,
+) -> Result<Given, Problem> {
+    if !rule.accepts(answer.status()) {
+        settle(way, id, Outcome::Abandoned).await.map_err(refused)?;
+        return Ok(Given::Streaming(answer));
+    }
+    let Some(Subject::New(bind)) = &rule.subject else {
+        settle(way, id, Outcome::Accepted(None)).await.map_err(|_| problem::NOT_COMMITTED)?;
+        return Ok(Given::Streaming(answer));
+    };
+    let (given, reference) = match bind {
+        Bind::Location(pattern) => {
+            let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+            let reference = location.and_then(path_of).and_then(|path| {
+                let params = pattern.fits(&segments(path)?)?;
+                params.into_values().next()
+            });
+            (Given::Streaming(answer), reference)
+        }
+        Bind::Header(name) => {
+            let reference = answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+            (Given::Streaming(answer), reference)
+        }
+        Bind::Json(pointer) => {
+            let (head, body) = answer.into_parts();
+            match read_answer(way, body).await {
+                Read::Whole(bytes) => {
+                    let whole: Option<serde_json::Value> = serde_json::from_slice(&bytes).ok();
+                    let reference = whole.as_ref().and_then(|whole| whole.pointer(pointer)).and_then(|one| match one {
+                        serde_json::Value::String(text) => Some(text.clone()),
+                        serde_json::Value::Number(number) => Some(number.to_string()),
+                        _ => None,
+                    });
+                    (Given::Whole(head, bytes), reference)
+                }
+                Read::More(before, rest) => (Given::Begun(head, before, rest), None),
+                Read::Broken => {
+                    let _ = settle(way, id, Outcome::Unknown).await;
+                    return Err(no_answer(Missed::Broken));
+                }
+            }
+        }
+    };
+    // An app that redirects back to its form has not taken it.
+    let outcome = match reference.filter(|text| !text.is_empty()) {
+        Some(reference) => Outcome::Accepted(Some(reference)),
+        None => Outcome::Abandoned,
+    };
+    settle(way, id, outcome).await.map_err(|_| problem::NOT_COMMITTED)?;
+    Ok(given)
+}
+
+/// The path of a `Location`, absolute or not.
+fn path_of(location: &str) -> Option<&str> {
+    let path = match location.split_once("://") {
+        Some((_, rest)) => rest.find('/').map(|at| &rest[at..])?,
+        None => location,
+    };
+    path.split(['?', '#']).next()
+}
+
+async fn settle(way: Way<'_>, id: Option<[u8; 16]>, outcome: Outcome) -> Result<(), RelayError> {
+    let Some(id) = id else { return Ok(()) };
+    let word = match outcome {
+        Outcome::Accepted(_) => "committed",
+        Outcome::Abandoned => "abandoned",
+        Outcome::Unknown => "unknown",
+    };
+    let done = way.gateway.relay.settle(id, outcome).await;
+    let route = way.route.map(|route| route.name.clone()).unwrap_or_default();
+    way.emit(Event::Settled { route, outcome: if done.is_ok() { word } else { "failed" } });
+    done
+}

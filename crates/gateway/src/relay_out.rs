@@ -1,0 +1,324 @@
+//! The relay on the way out, whole: reads what rules look into, asks once for all its tokens, and puts the answers in
+//! their places. Everything else streams through, masked.
+
+use crate::body::Read;
+use crate::decode;
+use crate::events::Event;
+use crate::exchange::{Asked, Way, no_answer, read_answer, report_leaks, streamed, viewer};
+use crate::find::{self, Formats};
+use crate::headers;
+use crate::messages::{Ask, FormPlace, ShowRule, Shown};
+use crate::out::{self, Kind, Known, Page, Tally};
+use crate::principal::{Principal, User};
+use crate::problem::{Problem, problem};
+use crate::rules::{OutRule, Route, Whom};
+use crate::upstream::{Body, Missed};
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::response::Parts;
+use http::{Method, Response, StatusCode};
+use hyper::body::Incoming;
+use model::token::StorageToken;
+use std::collections::HashMap;
+use zeroize::Zeroizing;
+
+/// What the user has just typed, by the token that stands for it.
+pub(crate) type Typed = HashMap<StorageToken, Zeroizing<String>>;
+
+/// An answer of the app, as far as it was read already.
+pub(crate) enum Given {
+    Streaming(Response<Incoming>),
+    Whole(Parts, Bytes),
+    Begun(Parts, Bytes, Incoming),
+}
+
+const ENCODED: Problem = problem(
+    StatusCode::BAD_GATEWAY,
+    "app_encoding",
+    "The application's answer is encoded in a way that cannot be read, or is too large when it is decoded.",
+);
+const NOT_MODIFIED: Problem = problem(
+    StatusCode::BAD_GATEWAY,
+    "app_not_modified",
+    "The application answered that nothing changed, which nobody had asked.",
+);
+
+/// Who looks at which answer.
+struct Looking<'a> {
+    way: Way<'a>,
+    asked: &'a Asked,
+    user: Option<User>,
+    typed: &'a Typed,
+}
+
+pub(crate) async fn answer(
+    way: Way<'_>,
+    asked: &Asked,
+    answer: Response<Incoming>,
+    user: Option<User>,
+    principal: Option<&Principal>,
+    typed: &Typed,
+) -> Response<Body> {
+    given(way, asked, Given::Streaming(answer), user, principal, typed).await
+}
+
+pub(crate) async fn given(
+    way: Way<'_>,
+    asked: &Asked,
+    given: Given,
+    user: Option<User>,
+    principal: Option<&Principal>,
+    typed: &Typed,
+) -> Response<Body> {
+    let (mut head, begun, rest) = match given {
+        Given::Streaming(answer) => {
+            let (head, body) = answer.into_parts();
+            (head, None, Some(body))
+        }
+        Given::Whole(head, bytes) => (head, Some(bytes), None),
+        Given::Begun(head, before, rest) => (head, Some(before), Some(rest)),
+    };
+    let user = viewer(user, principal, &head.headers);
+    headers::strip_hop(&mut head.headers);
+    for name in way.setup.principals().filter_map(Principal::header) {
+        head.headers.remove(name);
+    }
+    let looking = Looking { way, asked, user, typed };
+    match looking.through(head, begun, rest).await {
+        Ok(answer) => answer,
+        Err(refused) => {
+            way.emit(Event::Refused { route: way.route.map(|route| route.name.clone()), code: refused.code });
+            refused.answer(&asked.headers)
+        }
+    }
+}
+
+impl Looking<'_> {
+    fn rules(&self) -> &[OutRule] {
+        self.way.route.map_or(&[], |route| route.out.as_slice())
+    }
+
+    /// Whether something may be put into this answer.
+    fn is_ruled(&self) -> bool {
+        !self.rules().is_empty() || !self.typed.is_empty()
+    }
+
+    async fn through(
+        mut self,
+        mut head: Parts,
+        begun: Option<Bytes>,
+        rest: Option<Incoming>,
+    ) -> Result<Response<Body>, Problem> {
+        let kind = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let kind = kind.and_then(Kind::of);
+        if !self.is_ruled() {
+            return self.unruled(head, begun, rest, kind).await;
+        }
+        if head.status == StatusCode::NOT_MODIFIED {
+            return Err(NOT_MODIFIED);
+        }
+        if !may_be_read_by(self.way.route, self.asked, &head.headers) {
+            self.user = None;
+        }
+        let coding = coding_of(&head.headers);
+        headers::no_store(&mut head.headers);
+        let has_body = self.asked.method != Method::HEAD
+            && !matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
+        let partial = head.status == StatusCode::PARTIAL_CONTENT;
+        let page_kind = kind.filter(|_| has_body && !partial);
+        let mut bytes = begun.unwrap_or_default();
+        let mut rest = rest;
+        if page_kind.is_some() || coding.is_some() {
+            if let Some(body) = rest.take() {
+                match read_answer(self.way, body).await {
+                    Read::Whole(read) if bytes.is_empty() => bytes = read,
+                    Read::Whole(read) => bytes = [bytes, read].concat().into(),
+                    Read::More(read, more) => {
+                        bytes = [bytes, read].concat().into();
+                        rest = Some(more);
+                    }
+                    Read::Broken => return Err(no_answer(Missed::Broken)),
+                }
+            }
+        }
+        if let Some(coding) = coding.filter(|_| has_body) {
+            if rest.is_some() {
+                return Err(ENCODED);
+            }
+            bytes = decode::decode(&coding, &bytes, self.way.setup.max_body).map_err(|_| ENCODED)?.into();
+        }
+        let body = match (page_kind, rest) {
+            (Some(kind), None) => self.page(kind, &mut head, bytes).await,
+            (_, Some(rest)) => {
+                self.headers(&mut head.headers, &HashMap::new());
+                let before = (!bytes.is_empty()).then_some(bytes);
+                streamed(self.way, before, rest, kind.is_some())
+            }
+            (None, None) => {
+                self.headers(&mut head.headers, &HashMap::new());
+                crate::body::full(masked(&bytes))
+            }
+        };
+        headers::harden(&mut head.headers);
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// An answer that no rule speaks of: it streams through.
+    async fn unruled(
+        self,
+        mut head: Parts,
+        begun: Option<Bytes>,
+        rest: Option<Incoming>,
+        kind: Option<Kind>,
+    ) -> Result<Response<Body>, Problem> {
+        let has_body = self.asked.method != Method::HEAD && head.status != StatusCode::NOT_MODIFIED;
+        let coding = coding_of(&head.headers).filter(|_| has_body);
+        let body = match (coding, rest) {
+            (Some(coding), Some(rest)) => {
+                // Encoded though nobody asked for it: a token would pass unseen.
+                let Read::Whole(bytes) = read_answer(self.way, rest).await else { return Err(ENCODED) };
+                let limit = self.way.setup.max_body;
+                let bytes = decode::decode(&coding, &bytes, limit).map_err(|_| ENCODED)?;
+                head.headers.remove(header::CONTENT_ENCODING);
+                head.headers.remove(header::CONTENT_LENGTH);
+                crate::body::full(masked(&bytes))
+            }
+            (_, Some(rest)) => streamed(self.way, begun, rest, kind.is_some()),
+            (_, None) => crate::body::full(masked(&begun.unwrap_or_default())),
+        };
+        headers::mask(&mut head.headers, &[]);
+        headers::harden(&mut head.headers);
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// A page that rules look into.
+    async fn page(&self, kind: Kind, head: &mut Parts, bytes: Bytes) -> Body {
+        report_leaks(self.way, "answer", &bytes);
+        let mut formats = Formats::default();
+        let mut attributes = Vec::new();
+        for rule in self.rules() {
+            formats.join(&rule.formats);
+            attributes.extend_from_slice(&rule.attributes);
+        }
+        formats.join(&Formats::of_tokens(self.typed.keys()));
+        let given = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type = HeaderValue::from_str(&kind.content_type(given));
+        let page = Page::read(kind, bytes.into(), &formats, &attributes);
+        if let Ok(content_type) = content_type {
+            head.headers.insert(header::CONTENT_TYPE, content_type);
+        }
+        let mut tokens = page.wanted();
+        tokens.extend(self.tokens_of_headers(&head.headers));
+        tokens.sort_unstable();
+        tokens.dedup();
+        let shown = self.ask(tokens).await;
+        self.headers(&mut head.headers, &shown);
+        if page.is_plain() {
+            return crate::body::full(page.into_body());
+        }
+        let (bytes, tally) = page.write(&Known { shown: &shown, typed: self.typed });
+        self.tell(tally);
+        crate::body::full(bytes)
+    }
+
+    fn tell(&self, tally: Tally) {
+        let Tally { shown, masked, erased } = tally;
+        let route = self.way.route.map(|route| route.name.clone()).unwrap_or_default();
+        self.way.emit(Event::Tokens { route, shown, masked, erased });
+    }
+
+    fn tokens_of_headers(&self, map: &HeaderMap) -> Vec<StorageToken> {
+        let names = self.rules().iter().flat_map(|rule| &rule.headers);
+        let values = names.filter_map(|name| map.get(name));
+        values.flat_map(|value| find::opaque(value.as_bytes())).filter_map(|found| found.token).collect()
+    }
+
+    /// Fills declared headers, and masks tokens in all others.
+    fn headers(&self, map: &mut HeaderMap, shown: &HashMap<StorageToken, Shown>) {
+        let names: Vec<HeaderName> = self.rules().iter().flat_map(|rule| rule.headers.clone()).collect();
+        for name in &names {
+            let Some(value) = map.get(name) else { continue };
+            let (mut text, mut at) = (Vec::new(), 0);
+            for one in find::opaque(value.as_bytes()) {
+                text.extend_from_slice(&value.as_bytes()[at..one.start]);
+                at = one.end;
+                match one.token.and_then(|token| shown.get(&token)) {
+                    Some(Shown::Clear(clear)) => text.extend_from_slice(out::for_header(clear).as_bytes()),
+                    _ => text.extend_from_slice(b"masked"),
+                }
+            }
+            text.extend_from_slice(&value.as_bytes()[at..]);
+            if let Ok(value) = HeaderValue::from_bytes(&text) {
+                map.insert(name.clone(), value);
+            }
+        }
+        headers::mask(map, &[]);
+    }
+
+    /// What stands in the place of each token. Whoever is nobody, and whatever fails, gets none.
+    async fn ask(&self, tokens: Vec<StorageToken>) -> HashMap<StorageToken, Shown> {
+        let asked: Vec<StorageToken> = tokens.into_iter().filter(|token| !self.typed.contains_key(token)).collect();
+        let (Some(user), false) = (&self.user, asked.is_empty()) else { return HashMap::new() };
+        let rules: Vec<ShowRule> = self.rules().iter().filter_map(|rule| self.show_rule(rule, user)).collect();
+        if rules.is_empty() {
+            return HashMap::new();
+        }
+        let form = self.rules().iter().find_map(|rule| rule.form.clone());
+        let form = form.map(|rule| FormPlace { session: user.session.clone(), rule });
+        let ask = Ask {
+            viewer: user.viewer.clone(),
+            rules,
+            tokens: asked.clone(),
+            form,
+            persons_per_answer: self.way.setup.persons_per_answer,
+            persons_per_hour: self.way.setup.persons_per_hour,
+        };
+        match self.way.gateway.relay.show(ask).await {
+            Ok(shown) if shown.len() == asked.len() => asked.into_iter().zip(shown).collect(),
+            _ => HashMap::new(),
+        }
+    }
+
+    fn show_rule(&self, rule: &OutRule, user: &User) -> Option<ShowRule> {
+        let person = match &rule.whom {
+            Whom::Anybody => None,
+            Whom::Path(name) => Some(self.way.params.get(name)?.clone()),
+            Whom::Principal => Some(user.viewer.person.clone()?),
+        };
+        Some(ShowRule {
+            purpose: rule.purpose.clone(),
+            recipient: rule.recipient.clone(),
+            fields: rule.fields.clone(),
+            person,
+        })
+    }
+}
+
+fn masked(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for found in find::opaque(&bytes) {
+        find::blank(&mut bytes[found.start..found.end]);
+    }
+    bytes
+}
+
+fn coding_of(map: &HeaderMap) -> Option<String> {
+    let mut codings = map.get_all(header::CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?"));
+    let first = codings.next()?;
+    let all = codings.fold(first.to_owned(), |all, next| format!("{all}, {next}"));
+    (!all.eq_ignore_ascii_case("identity") && !all.is_empty()).then_some(all)
+}
+
+/// Whether the page that asked may read the answer's values: one of this origin, or one that the route lists. A page
+/// elsewhere that the app lets in with `*` may not.
+fn may_be_read_by(route: Option<&Route>, asked: &Asked, answer: &HeaderMap) -> bool {
+    let listed = |origin: &str| route.is_some_and(|route| route.cors.iter().any(|one| one == origin));
+    let own = asked.host.to_str().map(|host| format!("https://{host}")).unwrap_or_default();
+    let fits = |value: &HeaderValue| {
+        let origin = value.to_str().unwrap_or("?");
+        origin.eq_ignore_ascii_case(&own) || listed(origin)
+    };
+    let asks = asked.headers.get_all(header::ORIGIN).iter().all(fits);
+    let allows = answer.get_all(header::ACCESS_CONTROL_ALLOW_ORIGIN).iter().all(fits);
+    asks && allows
+}

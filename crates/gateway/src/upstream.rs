@@ -1,0 +1,301 @@
+//! The app: over loopback, a Unix socket, or verified TLS, with a pool of kept connections.
+
+use bytes::Bytes;
+use http::header::HeaderMap;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Empty, Limited, combinators::UnsyncBoxBody};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls_pki_types::ServerName;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+/// Any error of a body on its way.
+pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
+/// A body on its way.
+pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;
+
+/// Longest time to reach the app.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long a connection is kept that nobody uses.
+const KEPT: Duration = Duration::from_secs(60);
+
+/// Why the upstream of a configuration is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpstreamError {
+    /// Not of a known form.
+    #[error("`upstream` is not like http://127.0.0.1:8000, unix:/run/app.sock or https://app.internal")]
+    Form,
+    /// Clear text to another machine.
+    #[error("`upstream` would be reached in clear text off this machine; use https, or say `insecure_because`")]
+    Clear,
+    /// The authority's file.
+    #[error("`upstream_ca` cannot be read, or holds no certificate")]
+    Authority,
+}
+
+/// Where the app listens.
+#[derive(Clone, Debug)]
+enum Place {
+    Tcp(SocketAddr),
+    Name(String, u16),
+    Unix(PathBuf),
+    Tls(ServerName<'static>, String, u16, Arc<rustls::ClientConfig>),
+}
+
+/// A pool of connections to the app.
+pub(crate) struct Upstream {
+    client: Client<Connector, Body>,
+    authority: Authority,
+    timeout: Duration,
+}
+
+/// What could not be had from the app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missed {
+    /// It was never reached: it has seen nothing of the request.
+    Unreachable,
+    /// It broke off, or its answer is no HTTP.
+    Broken,
+    /// It took too long.
+    Timeout,
+}
+
+impl Missed {
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "app_unreachable",
+            Self::Broken => "app_broke_off",
+            Self::Timeout => "app_timeout",
+        }
+    }
+}
+
+impl Upstream {
+    pub(crate) fn build(
+        text: &str,
+        authority: Option<&[u8]>,
+        insecure: bool,
+        timeout: Duration,
+    ) -> Result<Self, UpstreamError> {
+        let place = place_of(text, authority, insecure)?;
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(KEPT)
+            .pool_max_idle_per_host(256)
+            .pool_timer(TokioTimer::new())
+            .retry_canceled_requests(true)
+            .build(Connector(place));
+        let authority = Authority::from_static("app.obhut.invalid");
+        Ok(Self { client, authority, timeout })
+    }
+
+    /// Sends a request; its URI needs path and query alone.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, Missed> {
+        let path = request.uri().path_and_query().cloned();
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(Scheme::HTTP);
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Missed::Unreachable)?;
+        *request.version_mut() = http::Version::HTTP_11;
+        match tokio::time::timeout(self.timeout, self.client.request(request)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(missed(&error)),
+            Err(_) => Err(Missed::Timeout),
+        }
+    }
+
+    /// Asks for a small thing of our own.
+    pub(crate) async fn ask(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        limit: usize,
+    ) -> Result<(StatusCode, Bytes), Missed> {
+        let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::GET;
+        *request.uri_mut() = path.parse().map_err(|_| Missed::Unreachable)?;
+        *request.headers_mut() = headers;
+        let answer = self.send(request).await?;
+        let status = answer.status();
+        let reading = Limited::new(answer.into_body(), limit).collect();
+        let body = tokio::time::timeout(self.timeout, reading).await.map_err(|_| Missed::Timeout)?;
+        Ok((status, body.map_err(|_| Missed::Broken)?.to_bytes()))
+    }
+}
+
+fn missed(error: &Error) -> Missed {
+    if error.is_connect() { Missed::Unreachable } else { Missed::Broken }
+}
+
+fn place_of(text: &str, authority: Option<&[u8]>, insecure: bool) -> Result<Place, UpstreamError> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        return if path.starts_with('/') { Ok(Place::Unix(path.into())) } else { Err(UpstreamError::Form) };
+    }
+    let uri: Uri = text.parse().map_err(|_| UpstreamError::Form)?;
+    let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else { return Err(UpstreamError::Form) };
+    if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
+        return Err(UpstreamError::Form);
+    }
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    match scheme {
+        "http" => {
+            let port = uri.port_u16().unwrap_or(80);
+            match bare.parse::<IpAddr>() {
+                Ok(ip) if ip.is_loopback() || insecure => Ok(Place::Tcp(SocketAddr::new(ip, port))),
+                Ok(_) => Err(UpstreamError::Clear),
+                Err(_) if bare.eq_ignore_ascii_case("localhost") => {
+                    Ok(Place::Tcp(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), port)))
+                }
+                Err(_) if insecure => Ok(Place::Name(bare.to_owned(), port)),
+                Err(_) => Err(UpstreamError::Clear),
+            }
+        }
+        "https" => {
+            let name = ServerName::try_from(bare.to_owned()).map_err(|_| UpstreamError::Form)?;
+            let tls = Arc::new(trusting(authority)?);
+            Ok(Place::Tls(name, bare.to_owned(), uri.port_u16().unwrap_or(443), tls))
+        }
+        _ => Err(UpstreamError::Form),
+    }
+}
+
+/// Trusts the named authority alone: an app's certificate comes from the operator's own.
+fn trusting(authority: Option<&[u8]>) -> Result<rustls::ClientConfig, UpstreamError> {
+    use rustls_pki_types::pem::PemObject;
+    let pem = authority.ok_or(UpstreamError::Authority)?;
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in rustls_pki_types::CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|_| UpstreamError::Authority)?;
+        roots.add(certificate).map_err(|_| UpstreamError::Authority)?;
+    }
+    if roots.is_empty() {
+        return Err(UpstreamError::Authority);
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(config.map_err(|_| UpstreamError::Authority)?.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Makes connections.
+#[derive(Clone)]
+struct Connector(Place);
+
+impl tower_service::Service<Uri> for Connector {
+    type Response = TokioIo<Stream>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let place = self.0.clone();
+        Box::pin(async move {
+            let connecting = tokio::time::timeout(CONNECT, connect(&place)).await;
+            connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map(TokioIo::new)
+        })
+    }
+}
+
+async fn connect(place: &Place) -> io::Result<Stream> {
+    let tcp = |stream: TcpStream| stream.set_nodelay(true).map(|()| stream);
+    Ok(match place {
+        Place::Tcp(address) => Stream::Tcp(tcp(TcpStream::connect(address).await?)?),
+        Place::Name(name, port) => Stream::Tcp(tcp(TcpStream::connect((name.as_str(), *port)).await?)?),
+        Place::Unix(path) => Stream::Unix(UnixStream::connect(path).await?),
+        Place::Tls(name, host, port, config) => {
+            let stream = tcp(TcpStream::connect((host.as_str(), *port)).await?)?;
+            let connector = tokio_rustls::TlsConnector::from(config.clone());
+            Stream::Tls(Box::new(connector.connect(name.clone(), stream).await?))
+        }
+    })
+}
+
+/// A connection to the app.
+enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+macro_rules! each {
+    ($self:ident, $stream:ident => $call:expr) => {
+        match $self.get_mut() {
+            Stream::Tcp($stream) => $call,
+            Stream::Unix($stream) => $call,
+            Stream::Tls($stream) => $call,
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        each!(self, stream => Pin::new(stream).poll_read(cx, into))
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        each!(self, stream => Pin::new(stream).poll_write(cx, from))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        from: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        each!(self, stream => Pin::new(stream).poll_write_vectored(cx, from))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        !matches!(self, Self::Tls(_))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, stream => Pin::new(stream).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clear_text_stays_on_this_machine() {
+        let fails = |text, insecure| place_of(text, None, insecure).err();
+        for text in ["http://127.0.0.1:8000", "http://[::1]:8000/", "http://localhost", "unix:/run/app.sock"] {
+            assert_eq!(fails(text, false), None, "{text}");
+        }
+        for text in ["http://192.0.2.1", "http://app.internal:8000", "http://127.0.0.1.example"] {
+            assert_eq!(fails(text, false), Some(UpstreamError::Clear), "{text}");
+            assert_eq!(fails(text, true), None, "{text}");
+        }
+        for text in ["127.0.0.1:8000", "ftp://127.0.0.1", "http://127.0.0.1/app", "unix:app.sock", ""] {
+            assert_eq!(fails(text, true), Some(UpstreamError::Form), "{text}");
+        }
+        assert_eq!(fails("https://app.internal", true), Some(UpstreamError::Authority));
+    }
+}
