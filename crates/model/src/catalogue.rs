@@ -114,6 +114,11 @@ pub struct Field {
     pub index: Index,
     /// The shape of its tokens.
     pub token: TokenFormat,
+    /// Whether equal values have the same token, for UNIQUE columns and a sign-in by e-mail. Shows the app which values are
+    /// equal, as the index shows it to a thief of the key store; needs that index and is refused with it for special
+    /// categories.
+    #[serde(default)]
+    pub stable: bool,
     /// The compartment whose key seals it.
     pub compartment: Compartment,
     /// Whether its value speaks of a third person (an emergency contact); such a field goes with its person.
@@ -151,8 +156,8 @@ pub enum CatalogueError {
     /// A mask that does not fit the type.
     #[error("field {0} has a mask that does not fit its type")]
     Mask(usize),
-    /// A token format that holds too little.
-    #[error("field {0} has a token format of an impossible length")]
+    /// A token format that holds too little, or stable tokens without an index or in a format too short for them.
+    #[error("field {0} has a token format of an impossible length, or stable tokens without an index")]
     Token(usize),
     /// No or too large a limit.
     #[error("field {0} allows no bytes or too many")]
@@ -198,7 +203,7 @@ pub fn validate(fields: &[Field]) -> Result<(), CatalogueError> {
     if fields.len() > MAX_FIELDS {
         return Err(CatalogueError::TooMany);
     }
-    let (mut names, mut ids) = (HashSet::new(), HashSet::from([FieldId(0), FieldId(u16::MAX)]));
+    let (mut names, mut ids) = (HashSet::new(), HashSet::from([FieldId(0), FieldId(u16::MAX), FieldId(u16::MAX - 1)]));
     for (index, field) in fields.iter().enumerate() {
         if !is_name(&field.name) || field.name == "ref" {
             return Err(CatalogueError::Name(index));
@@ -230,6 +235,10 @@ impl Field {
         };
         if !fits {
             return Err(CatalogueError::Mask(index));
+        }
+        let holds_a_hash = matches!(self.token, TokenFormat::Opaque | TokenFormat::Email);
+        if self.stable && (self.index != Index::Equality || !holds_a_hash) {
+            return Err(CatalogueError::Token(index));
         }
         match self.token {
             TokenFormat::Digits(length) if !(6..=38).contains(&length) => Err(CatalogueError::Token(index)),

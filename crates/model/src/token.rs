@@ -65,6 +65,15 @@ impl StorageToken {
         Self(bytes)
     }
 
+    /// The stable token of a value that was blinded to these bytes.
+    #[must_use]
+    pub fn stable(mut blinded: [u8; 16]) -> Self {
+        if blinded[..6] == SHORT {
+            blinded[0] ^= 1;
+        }
+        Self(blinded)
+    }
+
     /// The bytes of the token map.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {

@@ -63,6 +63,7 @@ fn permit() -> Permit {
         index: Index::None,
         token: TokenFormat::Opaque,
         compartment: Compartment(0),
+        stable: false,
         third_party: false,
         max_bytes: 256,
     };

@@ -73,6 +73,8 @@ labels! {
     TRAIL_METADATA = "obhut/v1/entry";
     /// HKDF info of the key that makes a person's pseudonym in one ledger period.
     TRAIL_SUBJECT = "obhut/v1/trail-subject";
+    /// Associated data of a view token.
+    VIEW_TOKEN = "obhut/v1/view-token";
     /// HKDF info of a wrapping key's subkey.
     WRAP_SUBKEY = "obhut/v1/wrap-subkey";
 }

@@ -34,6 +34,7 @@ pub mod tenant;
 #[cfg(test)]
 mod testing;
 pub mod trail;
+pub mod view;
 mod wrap;
 
 pub use digest::{fingerprint, hash_api_key, sha256};
@@ -48,4 +49,5 @@ pub use root::{Passphrase, Root, RootError, RootId, RootInfo, RootKind};
 pub use shred::{Destroyed, EpochInfo, EpochKey, Repair, ShredError, ShredStore};
 pub use signing::{PublicKeys, SigningKeys};
 pub use tenant::TenantKey;
+pub use view::ViewKey;
 pub use trail::{Frame, IdentityPart, LogSecret, PeriodKey, SealedEntry};

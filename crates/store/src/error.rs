@@ -44,6 +44,9 @@ pub enum Conflict {
     /// The person is erased: no key, and no other state, comes back to such a row.
     #[error("the person is erased")]
     PersonErased,
+    /// The person is not provisional (any more): what was accepted is not removed like something that never was.
+    #[error("the person is not provisional")]
+    PersonState,
     /// The epoch is being destroyed, or is: nothing is put under it any more.
     #[error("the epoch is retired")]
     EpochRetired,

@@ -94,6 +94,16 @@ pub enum KeyOp {
         /// The version it was read at.
         expected_version: u32,
     },
+    /// Removes a provisional person, key and all, as if she had never been there. Fails with `Missing` or `PersonVersion`,
+    /// or with `PersonState` when the row is not provisional.
+    ForgetPerson {
+        /// Whose person.
+        tenant: TenantId,
+        /// The person.
+        person: PersonId,
+        /// The version it was read at.
+        expected_version: u32,
+    },
     /// Puts the same keys under another epoch; the version stays. Fails with `Missing`, `PersonErased`,
     /// `PersonVersion`, or with `EpochRetired` when the new epoch takes no rows any more.
     RewrapPerson {

@@ -14,6 +14,9 @@ pub const REF_FIELD: FieldId = FieldId(0);
 /// catalogue holds at most 500 fields and loses none.
 pub(crate) const IDEMPOTENCY_INDEX: FieldId = FieldId(u16::MAX);
 
+/// The number under which the users of the app are blinded. As little a field's as the one above.
+pub(crate) const VIEWER_INDEX: FieldId = FieldId(u16::MAX - 1);
+
 /// Kinds of sealed documents in the data file; the number is part of the associated data.
 pub(crate) mod document {
     /// [`super::TenantConfig`], id zeros.
@@ -26,6 +29,8 @@ pub(crate) mod document {
     pub(crate) const CERTIFICATE: u8 = 4;
     /// Name and zone of an API key, id of the principal.
     pub(crate) const PRINCIPAL: u8 = 5;
+    /// What a submission waits for, id of the provisional person.
+    pub(crate) const SUBMISSION: u8 = 6;
 }
 
 /// Everything that a tenant declares.

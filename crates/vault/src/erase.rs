@@ -78,6 +78,8 @@ impl Vault {
             }
             if let Some(erased) = try_erase(house, &opened, ctx, &person, now).await? {
                 house.actors.clear();
+                // She is erased whether or not this succeeds; what it misses goes when its term ends.
+                let _ = crate::submit::abandon_of(house, &opened, id).await;
                 return Ok(erased);
             }
         }

@@ -56,6 +56,8 @@ pub(crate) struct House {
     pub(crate) tenants: ArcSwap<HashMap<TenantId, Arc<Tenant>>>,
     pub(crate) actors: crate::keys::ActorCache,
     pub(crate) shipped: crate::change::Shipped,
+    pub(crate) views: crate::view::Views,
+    pub(crate) waiting: crate::submit::Waiting,
     pub(crate) steps: Option<Observer>,
     /// Another one in each run of the process: what a job names that was queued under another one is not under way
     /// any more.

@@ -150,15 +150,7 @@ impl Vault {
         in_zone: impl Fn(&[String]) -> bool,
     ) -> Result<Actor, AuthError> {
         let house = &self.house;
-        let hash = seal::hash_api_key(key.expose());
-        let (cached, seen) = match house.actors.get(&hash) {
-            (Some(cached), seen) => (cached, seen),
-            (None, seen) => {
-                let cached = Arc::new(load(house, &hash)?);
-                house.actors.put(hash, cached.clone(), seen);
-                (cached, seen)
-            }
-        };
+        let (cached, seen) = cached(house, &seal::hash_api_key(key.expose()))?;
         let now = house.clock.now()?;
         if cached.expires.is_some_and(|end| end <= now) {
             return Err(AuthError::Refused);
@@ -270,8 +262,19 @@ pub(crate) async fn make(
     tenant: &Tenant,
     new: &NewKey,
 ) -> Result<(PrincipalRow, ApiKey), Fault> {
-    let principal = PrincipalId::fresh(&*house.clock, &*house.entropy);
     let secret = ApiKey::generate(&*house.entropy);
+    let row = row_of(house, tenant, new, seal::hash_api_key(secret.expose())).await?;
+    Ok((row, secret))
+}
+
+/// The row of a principal who is found by `key_hash`; its card is kept.
+pub(crate) async fn row_of(
+    house: &House,
+    tenant: &Tenant,
+    new: &NewKey,
+    key_hash: [u8; 32],
+) -> Result<PrincipalRow, Fault> {
+    let principal = PrincipalId::fresh(&*house.clock, &*house.entropy);
     // Who acts for a person acts under her own log secret, which goes with her; a secret under the tenant key would let
     // old copies tell for ever what she did.
     let wrapped = match new.subject {
@@ -288,8 +291,8 @@ pub(crate) async fn make(
     let put = store::DataOp::PutDocument { row: document, expected_absent: true };
     done(house.store.apply_data("key_card", vec![put]).await)?;
     house.step(Step::KeyWritten);
-    let row = PrincipalRow {
-        key_hash: seal::hash_api_key(secret.expose()),
+    Ok(PrincipalRow {
+        key_hash,
         principal,
         tenant: tenant.id,
         role: new.role,
@@ -299,8 +302,7 @@ pub(crate) async fn make(
         zone: None,
         wrapped_log_secret: Sealed(wrapped),
         version: 1,
-    };
-    Ok((row, secret))
+    })
 }
 
 fn card_place(tenant: TenantId, principal: PrincipalId) -> DocumentPlace {
@@ -312,6 +314,24 @@ fn read_card(house: &House, tenant: &Tenant, principal: PrincipalId) -> Result<K
     let row = house.store.snapshot()?.document(tenant.id, place.kind, place.id, place.version)?;
     let bytes = tenant.metadata.open_document(&place, &row.ok_or(Fault::Corrupt)?.sealed.0)?;
     serde_json::from_slice(&bytes).map_err(|_| Fault::Corrupt)
+}
+
+/// What is known of the principal who is found by this hash.
+fn cached(house: &House, hash: &[u8; 32]) -> Result<(Arc<Cached>, u64), AuthError> {
+    match house.actors.get(hash) {
+        (Some(cached), seen) => Ok((cached, seen)),
+        (None, seen) => {
+            let cached = Arc::new(load(house, hash)?);
+            house.actors.put(*hash, cached.clone(), seen);
+            Ok((cached, seen))
+        }
+    }
+}
+
+/// The actor who is found by this hash, as long as nobody revoked it.
+pub(crate) fn actor_by_hash(house: &House, hash: &[u8; 32]) -> Result<Actor, AuthError> {
+    let (cached, seen) = cached(house, hash)?;
+    Ok(Actor { seen, ..cached.actor.clone() })
 }
 
 fn load(house: &House, hash: &[u8; 32]) -> Result<Cached, AuthError> {

@@ -34,8 +34,11 @@ pub mod reveal;
 mod seen;
 pub mod setup;
 pub mod steps;
+pub mod submit;
 mod tenant;
 pub mod trail;
+pub mod view;
+pub mod viewer;
 pub mod work;
 
 pub use change::{Logged, Swept};

@@ -114,9 +114,9 @@ impl From<seal::SealError> for PutError {
 }
 
 /// A checked value with its field.
-struct Checked {
-    field: Field,
-    value: Zeroizing<String>,
+pub(crate) struct Checked {
+    pub(crate) field: Field,
+    pub(crate) value: Zeroizing<String>,
 }
 
 impl Idempotency {
@@ -209,7 +209,7 @@ impl Vault {
     }
 }
 
-fn check_reference(reference: &str) -> Result<(), PutError> {
+pub(crate) fn check_reference(reference: &str) -> Result<(), PutError> {
     let fits = (1..=MAX_REF).contains(&reference.len()) && !reference.chars().any(char::is_control);
     if fits { Ok(()) } else { Err(PutError::Reference) }
 }
@@ -286,7 +286,7 @@ async fn create(
     ];
     for one in values {
         ops.extend(index_ops(house, tenant, person, one)?);
-        ops.push(token_op(house, tenant, person, &one.field));
+        ops.extend(token_op(house, tenant, &house.store.snapshot()?, (person, None), one)?);
     }
     if let Some(wanted) = &request.idempotency {
         ops.push(idempotency_op(house, tenant, wanted, keys.log_secret(), person, now)?);
@@ -300,11 +300,21 @@ async fn create(
 }
 
 /// A rectification as far as it goes without waiting for anything.
-struct Rectification {
-    keys: PersonKeys,
-    rows: Vec<DataOp>,
-    job: NewJob,
-    ops: Vec<KeyOp>,
+pub(crate) struct Rectification {
+    pub(crate) keys: PersonKeys,
+    pub(crate) rows: Vec<DataOp>,
+    pub(crate) job: NewJob,
+    pub(crate) ops: Vec<KeyOp>,
+}
+
+/// What becomes of a person's values.
+pub(crate) struct Changes<'a> {
+    /// These take the place of what was there.
+    pub(crate) values: &'a [Checked],
+    /// These go.
+    pub(crate) removed: &'a [Field],
+    /// The provisional person whose tokens become this one's; without one, fields without a token get one.
+    pub(crate) tokens_of: Option<PersonId>,
 }
 
 async fn rectify(
@@ -316,7 +326,8 @@ async fn rectify(
     idempotency: Option<&Idempotency>,
 ) -> Result<Tried, PutError> {
     let now = house.clock.now()?;
-    let Rectification { keys, rows, job, mut ops } = prepare(house, tenant, ctx, id, values, now)?;
+    let changes = Changes { values, removed: &[], tokens_of: None };
+    let Rectification { keys, rows, job, mut ops } = prepare(house, tenant, ctx, id, &changes, now)?;
     if let Some(wanted) = idempotency {
         ops.push(idempotency_op(house, tenant, wanted, keys.log_secret(), id, now)?);
     }
@@ -333,7 +344,7 @@ async fn rectify(
 }
 
 /// Has the replaced versions removed a little later, when no read that was decided before can still want them.
-fn sweep_later(house: &House, person: &Person, now: Timestamp) -> Result<NewJob, Fault> {
+pub(crate) fn sweep_later(house: &House, person: &Person, now: Timestamp) -> Result<NewJob, Fault> {
     let row = &person.row;
     let replaced = Replaced { tenant: row.tenant, person: row.person, change: Try::on(house, row.version) };
     Ok(NewJob {
@@ -345,14 +356,15 @@ fn sweep_later(house: &House, person: &Person, now: Timestamp) -> Result<NewJob,
     })
 }
 
-fn prepare(
+pub(crate) fn prepare(
     house: &House,
     tenant: &Tenant,
     ctx: &Context,
     id: PersonId,
-    values: &[Checked],
+    changes: &Changes<'_>,
     now: Timestamp,
 ) -> Result<Rectification, PutError> {
+    let values = changes.values;
     let snapshot = house.store.snapshot()?;
     let person = Person::read(&snapshot, tenant.id, id)?.ok_or(PutError::UnknownPerson)?;
     if person.row.state != PersonState::Live {
@@ -360,8 +372,9 @@ fn prepare(
     }
     let mut keys = person.keys(tenant)?;
     let lying = snapshot.records_of(tenant.id, id)?;
-    let keeping = Keeping { snapshot: &snapshot, tenant, ctx, person: &person, values, now };
-    let touched: BTreeSet<Compartment> = values.iter().map(|one| one.field.compartment).collect();
+    let keeping = Keeping { snapshot: &snapshot, tenant, ctx, person: &person, changes, now };
+    let fields = values.iter().map(|one| &one.field).chain(changes.removed);
+    let touched: BTreeSet<Compartment> = fields.map(|field| field.compartment).collect();
     let mut rows = Vec::new();
     for compartment in touched {
         let kept = keeping.read(&keys, compartment)?;
@@ -387,13 +400,25 @@ fn prepare(
         )?));
     }
     let mut ops = vec![person.rewrapped(house, tenant, &keys, None)?];
+    if let Some(provisional) = changes.tokens_of {
+        ops.push(KeyOp::DeleteTokensOf { tenant: tenant.id, person: provisional, field: None });
+    }
     let tokens = snapshot.tokens_of(tenant.id, id)?;
     for one in values {
         ops.push(KeyOp::DeleteIndexesOf { tenant: tenant.id, person: id, index: Some(one.field.id) });
         ops.extend(index_ops(house, tenant, id, one)?);
-        if !tokens.iter().any(|token| token.field == one.field.id) {
-            ops.push(token_op(house, tenant, id, &one.field));
+        let has_one = tokens.iter().any(|token| token.field == one.field.id);
+        if one.field.stable {
+            // The old one stands for the old value, which may be somebody else's tomorrow.
+            ops.push(KeyOp::DeleteTokensOf { tenant: tenant.id, person: id, field: Some(one.field.id) });
+            ops.extend(token_op(house, tenant, &snapshot, (id, changes.tokens_of), one)?);
+        } else if changes.tokens_of.is_none() && !has_one {
+            ops.extend(token_op(house, tenant, &snapshot, (id, None), one)?);
         }
+    }
+    for field in changes.removed {
+        ops.push(KeyOp::DeleteIndexesOf { tenant: tenant.id, person: id, index: Some(field.id) });
+        ops.push(KeyOp::DeleteTokensOf { tenant: tenant.id, person: id, field: Some(field.id) });
     }
     let job = sweep_later(house, &person, now)?;
     Ok(Rectification { keys, rows, job, ops })
@@ -405,7 +430,7 @@ struct Keeping<'a> {
     tenant: &'a Tenant,
     ctx: &'a Context,
     person: &'a Person,
-    values: &'a [Checked],
+    changes: &'a Changes<'a>,
     now: Timestamp,
 }
 
@@ -420,8 +445,11 @@ impl Keeping<'_> {
         let record = open_record(keys, &place, &sealed.0)?;
         let live = self.tenant.live();
         let mut kept = Vec::new();
-        for number in record.fields().filter(|number| !self.values.iter().any(|one| one.field.id == *number))
-        {
+        let goes = |number: &FieldId| {
+            let replaced = self.changes.values.iter().any(|one| one.field.id == *number);
+            replaced || self.changes.removed.iter().any(|field| field.id == *number)
+        };
+        for number in record.fields().filter(|number| !goes(number)) {
             let field = if number == REF_FIELD {
                 reference_field()
             } else {
@@ -465,18 +493,19 @@ pub(crate) fn reference_field() -> Field {
         index: Index::Equality,
         token: model::catalogue::TokenFormat::Opaque,
         compartment: Compartment(0),
+        stable: false,
         third_party: false,
         max_bytes: 256,
     }
 }
 
-fn of_compartment(values: &[Checked], compartment: Compartment) -> Vec<Value<'_>> {
+pub(crate) fn of_compartment(values: &[Checked], compartment: Compartment) -> Vec<Value<'_>> {
     let of = values.iter().filter(|one| one.field.compartment == compartment);
     of.map(|one| Value { field: one.field.id, category: one.field.category, bytes: one.value.as_bytes() })
         .collect()
 }
 
-fn seal_version(
+pub(crate) fn seal_version(
     house: &House,
     tenant: &Tenant,
     person: PersonId,
@@ -493,7 +522,7 @@ fn seal_version(
     Ok(RecordRow { key, sealed: Sealed(sealed) })
 }
 
-fn index_ops(
+pub(crate) fn index_ops(
     house: &House,
     tenant: &Tenant,
     person: PersonId,
@@ -508,10 +537,35 @@ fn index_ops(
     Ok(Some(KeyOp::InsertIndex { row, unique: false }))
 }
 
-fn token_op(house: &House, tenant: &Tenant, person: PersonId, field: &Field) -> KeyOp {
-    let token = StorageToken::generate(field.token, &*house.entropy);
-    let token = *token.as_bytes();
-    KeyOp::InsertToken(TokenRow { tenant: tenant.id, token, person, field: field.id })
+/// The token of a value, to be put into the map; none when it is stable and another person has the same value: it stands
+/// for hers. `of` is the person, and who else may have it since hers are about to go.
+pub(crate) fn token_op(
+    house: &House,
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    of: (PersonId, Option<PersonId>),
+    one: &Checked,
+) -> Result<Option<KeyOp>, Fault> {
+    let token = *token_for(house, tenant, &one.field, &one.value)?.as_bytes();
+    let owner = snapshot.token(tenant.id, &token)?.map(|row| row.person);
+    let taken = one.field.stable && owner.is_some_and(|owner| owner != of.0 && Some(owner) != of.1);
+    let row = TokenRow { tenant: tenant.id, token, person: of.0, field: one.field.id };
+    Ok((!taken).then_some(KeyOp::InsertToken(row)))
+}
+
+/// A token for a value: a fresh one, or where the field wants it so the one of every equal value.
+pub(crate) fn token_for(
+    house: &House,
+    tenant: &Tenant,
+    field: &Field,
+    value: &str,
+) -> Result<StorageToken, Fault> {
+    if !field.stable {
+        return Ok(StorageToken::generate(field.token, &*house.entropy));
+    }
+    // No value begins with NUL, so that this is never the value's own index.
+    let form = [b"\0token\0".as_slice(), &field.index_form(value)].concat();
+    Ok(StorageToken::stable(tenant.index(house, field.id)?.blind(&form)))
 }
 
 fn idempotency_op(
@@ -544,7 +598,7 @@ impl Vault {
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one entry")]
-fn entry(
+pub(crate) fn entry(
     house: &House,
     tenant: &Tenant,
     ctx: &Context,

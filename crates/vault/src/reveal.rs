@@ -113,10 +113,21 @@ impl Vault {
         tenant: TenantId,
         request: &RevealRequest,
     ) -> Result<RevealAnswer, RevealError> {
+        self.reveal_by(ctx, tenant, request, Action::Read).await
+    }
+
+    /// [`Vault::reveal`] by another action: what a person sees of herself in the app she sees by her own right.
+    pub(crate) async fn reveal_by(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        request: &RevealRequest,
+        action: Action,
+    ) -> Result<RevealAnswer, RevealError> {
         let house = &self.house;
         let opened = house.tenant(tenant).ok_or(RevealError::Denied(Reason::WrongTenant))?;
         let actor = &ctx.actor.principal;
-        model::decision::allowed(actor, Action::Read, tenant, actor.subject, Some(opened.live().state))
+        model::decision::allowed(actor, action, tenant, actor.subject, Some(opened.live().state))
             .map_err(RevealError::Denied)?;
         let values = request.items.iter().map(|item| match item {
             Item::Token(_) => 1,
@@ -130,7 +141,7 @@ impl Vault {
             let now = house.clock.now()?;
             let seen = Seen::begin(house, &opened);
             let live = seen.live().clone();
-            let plan = plan(house, &opened, &live, seen, ctx, request, now)?;
+            let plan = plan(house, &opened, &live, seen, ctx, (request, action), now)?;
             let entry = plan.seal(house, &opened, ctx, now)?;
             house.step(Step::ReadSealed);
             let position = house.ledger.append(entry.into()).await.map_err(Fault::from)?;
@@ -184,6 +195,7 @@ struct Deciding<'a> {
     tenant: &'a Tenant,
     live: &'a Live,
     ctx: &'a Context,
+    action: Action,
     purpose: Option<&'a Purpose>,
     recipient: Option<RecipientId>,
     now: Timestamp,
@@ -195,14 +207,14 @@ fn plan<'a>(
     live: &'a Live,
     seen: Seen,
     ctx: &Context,
-    request: &RevealRequest,
+    (request, action): (&RevealRequest, Action),
     now: Timestamp,
 ) -> Result<Plan<'a>, RevealError> {
     let snapshot = house.store.snapshot()?;
     let config = &live.config;
     let purpose = config.purpose(&request.purpose);
     let recipient = config.recipient(request.recipient.as_deref());
-    let deciding = Deciding { snapshot: &snapshot, tenant, live, ctx, purpose, recipient, now };
+    let deciding = Deciding { snapshot: &snapshot, tenant, live, ctx, action, purpose, recipient, now };
     let mut plan = Plan {
         seen,
         slots: Vec::with_capacity(request.items.len()),
@@ -294,7 +306,7 @@ impl<'a> Plan<'a> {
         }
         let request = Request {
             principal: &deciding.ctx.actor.principal,
-            action: Action::Read,
+            action: deciding.action,
             tenant: deciding.tenant.id,
             person: involved.person.row.person,
             field,
@@ -453,7 +465,7 @@ impl Pace {
 fn nobody(deciding: &Deciding<'_>, field: &Field, recipient: RecipientId, reason: Reason) -> Decision {
     let request = Request {
         principal: &deciding.ctx.actor.principal,
-        action: Action::Read,
+        action: deciding.action,
         tenant: deciding.tenant.id,
         person: PersonId([0; 16]),
         field,

@@ -72,6 +72,8 @@ impl Vault {
             tenants: ArcSwap::from_pointee(tenants),
             actors: keys::ActorCache::default(),
             shipped: change::Shipped::default(),
+            views: crate::view::Views::default(),
+            waiting: crate::submit::Waiting::default(),
             steps: parts.steps,
         });
         let left = change::reconcile_all(&house).await?;

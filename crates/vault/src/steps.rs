@@ -74,6 +74,17 @@ steps! {
     /// Replaced versions are gone, the job that removed them is still queued.
     VersionsSwept = "rectify: replaced versions swept",
 
+    /// Records and card of a submission lie in the data file, under keys that nobody has any more.
+    SubmissionWritten = "submission: written",
+    /// The provisional person is there with her tokens. The app has seen none of them.
+    SubmissionTaken = "submission: taken",
+    /// The app did not accept: the provisional row is gone, and with it the only keys. Records still lie in the data file.
+    SubmissionAbandoned = "submission: abandoned",
+    /// The app accepted and the values are the person's, the entry is in the outbox.
+    SubmissionCommitted = "submission: committed",
+    /// The entry is in the ledger. Not acknowledged.
+    SubmissionShipped = "submission: shipped",
+
     /// The document of a consent event lies in the data file; the record names the one before it.
     ConsentWritten = "consent: event written",
     /// The record is there, requested; its entry in the outbox.

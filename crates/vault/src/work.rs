@@ -15,6 +15,8 @@ use std::time::Duration;
 pub const EPOCHS_JOB: &str = "epochs";
 /// Forgets idempotency keys that are old.
 pub const IDEMPOTENCY_JOB: &str = "prune_idempotency";
+/// Removes submissions whose term is over.
+pub const SUBMISSIONS_JOB: &str = "expire_submissions";
 /// Writes the store's logs back, so that what was erased is in no file any more.
 pub const TRUNCATE_JOB: &str = "truncate_logs";
 
@@ -24,6 +26,8 @@ const EPOCHS_EVERY_MS: i64 = 3_600_000;
 const LEFTOVERS_EVERY_MS: i64 = 3_600_000;
 /// Between two looks for old idempotency keys, ms.
 const IDEMPOTENCY_EVERY_MS: i64 = 3_600_000;
+/// Between two looks for submissions whose term is over, ms.
+const SUBMISSIONS_EVERY_MS: i64 = 600_000;
 /// Between two truncations, ms: an erased key may lie in a log for less than a minute (DESIGN §3.5).
 const TRUNCATE_EVERY_MS: i64 = 20_000;
 /// How long readers may hold a truncation up before they are interrupted.
@@ -45,9 +49,11 @@ impl Vault {
         registry.add(Arc::new(Truncate(self.clone())))?;
         registry.add(Arc::new(Leftovers(self.clone())))?;
         registry.add(Arc::new(Idempotency(self.clone())))?;
+        registry.add(Arc::new(Submissions(self.clone())))?;
         let every = |kind, every_ms| Schedule { kind, payload: Vec::new(), every_ms };
         registry.schedule(every(EPOCHS_JOB, EPOCHS_EVERY_MS))?;
         registry.schedule(every(LEFTOVERS_JOB, LEFTOVERS_EVERY_MS))?;
+        registry.schedule(every(SUBMISSIONS_JOB, SUBMISSIONS_EVERY_MS))?;
         registry.schedule(every(IDEMPOTENCY_JOB, IDEMPOTENCY_EVERY_MS))?;
         registry.schedule(every(TRUNCATE_JOB, TRUNCATE_EVERY_MS))
     }
@@ -144,6 +150,23 @@ impl Job for Idempotency {
             match self.0.prune_idempotency().await {
                 Ok(true) => Outcome::Again(payload),
                 Ok(false) => Outcome::Done,
+                Err(_) => Outcome::Retry(FAULT),
+            }
+        })
+    }
+}
+
+struct Submissions(Vault);
+
+impl Job for Submissions {
+    fn kind(&self) -> &'static str {
+        SUBMISSIONS_JOB
+    }
+
+    fn run(&self, _: Vec<u8>, _: Context) -> Running<'_> {
+        Box::pin(async move {
+            match self.0.expire_submissions().await {
+                Ok(_) => Outcome::Done,
                 Err(_) => Outcome::Retry(FAULT),
             }
         })

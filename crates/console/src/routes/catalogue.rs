@@ -54,6 +54,9 @@ pub(crate) struct CatalogueField {
     #[serde(default)]
     #[schema(value_type = serde_json::Value)]
     token: TokenFormat,
+    /// Whether equal values have the same token, for UNIQUE columns; needs `index` `equality`.
+    #[serde(default)]
+    stable: bool,
     /// Fields that live and die together share a compartment, 0 to 15.
     #[serde(default)]
     compartment: u8,
@@ -73,6 +76,7 @@ impl From<&Field> for CatalogueField {
             mask: field.mask,
             index: field.index,
             token: field.token,
+            stable: field.stable,
             compartment: field.compartment.0,
             third_party: field.third_party,
             max_bytes: field.max_bytes,
@@ -90,6 +94,7 @@ impl CatalogueField {
             mask: self.mask,
             index: self.index,
             token: self.token,
+            stable: self.stable,
             compartment: Compartment(self.compartment),
             third_party: self.third_party,
             max_bytes: self.max_bytes,

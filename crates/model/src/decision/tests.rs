@@ -23,6 +23,7 @@ fn field(category: Category) -> Field {
         index: Index::None,
         token: TokenFormat::Opaque,
         compartment: Compartment(0),
+        stable: false,
         third_party: false,
         max_bytes: 100,
     }

@@ -233,6 +233,7 @@ impl Case {
             index: Index::None,
             token: TokenFormat::Opaque,
             compartment: Compartment(0),
+            stable: false,
             third_party: false,
             max_bytes: 100,
         }

@@ -38,7 +38,7 @@ prop_compose! {
     ) -> Field {
         let index = if indexed { Index::Equality } else { Index::None };
         Field {
-            id: FieldId(id), name, category, kind, mask, index, token, third_party, max_bytes,
+            id: FieldId(id), name, category, kind, mask, index, token, stable: false, third_party, max_bytes,
             compartment: Compartment(compartment),
         }
     }

@@ -20,6 +20,7 @@ fn field(kind: FieldType) -> Field {
         index: Index::None,
         token: TokenFormat::Opaque,
         compartment: Compartment(0),
+        stable: false,
         third_party: false,
         max_bytes: 65_536,
     }

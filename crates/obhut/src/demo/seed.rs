@@ -126,6 +126,7 @@ fn field(id: u16, name: &str, category: Category, kind: FieldType, mask: MaskRul
         index: Index::None,
         token: TokenFormat::Opaque,
         compartment: Compartment(0),
+        stable: false,
         third_party: false,
         max_bytes: 500,
     }

@@ -163,6 +163,7 @@ fn field(id: FieldId) -> Field {
         index: Index::None,
         token: TokenFormat::Opaque,
         compartment: Compartment(0),
+        stable: false,
         third_party: false,
         max_bytes: 256,
     }

@@ -306,6 +306,7 @@ fn field(id: u16, name: &str, category: Category, kind: FieldType) -> Field {
         index: Index::None,
         token: TokenFormat::Opaque,
         compartment: Compartment(0),
+        stable: false,
         third_party: false,
         max_bytes: 200,
     }

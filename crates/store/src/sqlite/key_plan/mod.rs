@@ -32,6 +32,7 @@ impl Plans for KeyPlans {
             KeyOp::InsertPerson(row) => Some(row.person),
             KeyOp::UpdatePerson { person, .. }
             | KeyOp::BumpPerson { person, .. }
+            | KeyOp::ForgetPerson { person, .. }
             | KeyOp::RewrapPerson { person, .. } => Some(*person),
             _ => None,
         })
@@ -60,6 +61,9 @@ fn apply(on: &Connection, op: &KeyOp) -> Done {
         }
         KeyOp::BumpPerson { tenant, person, expected_version } => {
             persons::bump_person(on, (*tenant, *person), *expected_version)
+        }
+        KeyOp::ForgetPerson { tenant, person, expected_version } => {
+            persons::forget_person(on, (*tenant, *person), *expected_version)
         }
         KeyOp::RewrapPerson { tenant, person, expected_version, expected_epoch, epoch, wrapped } => {
             let expected = (*expected_version, *expected_epoch);

@@ -1,0 +1,306 @@
+//! Submissions and views: what the app has not accepted changes nothing, what it has accepted changes all, and what a
+//! page shows is decided for who looks at it.
+
+mod world;
+
+use model::PersonId;
+use model::principal::Role;
+use model::token::StorageToken;
+use store::PersonState;
+use vault::submit::{MAX_WAITING, NewSubmission, Outcome, SubmitError, Submitted, WAIT_MS, Whose};
+use vault::view::{ViewRequest, ViewRule, Viewed};
+use vault::viewer::Identity;
+use vault::{Actor, Context};
+use world::World;
+use zeroize::Zeroizing;
+
+fn typed(whose: Whose, values: &[(&str, &str)]) -> NewSubmission {
+    let values = values.iter().map(|(field, value)| ((*field).to_owned(), Zeroizing::new((*value).to_owned())));
+    NewSubmission { rule: "save".into(), session: "s1".into(), whose, values: values.collect() }
+}
+
+fn known(reference: &str) -> Whose {
+    Whose::Reference(reference.to_owned())
+}
+
+async fn submit(world: &World, whose: Whose, values: &[(&str, &str)]) -> Result<Submitted, SubmitError> {
+    world.vault.submit(&world.ctx(&world.app), None, world.tenant, &typed(whose, values)).await
+}
+
+async fn settle(world: &World, id: Option<PersonId>, outcome: Outcome) -> Result<(), SubmitError> {
+    let id = id.expect("a submission");
+    world.vault.settle(&world.ctx(&world.app), world.tenant, id, outcome).await.map(drop)
+}
+
+async fn lead(world: &World) -> Actor {
+    viewer(world, "lead-1", Role::Operations, None).await.expect("a viewer")
+}
+
+async fn viewer(world: &World, subject: &str, role: Role, person: Option<&str>) -> Option<Actor> {
+    let identity = Identity { issuer: "app", subject, role, person };
+    world.vault.viewer(world.tenant, identity).await.ok()
+}
+
+fn page(tokens: &[&str], fields: &[&str]) -> ViewRequest {
+    let rule = ViewRule {
+        purpose: "rostering".into(),
+        recipient: None,
+        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+        person: None,
+    };
+    ViewRequest {
+        rules: vec![rule],
+        tokens: tokens.iter().map(|token| StorageToken::parse(token).expect("a token")).collect(),
+        form: None,
+        persons_per_answer: 100,
+        persons_per_hour: 100,
+    }
+}
+
+async fn view(world: &World, actor: Actor, request: &ViewRequest) -> Vec<Viewed> {
+    let ctx = Context { actor, request: world.vault.new_request() };
+    world.vault.view(&ctx, world.tenant, request).await.expect("viewed")
+}
+
+fn clear(text: &str) -> Viewed {
+    Viewed::Clear(Zeroizing::new(text.to_owned()))
+}
+
+fn provisional(world: &World) -> u64 {
+    let snapshot = world.store.snapshot().expect("a snapshot");
+    snapshot.count_persons(world.tenant, Some(PersonState::Provisional)).expect("counted")
+}
+
+fn entries(world: &World) -> u64 {
+    world.ledger.status().durable
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_new_is_there_once_the_app_has_named_her() {
+    let world = World::new().await;
+    let before = entries(&world);
+    let taken = submit(&world, Whose::New, &[("name", "Kanarina"), ("health_note", "Knie")]).await.expect("taken");
+    let viewer = lead(&world).await;
+    let request = page(&[&taken.texts[0]], &["name"]);
+    assert_eq!(view(&world, viewer.clone(), &request).await, [Viewed::Masked(None)], "not before the app accepts");
+    assert_eq!((entries(&world), provisional(&world)), (before, 1));
+    settle(&world, taken.id, Outcome::Accepted(Some("17".into()))).await.expect("committed");
+    assert_eq!(provisional(&world), 0);
+    assert_eq!(view(&world, viewer, &request).await, [clear("Kanarina")]);
+    let person = taken.id.expect("a person");
+    assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Kanarina"));
+    // Found by the reference afterwards: the next submission is hers.
+    let again = submit(&world, known("17"), &[("name", "Kanarina V.")]).await.expect("taken");
+    settle(&world, again.id, Outcome::Accepted(None)).await.expect("committed");
+    assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Kanarina V."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_app_refuses_changes_nothing_and_leaves_nothing() {
+    let world = World::new().await;
+    let person = world.worker(1).await;
+    let keys = || std::fs::read(world.folder.join("store/keys.db")).expect("read").len();
+    let _ = keys();
+    for outcome in [Outcome::Abandoned, Outcome::Unknown] {
+        let taken = submit(&world, known("ref-1"), &[("name", "Mallory"), ("email", "")]).await.expect("taken");
+        settle(&world, taken.id, outcome.clone()).await.expect("settled");
+        assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Name 1"));
+        assert_eq!(world.value(&world.lead, "rostering", person, "email").await.as_deref(), Some("w1@example.org"));
+        let left = u64::from(outcome == Outcome::Unknown);
+        assert_eq!(provisional(&world), left);
+    }
+    // What nobody says anything about goes when its term ends, with all that lies beside it.
+    assert_eq!(world.vault.expire_submissions().await, Ok(0));
+    world.clock.advance_ms(WAIT_MS + 1);
+    assert_eq!(world.vault.expire_submissions().await, Ok(1));
+    assert_eq!(provisional(&world), 0);
+    let snapshot = world.store.snapshot().expect("a snapshot");
+    let records = snapshot.persons_with_records(world.tenant, None, 10).expect("listed");
+    assert_eq!(records, [person]);
+    assert!(snapshot.documents(world.tenant, 6, None, 10).expect("listed").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepted_values_take_the_place_of_old_ones_and_old_tokens_still_lead_there() {
+    let world = World::new().await;
+    let person = world.worker(1).await;
+    let old = world.store.snapshot().expect("a snapshot").tokens_of(world.tenant, person).expect("tokens");
+    let values = [("name", "Neuer Name"), ("emergency_contact", ""), ("health_note", "neu")];
+    let taken = submit(&world, known("ref-1"), &values).await.expect("taken");
+    assert_eq!(taken.texts[1], "");
+    settle(&world, taken.id, Outcome::Accepted(None)).await.expect("committed");
+    let name = old.iter().find(|row| row.field.0 == 1).expect("a token of the name");
+    let old_name = StorageToken::from_bytes(name.token).format(model::catalogue::TokenFormat::Opaque);
+    let viewer = lead(&world).await;
+    let shown = view(&world, viewer, &page(&[&old_name, &taken.texts[0]], &["name"])).await;
+    assert_eq!(shown, [clear("Neuer Name"), clear("Neuer Name")]);
+    let own = world.key(Role::Person, Some(person)).await;
+    let export = world.vault.export(&world.ctx(&own), world.tenant, person).await.expect("exported");
+    let held = |text: &str| export.values.iter().any(|one| one.1.as_str() == text);
+    assert!(held("neu") && !held("Aunt Third"));
+    assert_eq!(provisional(&world), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_outlives_a_restart_and_is_committed_when_the_app_shows_it() {
+    let world = World::new().await;
+    let person = world.worker(1).await;
+    let taken = submit(&world, known("ref-1"), &[("name", "Nach dem Absturz")]).await.expect("taken");
+    let token = StorageToken::parse(&taken.texts[0]).expect("a token");
+    let app = world.ctx(&world.app);
+    assert_eq!(world.vault.promote(&app, world.tenant, &[token]).await, Ok(0), "its request is still under way");
+    let world = world.reopen().await;
+    let app = world.ctx(&world.app);
+    assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Name 1"));
+    assert_eq!(world.vault.promote(&app, world.tenant, &[token]).await, Ok(1));
+    assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Nach dem Absturz"));
+    assert_eq!((world.vault.promote(&app, world.tenant, &[token]).await, provisional(&world)), (Ok(0), 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_person_takes_what_waits_for_her_along() {
+    let world = World::new().await;
+    let person = world.worker(1).await;
+    let taken = submit(&world, known("ref-1"), &[("name", "Zu spät")]).await.expect("taken");
+    world.vault.erase(&world.ctx(&world.officer), world.tenant, person).await.expect("erased");
+    assert_eq!(provisional(&world), 0);
+    assert_eq!(settle(&world, taken.id, Outcome::Accepted(None)).await, Ok(()), "there is nothing any more");
+    let shown = view(&world, lead(&world).await, &page(&[&taken.texts[0]], &["name"])).await;
+    assert_eq!(shown, [Viewed::Erased]);
+    assert!(submit(&world, known("ref-1"), &[("name", "Neu")]).await.is_ok(), "the reference is free again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_person_cannot_be_told_to_be_somebody_who_is_here() {
+    let world = World::new().await;
+    let person = world.worker(1).await;
+    let taken = submit(&world, Whose::New, &[("name", "Mallory")]).await.expect("taken");
+    let told = settle(&world, taken.id, Outcome::Accepted(Some("ref-1".into()))).await;
+    assert_eq!((told, provisional(&world)), (Err(SubmitError::Person), 0));
+    assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Name 1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_masked_field_that_comes_back_changes_nothing() {
+    let world = World::new().await;
+    let person = world.worker(1).await;
+    world.worker(2).await;
+    let snapshot = world.store.snapshot().expect("a snapshot");
+    let token_of = |person: PersonId, field: u16| {
+        let rows = snapshot.tokens_of(world.tenant, person).expect("tokens");
+        let row = rows.into_iter().find(|row| row.field.0 == field).expect("one");
+        StorageToken::from_bytes(row.token).format(model::catalogue::TokenFormat::Opaque)
+    };
+    let health = token_of(person, 3);
+    let mut request = page(&[&health], &["name"]);
+    request.form = Some(("s1".into(), "save".into()));
+    let actor = lead(&world).await;
+    let shown = view(&world, actor.clone(), &request).await;
+    let [Viewed::Masked(Some(view_token))] = shown.as_slice() else { panic!("{shown:?}") };
+    assert!(view_token.starts_with("obv_") && !view_token.contains(&health[4..]));
+    let taken = submit(&world, known("ref-1"), &[("health_note", view_token)]).await.expect("taken");
+    assert_eq!((taken.id, taken.texts), (None, vec![health.clone()]));
+    // Of another person, field, session or rule, or too old, it is worth nothing.
+    for (whose, field) in [(known("ref-2"), "health_note"), (known("ref-1"), "name"), (Whose::New, "health_note")] {
+        assert_eq!(submit(&world, whose, &[(field, view_token)]).await.err(), Some(SubmitError::Stale));
+    }
+    for change in [0, 1] {
+        let mut other = typed(known("ref-1"), &[("health_note", view_token)]);
+        if change == 0 { other.session = "s2".into() } else { other.rule = "other".into() }
+        let app = world.ctx(&world.app);
+        assert_eq!(world.vault.submit(&app, None, world.tenant, &other).await.err(), Some(SubmitError::Stale));
+    }
+    world.clock.advance_ms(12 * 3_600_000);
+    let late = submit(&world, known("ref-1"), &[("health_note", view_token)]).await;
+    assert_eq!(late.err(), Some(SubmitError::Stale));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_shows_what_its_rule_names_and_its_viewer_may_see() {
+    let world = World::new().await;
+    let (one, two) = (world.worker(1).await, world.worker(2).await);
+    let snapshot = world.store.snapshot().expect("a snapshot");
+    let token = |person, field: u16| {
+        let rows = snapshot.tokens_of(world.tenant, person).expect("tokens");
+        let row = rows.into_iter().find(|row| row.field.0 == field).expect("one");
+        StorageToken::from_bytes(row.token).format(model::catalogue::TokenFormat::Opaque)
+    };
+    let tokens = [token(one, 1), token(one, 2), token(one, 3), token(two, 1)];
+    let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
+    let actor = lead(&world).await;
+    let masked = || Viewed::Masked(None);
+    let shown = view(&world, actor.clone(), &page(&tokens, &["name", "health_note"])).await;
+    assert_eq!(shown, [clear("Name 1"), masked(), masked(), clear("Name 2")], "the purpose has no health note");
+    let mut request = page(&tokens, &["name", "email"]);
+    request.rules[0].person = Some("ref-1".into());
+    let shown = view(&world, actor.clone(), &request).await;
+    assert_eq!(shown, [clear("Name 1"), clear("w1@example.org"), masked(), masked()]);
+    request.rules[0].person = Some("nobody".into());
+    assert_eq!(view(&world, actor.clone(), &request).await, [masked(), masked(), masked(), masked()]);
+    let mut request = page(&tokens, &["name"]);
+    request.persons_per_answer = 1;
+    assert_eq!(view(&world, actor.clone(), &request).await[3], masked());
+    // The person herself, by her own right, and nobody else by it.
+    let own = viewer(&world, "w1", Role::Person, Some("ref-1")).await.expect("a viewer");
+    let shown = view(&world, own, &page(&tokens, &["name", "email", "health_note"])).await;
+    assert_eq!(shown, [clear("Name 1"), clear("w1@example.org"), clear("note 1"), masked()]);
+    assert!(viewer(&world, "w9", Role::Person, Some("ref-9")).await.is_none());
+    assert!(viewer(&world, "x", Role::System, None).await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_is_one_principal_over_restarts_and_can_be_revoked() {
+    let world = World::new().await;
+    let first = lead(&world).await.principal.id;
+    assert_eq!(lead(&world).await.principal.id, first);
+    let other = viewer(&world, "lead-1", Role::CaseManager, None).await.expect("a viewer");
+    assert_ne!(other.principal.id, first, "another role is another principal");
+    let world = world.reopen().await;
+    assert_eq!(lead(&world).await.principal.id, first);
+    world.vault.revoke_key(&world.ctx(&world.admin), world.tenant, first).await.expect("revoked");
+    assert!(viewer(&world, "lead-1", Role::Operations, None).await.is_none());
+    let raw = std::fs::read(world.folder.join("store/keys.db")).expect("read");
+    assert!(memchr::memmem::find(&raw, b"lead-1").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stable_tokens_are_equal_for_equal_values_and_follow_them() {
+    let world = World::new().await;
+    let mut fields = world::catalogue();
+    fields[1].stable = true;
+    let admin = world.ctx(&world.admin);
+    world.vault.put_catalogue(&admin, world.tenant, fields).await.expect("a catalogue");
+    let stable = |value: &str| world.vault.stable_token(world.tenant, "email", value);
+    let token = stable("Jana@Example.ORG").expect("a token");
+    assert_eq!(stable("jana@example.org").expect("a token"), token);
+    assert!(world.vault.stable_token(world.tenant, "name", "x").is_err());
+    let first = submit(&world, Whose::New, &[("email", "jana@example.org")]).await.expect("taken");
+    assert_eq!(first.texts, [token.as_str()]);
+    settle(&world, first.id, Outcome::Accepted(Some("1".into()))).await.expect("committed");
+    // The app sees the same token and says that there is one already; if it does not, the token stays the first one's.
+    let second = submit(&world, Whose::New, &[("email", "jana@example.org"), ("name", "Zwei")]).await.expect("taken");
+    assert_eq!(second.texts[0], token);
+    settle(&world, second.id, Outcome::Accepted(Some("2".into()))).await.expect("committed");
+    let owner = |token: &str| {
+        let token = StorageToken::parse(token).expect("a token");
+        let snapshot = world.store.snapshot().expect("a snapshot");
+        snapshot.token(world.tenant, token.as_bytes()).expect("read").map(|row| row.person)
+    };
+    assert_eq!(owner(&token), first.id);
+    // A new address has a new token, and the old one is free.
+    let changed = submit(&world, known("1"), &[("email", "neu@example.org")]).await.expect("taken");
+    settle(&world, changed.id, Outcome::Accepted(None)).await.expect("committed");
+    assert_eq!((owner(&token), owner(&changed.texts[0])), (None, first.id));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_values_say_which() {
+    let world = World::new().await;
+    let wrong = submit(&world, Whose::New, &[("name", "a"), ("email", "no address")]).await;
+    assert!(matches!(wrong, Err(SubmitError::Value(1, _))));
+    let unknown = submit(&world, Whose::New, &[("shoe_size", "44")]).await;
+    assert_eq!(unknown.err(), Some(SubmitError::UnknownField(0)));
+    assert_eq!(submit(&world, known(""), &[("name", "a")]).await.err(), Some(SubmitError::Reference));
+    assert_eq!(provisional(&world), 0);
+    assert!(MAX_WAITING >= 1_000);
+}
