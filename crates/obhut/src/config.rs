@@ -3,6 +3,7 @@
 //! Order: default, file, environment. An unknown key is an error that names the nearest known one.
 
 use crate::system::{Problem, environment};
+use gateway::config::Tables;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What the house needs to know before it opens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) data: PathBuf,
     pub(crate) listen: SocketAddr,
@@ -25,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) horizon_days: u32,
     pub(crate) segment_mib: u32,
     pub(crate) ledger_zone: Vec<String>,
+    /// `[gateway]`, `[[route]]` and `[[relay]]`, where there is a gateway.
+    pub(crate) gateway: Option<Tables>,
 }
 
 /// One key that can be configured.
@@ -116,6 +119,7 @@ pub(crate) fn run(verb: &Verb, out: &mut dyn Write) -> Result<ExitCode, Problem>
     let (values, _) = gather(&text, &environment())?;
     let base = args.config.parent().unwrap_or(Path::new("."));
     build(&values, base)?;
+    let gateway = gateway_tables(&text)?;
     for key in KEYS {
         let (value, source) = &values[key.name];
         let source = match source {
@@ -125,14 +129,38 @@ pub(crate) fn run(verb: &Verb, out: &mut dyn Write) -> Result<ExitCode, Problem>
         };
         writeln!(out, "{:<24} = {:<32} # {source}; {}", key.name, format!("{value:?}"), key.about)?;
     }
+    if let Some(tables) = gateway {
+        let (routes, rules) = (tables.route.len(), tables.relay.len());
+        writeln!(out, "[gateway]: {routes} routes, {rules} rules; docs/gateway.md describes them")?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reads and checks the configuration in force.
 pub(crate) fn load(file: &Path) -> Result<Config, Problem> {
-    let (values, _) = gather(&read(file)?, &environment())?;
-    Ok(build(&values, file.parent().unwrap_or(Path::new(".")))?)
+    let text = read(file)?;
+    let (values, _) = gather(&text, &environment())?;
+    let config = build(&values, file.parent().unwrap_or(Path::new(".")))?;
+    Ok(Config { gateway: gateway_tables(&text)?, ..config })
 }
+
+/// The tables of the gateway; none where the file has none.
+pub(crate) fn gateway_tables(text: &str) -> Result<Option<Tables>, ConfigError> {
+    let syntax = |error: &toml::de::Error| ConfigError::Syntax(error.to_string().trim_end().to_owned());
+    let all: toml::Table = text.parse().map_err(|error| syntax(&error))?;
+    if !GATEWAY.iter().any(|name| all.contains_key(*name)) {
+        return Ok(None);
+    }
+    // From the text and not from the table, so that an error names its line.
+    let tables: Tables = toml::from_str(text).map_err(|error| syntax(&error))?;
+    if tables.gateway.is_none() {
+        return Err(ConfigError::Syntax("[[route]] and [[relay]] need a [gateway]".to_owned()));
+    }
+    Ok(Some(tables))
+}
+
+/// The tables that are the gateway's.
+const GATEWAY: [&str; 3] = ["gateway", "route", "relay"];
 
 fn read(file: &Path) -> Result<String, Problem> {
     std::fs::read_to_string(file).map_err(|error| {
@@ -152,6 +180,8 @@ fn gather(text: &str, environment: &BTreeMap<String, String>) -> Result<(Values,
     let table: toml::Table =
         text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax(error.message().to_owned()))?;
     let mut flat = Vec::new();
+    let mut table = table;
+    table.retain(|name, _| !GATEWAY.contains(&name));
     flatten("", &table, &mut flat);
     for (name, value) in &flat {
         let key = KEYS.iter().find(|key| key.name == name).ok_or_else(|| unknown(name))?;
@@ -239,6 +269,7 @@ fn build(values: &Values, base: &Path) -> Result<Config, ConfigError> {
             .filter(|one| !one.is_empty())
             .map(str::to_owned)
             .collect(),
+        gateway: None,
         data,
     })
 }

@@ -9,6 +9,7 @@ mod demo;
 #[cfg(test)]
 mod docs;
 mod doctor;
+mod gate;
 mod init;
 mod ledger_verbs;
 mod serve;

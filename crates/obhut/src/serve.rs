@@ -1,6 +1,7 @@
 //! `obhut serve`: open the house and answer until told to stop.
 
 use crate::config::Config;
+use crate::gate::Gate;
 use crate::system::{Problem, SystemClock, complain, harden, say};
 use crate::wiring::{self, May, Opened};
 use crate::{background, unseal};
@@ -37,6 +38,7 @@ pub(crate) struct Running {
     served: JoinHandle<()>,
     tended: Option<JoinHandle<()>>,
     opened: Option<Arc<Opened>>,
+    gate: Option<Gate>,
 }
 
 /// Runs until a signal comes.
@@ -49,6 +51,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         let console = Console::sealed(settings(&config));
         let mut running = listen(&config, &console).await?;
         say(&format!("listening on https://{}", running.address));
+        for address in running.gate.iter().flat_map(|gate| &gate.addresses) {
+            say(&format!("gateway on https://{address}"));
+        }
         let root = match unseal::configured(&config)? {
             Some(passphrase) => wiring::open_root(&config, &passphrase)?,
             None => wait_for_root(&config).await?,
@@ -64,7 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         if late > 0 {
             say(&format!("{late} ledger entries of an earlier run were shipped"));
         }
-        stop_signal().await?;
+        running.until_stopped(&args.config).await?;
         say("stopping");
         running.stop().await;
         Ok(ExitCode::SUCCESS)
@@ -99,10 +104,14 @@ pub(crate) async fn listen(config: &Config, console: &Console) -> Result<Running
         )
     })?;
     let address = listener.local_addr()?;
-    let tls = crate::tls::server(&config.tls_cert, &config.tls_key)?;
+    let tls = crate::tls::server(&config.tls_cert, &config.tls_key, crate::tls::API)?;
     let (stop, stopped) = watch::channel(false);
+    let gate = match &config.gateway {
+        Some(tables) => Some(Gate::listen(config, tables, &stop).await?),
+        None => None,
+    };
     let served = tokio::spawn(console::serve(listener, tls, console.clone(), stopped));
-    Ok(Running { address, stop, served, tended: None, opened: None })
+    Ok(Running { address, stop, served, tended: None, opened: None, gate })
 }
 
 impl Running {
@@ -121,8 +130,39 @@ impl Running {
         let stop = self.stop.subscribe();
         self.tended = Some(tokio::spawn(background::run(opened.clone(), jobs, stop)));
         let late = opened.shipped_late;
+        if let (Some(gate), Some(tables)) = (&self.gate, &config.gateway) {
+            gate.open(config, tables, &opened.vault)?;
+        }
         self.opened = Some(opened);
         Ok(late)
+    }
+
+    /// The gateway, where there is one.
+    pub(crate) fn gate(&self) -> Option<&Gate> {
+        self.gate.as_ref()
+    }
+
+    /// Holds the gateway's rules against the catalogue as it is now.
+    pub(crate) fn recheck(&self, config: &Config) -> Result<(), Problem> {
+        match (&self.gate, &config.gateway, &self.opened) {
+            (Some(gate), Some(tables), Some(opened)) => gate.open(config, tables, &opened.vault),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for a signal to stop; on SIGHUP, the gateway reads its configuration anew.
+    async fn until_stopped(&self, file: &std::path::Path) -> Result<(), Problem> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut hangup = signal(SignalKind::hangup())?;
+        loop {
+            tokio::select! {
+                stopped = stop_signal() => return stopped,
+                _ = hangup.recv() => match &self.gate {
+                    Some(gate) => gate.reload(file),
+                    None => say("there is no [gateway] to be read anew"),
+                },
+            }
+        }
     }
 
     /// The open house.
@@ -134,6 +174,9 @@ impl Running {
     pub(crate) async fn stop(self) {
         let _ = self.stop.send(true);
         let _ = self.served.await;
+        if let Some(gate) = self.gate {
+            gate.ended().await;
+        }
         if let Some(tended) = self.tended {
             let _ = tended.await;
         }

@@ -51,8 +51,13 @@ pub(crate) fn make_local(names: &[&str], now: Timestamp) -> Result<LocalCertific
     Ok(LocalCertificates { authority: authority_cert, chain, key: key.serialize_pem() })
 }
 
-/// TLS 1.2 and 1.3 with aws-lc-rs, X25519MLKEM768 first, HTTP/1.1.
-pub(crate) fn server(chain: &Path, key: &Path) -> Result<Arc<ServerConfig>, Problem> {
+/// The protocols that the API speaks.
+pub(crate) const API: &[&[u8]] = &[b"http/1.1"];
+/// The protocols that the gateway speaks.
+pub(crate) const GATEWAY: &[&[u8]] = &[b"h2", b"http/1.1"];
+
+/// TLS 1.2 and 1.3 with aws-lc-rs, X25519MLKEM768 first.
+pub(crate) fn server(chain: &Path, key: &Path, protocols: &[&[u8]]) -> Result<Arc<ServerConfig>, Problem> {
     let certificates = CertificateDer::pem_file_iter(chain)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| Problem::new(format!("cannot read the certificate {}: {error}", chain.display())))?;
@@ -65,6 +70,6 @@ pub(crate) fn server(chain: &Path, key: &Path) -> Result<Arc<ServerConfig>, Prob
         .with_no_client_auth()
         .with_single_cert(certificates, key)
         .map_err(Problem::from_error("certificate and key do not fit"))?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
     Ok(Arc::new(config))
 }

@@ -88,6 +88,12 @@ impl Vault {
         self.house.tenant(tenant).map(|opened| opened.live().state)
     }
 
+    /// The fields of a tenant's catalogue, which the process that serves it works by; `None` when it is not open here.
+    #[must_use]
+    pub fn catalogue(&self, tenant: TenantId) -> Option<Vec<model::catalogue::Field>> {
+        self.house.tenant(tenant).map(|opened| opened.live().config.fields.clone())
+    }
+
     /// The ledger, for proofs and tiles.
     #[must_use]
     pub fn ledger(&self) -> &ledger::Ledger {

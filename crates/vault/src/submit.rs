@@ -432,20 +432,8 @@ async fn write(
         wrapped: Some(Sealed(keys.wrap(&epoch_key, &at, &*house.entropy)?)),
         created: now,
     })];
-    let snapshot = house.store.snapshot()?;
-    let mut tokens = Vec::with_capacity(checked.len());
-    for one in checked {
-        if one.field.stable {
-            tokens.push(token_for(house, tenant, &one.field, &one.value)?);
-            ops.extend(token_op(house, tenant, &snapshot, (id, None), one)?);
-        } else {
-            let token = StorageToken::generate(one.field.token, &*house.entropy);
-            tokens.push(token);
-            let row = store::TokenRow { tenant: tenant.id, token: *token.as_bytes(), person: id, field: one.field.id };
-            ops.push(KeyOp::InsertToken(row));
-        }
-    }
-    drop(snapshot);
+    let (tokens, inserts) = tokens(house, tenant, id, checked)?;
+    ops.extend(inserts);
     match applied(house.store.apply_keys("submission", ops).await)? {
         Applied::Done => Ok(Some((id, tokens))),
         Applied::Conflict(_) => {
@@ -453,6 +441,30 @@ async fn write(
             Ok(None)
         }
     }
+}
+
+/// A token for each value, and what puts them into the map.
+fn tokens(
+    house: &House,
+    tenant: &Tenant,
+    id: PersonId,
+    checked: &[Checked],
+) -> Result<(Vec<StorageToken>, Vec<KeyOp>), Fault> {
+    let snapshot = house.store.snapshot()?;
+    let mut tokens = Vec::with_capacity(checked.len());
+    let mut ops = Vec::with_capacity(checked.len());
+    for one in checked {
+        if one.field.stable {
+            tokens.push(token_for(house, tenant, &one.field, &one.value)?);
+            ops.extend(token_op(house, tenant, &snapshot, (id, None), one)?);
+        } else {
+            let token = StorageToken::generate(one.field.token, &*house.entropy);
+            tokens.push(token);
+            let (token, field) = (*token.as_bytes(), one.field.id);
+            ops.push(KeyOp::InsertToken(store::TokenRow { tenant: tenant.id, token, person: id, field }));
+        }
+    }
+    Ok((tokens, ops))
 }
 
 fn reference_value(reference: &str) -> Value<'_> {

@@ -71,6 +71,16 @@ pub enum Viewed {
     Erased,
 }
 
+/// A page's answer.
+#[derive(Debug)]
+pub struct ViewAnswer {
+    /// What stands in the place of each token, in order.
+    pub viewed: Vec<Viewed>,
+    /// Tokens of submissions that are not settled: the app shows that it has kept them. To be handed to
+    /// [`Vault::promote`].
+    pub unsettled: Vec<StorageToken>,
+}
+
 /// Values stay out of logs.
 impl std::fmt::Debug for Viewed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -208,14 +218,14 @@ impl Vault {
         ctx: &Context,
         tenant: TenantId,
         request: &ViewRequest,
-    ) -> Result<Vec<Viewed>, RevealError> {
+    ) -> Result<ViewAnswer, RevealError> {
         let house = &self.house;
         let opened = house.tenant(tenant).ok_or(RevealError::Denied(Reason::WrongTenant))?;
         if request.tokens.len() > MAX_TOKENS {
             return Err(RevealError::Size);
         }
         let now = house.clock.now()?;
-        let mut standings = stand(house, &opened, request)?;
+        let (mut standings, unsettled) = stand(house, &opened, request)?;
         self.within_budget(ctx, request, &mut standings, now);
         let mut viewed: Vec<Option<Viewed>> = standings.iter().map(|_| None).collect();
         for number in 0..request.rules.len() {
@@ -235,7 +245,7 @@ impl Vault {
                 Viewed::Masked(form.and_then(|form| house.views.hide(house, form, row, now)))
             }
         };
-        Ok(standings.iter().zip(viewed).map(finish).collect())
+        Ok(ViewAnswer { viewed: standings.iter().zip(viewed).map(finish).collect(), unsettled })
     }
 
     /// Closes what goes beyond the user's budget.
@@ -288,7 +298,12 @@ impl Vault {
     }
 }
 
-fn stand(house: &House, tenant: &Tenant, request: &ViewRequest) -> Result<Vec<Standing>, RevealError> {
+/// Where each token stands, and those of submissions that are not settled.
+fn stand(
+    house: &House,
+    tenant: &Tenant,
+    request: &ViewRequest,
+) -> Result<(Vec<Standing>, Vec<StorageToken>), RevealError> {
     let live = tenant.live();
     let snapshot = house.store.snapshot()?;
     let mut only = Vec::with_capacity(request.rules.len());
@@ -302,6 +317,7 @@ fn stand(house: &House, tenant: &Tenant, request: &ViewRequest) -> Result<Vec<St
         });
     }
     let mut standings = Vec::with_capacity(request.tokens.len());
+    let mut unsettled = Vec::new();
     for token in &request.tokens {
         let Some(row) = snapshot.token(tenant.id, token.as_bytes())? else {
             standings.push(Standing::Nothing);
@@ -310,13 +326,16 @@ fn stand(house: &House, tenant: &Tenant, request: &ViewRequest) -> Result<Vec<St
         let state = snapshot.person_head(tenant.id, row.person)?.map(|head| head.state);
         let name = live.config.field_by_id(row.field).map(|field| field.name.as_str());
         let rule = request.rules.iter().position(|rule| rule.fields.iter().any(|field| Some(field.as_str()) == name));
+        if state == Some(PersonState::Provisional) {
+            unsettled.push(*token);
+        }
         standings.push(match rule {
             _ if state == Some(PersonState::Provisional) => Standing::Closed(row),
             Some(rule) if only[rule].is_none_or(|person| person == Some(row.person)) => Standing::Open(row, rule),
             _ => Standing::Closed(row),
         });
     }
-    Ok(standings)
+    Ok((standings, unsettled))
 }
 
 #[cfg(test)]

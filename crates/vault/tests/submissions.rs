@@ -59,7 +59,7 @@ fn page(tokens: &[&str], fields: &[&str]) -> ViewRequest {
 
 async fn view(world: &World, actor: Actor, request: &ViewRequest) -> Vec<Viewed> {
     let ctx = Context { actor, request: world.vault.new_request() };
-    world.vault.view(&ctx, world.tenant, request).await.expect("viewed")
+    world.vault.view(&ctx, world.tenant, request).await.expect("viewed").viewed
 }
 
 fn clear(text: &str) -> Viewed {

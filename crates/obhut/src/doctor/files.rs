@@ -105,7 +105,7 @@ fn shred_files(holder: &Path) -> Option<BTreeSet<std::ffi::OsString>> {
 fn tls(config: &Config, now: Timestamp) -> Vec<Line> {
     let (chain, key) = (&config.tls_cert, &config.tls_key);
     let mut lines = Vec::new();
-    match crate::tls::server(chain, key) {
+    match crate::tls::server(chain, key, crate::tls::API) {
         Err(problem) => {
             lines.push(fail(
                 problem.what,

@@ -1,0 +1,130 @@
+//! The gateway's place in the process: its listeners, the vault behind it, what it notices, reload.
+
+mod relay;
+pub(crate) mod seen;
+pub(crate) mod trying;
+
+use crate::config::Config;
+use crate::system::{Problem, complain, say};
+use gateway::config::{GatewayTable, Tables};
+use gateway::messages::{FieldInfo, Relay};
+use gateway::{Gateway, Setup};
+use relay::VaultRelay;
+use rustls::ServerConfig;
+use seen::Seen;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use vault::Vault;
+
+/// A listening gateway.
+pub(crate) struct Gate {
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) seen: Arc<Seen>,
+    gateway: Gateway,
+    relay: Arc<VaultRelay>,
+    tls: watch::Sender<Arc<ServerConfig>>,
+    served: Vec<JoinHandle<()>>,
+}
+
+fn table(tables: &Tables) -> Result<&GatewayTable, Problem> {
+    tables.gateway.as_ref().ok_or_else(|| Problem::new("there is no [gateway]"))
+}
+
+fn setup(config: &Config, tables: &Tables, fields: Option<&[FieldInfo]>) -> Result<Setup, Problem> {
+    Setup::build(tables, &config.data, fields).map_err(|error| {
+        Problem::with_help(format!("configuration: {error}"), "docs/gateway.md describes routes and rules")
+    })
+}
+
+fn certificate(config: &Config, table: &GatewayTable) -> Result<Arc<ServerConfig>, Problem> {
+    let file = |own: &Option<std::path::PathBuf>, shared: &std::path::PathBuf| match own {
+        Some(own) => config.data.join(own),
+        None => shared.clone(),
+    };
+    let (cert, key) = (file(&table.cert, &config.tls_cert), file(&table.key, &config.tls_key));
+    crate::tls::server(&cert, &key, crate::tls::GATEWAY)
+}
+
+impl Gate {
+    /// Listens. Until the house is open, what needs it is answered `sealed`, and tokens mask.
+    pub(crate) async fn listen(
+        config: &Config,
+        tables: &Tables,
+        stop: &watch::Sender<bool>,
+    ) -> Result<Self, Problem> {
+        let table = table(tables)?;
+        let setup = setup(config, tables, None)?;
+        let (tls, presented) = watch::channel(certificate(config, table)?);
+        let relay = Arc::new(VaultRelay::default());
+        let seen = Arc::new(Seen::new(table.access_log, setup.lines()));
+        let gateway = Gateway::new(setup, relay.clone(), seen.clone());
+        let mut served = Vec::new();
+        let mut addresses = Vec::new();
+        for address in &table.listen {
+            let listener = bind(*address).await?;
+            addresses.push(listener.local_addr()?);
+            let (tls, stop) = (presented.clone(), stop.subscribe());
+            served.push(tokio::spawn(gateway::serve::serve(listener, tls, gateway.clone(), stop)));
+        }
+        let port = addresses.first().map_or(443, SocketAddr::port);
+        for address in &table.redirect {
+            let listener = bind(*address).await?;
+            let stop = stop.subscribe();
+            served.push(tokio::spawn(gateway::serve::redirect(listener, port, gateway.clone(), stop)));
+        }
+        if let Some(why) = &table.insecure_because {
+            complain(&Problem::new(format!("the app is reached in clear text off this machine: {why}")));
+        }
+        Ok(Self { addresses, seen, gateway, relay, tls, served })
+    }
+
+    /// Puts the open house behind it, and holds the rules against the catalogue.
+    pub(crate) fn open(&self, config: &Config, tables: &Tables, vault: &Vault) -> Result<(), Problem> {
+        let tenant = relay::tenant_of(vault, table(tables)?.tenant.as_deref())?;
+        self.relay.open(vault.clone(), tenant);
+        let fields = self.relay.fields().map_err(Problem::from_error("the catalogue"))?;
+        let setup = setup(config, tables, Some(&fields))?;
+        self.seen.routes(setup.lines());
+        self.gateway.reload(setup);
+        Ok(())
+    }
+
+    /// Reads configuration and certificate anew. What does not fit is said, and all stays as it was.
+    pub(crate) fn reload(&self, file: &std::path::Path) {
+        let again = || {
+            let config = crate::config::load(file)?;
+            let tables = config.gateway.as_ref().ok_or_else(|| Problem::new("there is no [gateway] any more"))?;
+            let fields = self.relay.fields().ok();
+            let setup = setup(&config, tables, fields.as_deref())?;
+            let tls = certificate(&config, table(tables)?)?;
+            self.seen.routes(setup.lines());
+            self.gateway.reload(setup);
+            // Nobody listens any more only at the very end.
+            let _ = self.tls.send(tls);
+            Ok::<(), Problem>(())
+        };
+        match again() {
+            Ok(()) => say("routes, rules and certificate read anew"),
+            Err(problem) => complain(&problem),
+        }
+    }
+
+    /// Waits until requests under way have ended, after the stop.
+    pub(crate) async fn ended(self) {
+        for served in self.served {
+            let _ = served.await;
+        }
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Problem> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Problem::with_help(
+            format!("cannot listen on {address}: {error}"),
+            "something else may run there: choose another address under [gateway]",
+        )
+    })
+}

@@ -1,0 +1,1 @@
+//! `obhut rules try` (to come).
