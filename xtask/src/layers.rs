@@ -71,7 +71,7 @@ const DEVELOPMENT: &[&str] = &["obhut-testkit", "obhut-fuzz-targets", "xtask"];
 const FENCED: &[Fenced] = &[
     Fenced {
         names: &["aws-lc-rs", "aws-lc-sys"],
-        only: &["obhut-seal", "obhut-ledger"],
+        only: &["obhut-seal", "obhut-ledger", "obhut-sample"],
         why: "only seal names a cipher; ledger has the named exception of digests and signature verification",
     },
     Fenced {
@@ -99,12 +99,12 @@ const FENCED: &[Fenced] = &[
     Fenced { names: &["argon2"], only: &["obhut-seal"], why: "passphrases are seal's" },
     Fenced {
         names: &["rusqlite", "libsqlite3-sys", "tokio-postgres", "sqlx"],
-        only: &["obhut-store"],
+        only: &["obhut-store", "obhut-sample"],
         why: "database drivers stand under the store alone",
     },
     Fenced {
         names: &["axum", "utoipa"],
-        only: &["obhut-console"],
+        only: &["obhut-console", "obhut-sample"],
         why: "console is the only crate that knows the web framework",
     },
     Fenced { names: &["rcgen"], only: &["obhut"], why: "certificates are made by the binary" },

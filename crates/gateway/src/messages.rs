@@ -77,8 +77,10 @@ pub struct FormPlace {
 /// What stands in a token's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shown {
-    /// The value, or a transform of it.
+    /// The value.
     Clear(Zeroizing<String>),
+    /// A transform of it, with the view token for a form where there is one.
+    Partial(Zeroizing<String>, Option<String>),
     /// Nothing, with the view token for a form where there is one.
     Masked(Option<String>),
     /// There is nothing behind this token any more.

@@ -243,7 +243,7 @@ impl Looking<'_> {
                 text.extend_from_slice(&value.as_bytes()[at..one.start]);
                 at = one.end;
                 match one.token.and_then(|token| shown.get(&token)) {
-                    Some(Shown::Clear(clear)) => text.extend_from_slice(out::for_header(clear).as_bytes()),
+                    Some(Shown::Clear(clear) | Shown::Partial(clear, _)) => text.extend_from_slice(out::for_header(clear).as_bytes()),
                     _ => text.extend_from_slice(b"masked"),
                 }
             }

@@ -8,6 +8,7 @@ use crate::config::REF_FIELD;
 use crate::house::House;
 use crate::reveal::{Item, MAX_ITEMS, RevealError, RevealRequest};
 use crate::tenant::Tenant;
+use crate::trail::Outcome;
 use crate::{Context, Vault};
 use data_encoding::BASE64URL_NOPAD;
 use model::decision::{Action, Reason};
@@ -63,8 +64,10 @@ pub struct ViewRequest {
 /// What stands in a token's place.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Viewed {
-    /// A value, or a transform of it.
+    /// A value.
     Clear(Zeroizing<String>),
+    /// A transform of a value, with a view token where the page has a form: what is not whole must not be saved.
+    Partial(Zeroizing<String>, Option<String>),
     /// Nothing, with a view token where the page has a form.
     Masked(Option<String>),
     /// There is nothing behind the token.
@@ -86,6 +89,7 @@ impl std::fmt::Debug for Viewed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Clear(_) => "Clear",
+            Self::Partial(..) => "Partial",
             Self::Masked(_) => "Masked",
             Self::Erased => "Erased",
         })
@@ -237,13 +241,14 @@ impl Vault {
                 self.reveal_part(ctx, tenant, request, number, part, &mut viewed).await?;
             }
         }
+        let hide = |row: &TokenRow| request.form.as_ref().and_then(|form| house.views.hide(house, form, row, now));
         let finish = |(standing, viewed): (&Standing, Option<Viewed>)| match (standing, viewed) {
             (Standing::Nothing, _) => Viewed::Erased,
-            (_, Some(clear @ (Viewed::Clear(_) | Viewed::Erased))) => clear,
-            (Standing::Closed(row) | Standing::Open(row, _), _) => {
-                let form = request.form.as_ref();
-                Viewed::Masked(form.and_then(|form| house.views.hide(house, form, row, now)))
+            (Standing::Closed(row) | Standing::Open(row, _), Some(Viewed::Partial(text, _))) => {
+                Viewed::Partial(text, hide(row))
             }
+            (_, Some(clear @ (Viewed::Clear(_) | Viewed::Erased))) => clear,
+            (Standing::Closed(row) | Standing::Open(row, _), _) => Viewed::Masked(hide(row)),
         };
         Ok(ViewAnswer { viewed: standings.iter().zip(viewed).map(finish).collect(), unsettled })
     }
@@ -287,6 +292,7 @@ impl Vault {
         for (place, mut values) in places.iter().zip(answer.items) {
             let Some(one) = values.pop() else { continue };
             viewed[*place] = match (one.value, one.reason) {
+                (Some(value), _) if one.decision == Outcome::Partial => Some(Viewed::Partial(value, None)),
                 (Some(value), _) => Some(Viewed::Clear(value)),
                 (None, Some(Reason::Erased | Reason::UnknownPerson)) => Some(Viewed::Erased),
                 // Permitted, and there is no value any more.

@@ -35,10 +35,16 @@ pub(super) fn contexts(html: &[u8], found: &[Found], attributes: &[String]) -> V
             places.borrow_mut().never(chunk.source_location().bytes());
             Ok(())
         });
+        // What stands in a text area is what its form sends.
+        let area = text!("textarea", |chunk| {
+            places.borrow_mut().control(chunk.source_location().bytes(), chunk.text_type());
+            Ok(())
+        });
         let memory = MemorySettings::new().with_max_allowed_memory_usage(html.len() * 2 + MEMORY);
         let settings = Settings::new()
             .append_element_content_handler(element)
             .append_element_content_handler(foreign)
+            .append_element_content_handler(area)
             .append_document_content_handler(every_text)
             .with_memory_settings(memory)
             .with_strict(true);
@@ -72,7 +78,8 @@ impl Places<'_> {
     fn set(&mut self, number: usize, range: &Range<usize>, context: Context) {
         let found = self.found[number];
         for (end, at) in self.ends[number].iter_mut().zip([found.start, found.end - 1]) {
-            if range.contains(&at) && *end != Some(Context::Never) {
+            let stays = matches!((*end, context), (Some(Context::Never), _) | (Some(Context::Control), Context::Markup));
+            if range.contains(&at) && !stays {
                 *end = Some(context);
             }
         }
@@ -84,11 +91,17 @@ impl Places<'_> {
         }
     }
 
+    fn control(&mut self, range: Range<usize>, kind: TextType) {
+        let touched = if kind == TextType::RCData { self.touching(&range) } else { 0..0 };
+        for number in touched {
+            self.set(number, &range, Context::Control);
+        }
+    }
+
     fn text(&mut self, range: Range<usize>, kind: TextType) {
         let context = match kind {
             TextType::Data => Context::Markup,
-            // A text area's content is what its form sends; a title is text, for which a mask is as good.
-            TextType::RCData => Context::Control,
+            TextType::RCData => Context::Markup,
             _ => Context::Never,
         };
         for number in self.touching(&range) {

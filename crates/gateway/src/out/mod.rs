@@ -189,6 +189,13 @@ pub(crate) fn replacement(
             tally.shown += 1;
             Some(value.clone())
         }
+        Some(Shown::Partial(text, view)) => {
+            tally.shown += 1;
+            match view.as_deref().filter(|_| context == Context::Control) {
+                Some(view) => constant(view),
+                None => Some(text.clone()),
+            }
+        }
         Some(Shown::Erased) => {
             tally.erased += 1;
             constant(ERASED)

@@ -117,6 +117,9 @@ fn masks_and_view_tokens() {
     assert_eq!(show(Kind::Html, "<p>TOKEN</p>", masked()), "<p>[masked]</p>");
     assert_eq!(show(Kind::Html, "<input value=\"TOKEN\">", masked()), "<input value=\"obv_1\">");
     assert_eq!(show(Kind::Html, "<textarea>TOKEN</textarea>", masked()), "<textarea>obv_1</textarea>");
+    assert_eq!(show(Kind::Html, "<title>TOKEN</title>", masked()), "<title>[masked]</title>");
+    let partial = || Shown::Partial(Zeroizing::new("J. M.".to_owned()), Some("obv_1".to_owned()));
+    assert_eq!(show(Kind::Html, "<p>TOKEN</p><input value=\"TOKEN\">", partial()), "<p>J. M.</p><input value=\"obv_1\">");
     assert_eq!(show(Kind::Html, "<p>TOKEN</p>", Shown::Erased), "<p>[erased]</p>");
     assert_eq!(show(Kind::Json, r#"{"a":"TOKEN"}"#, Shown::Erased), r#"{"a":"[erased]"}"#);
 }

@@ -85,6 +85,7 @@ impl House {
         }
         let shown = |viewed| match viewed {
             Viewed::Clear(value) => Shown::Clear(value),
+            Viewed::Partial(text, view) => Shown::Partial(text, view),
             Viewed::Masked(view) => Shown::Masked(view),
             Viewed::Erased => Shown::Erased,
         };
