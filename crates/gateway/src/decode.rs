@@ -18,11 +18,10 @@ pub(crate) fn decode(coding: &str, body: &[u8], limit: usize) -> Result<Vec<u8>,
     match coding.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => Ok(body.to_vec()),
         "gzip" | "x-gzip" => read(flate2::read::MultiGzDecoder::new(body), limit),
-        "deflate" => read(flate2::read::ZlibDecoder::new(body), limit)
-            .or_else(|error| match error {
-                DecodeError::Size => Err(error),
-                _ => read(flate2::read::DeflateDecoder::new(body), limit),
-            }),
+        "deflate" => read(flate2::read::ZlibDecoder::new(body), limit).or_else(|error| match error {
+            DecodeError::Size => Err(error),
+            _ => read(flate2::read::DeflateDecoder::new(body), limit),
+        }),
         "br" => read(brotli_decompressor::Decompressor::new(body, 16 << 10), limit),
         "zstd" => {
             let decoder = ruzstd::decoding::StreamingDecoder::new(body).map_err(|_| DecodeError::Broken)?;

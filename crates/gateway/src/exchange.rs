@@ -164,7 +164,9 @@ fn open(
     let upgrade = parts.extensions.remove::<OnUpgrade>();
     let refuse = |refused: Problem| (refused, parts.headers.clone());
     let host = host_of(&parts.uri, &parts.headers, parts.version);
-    let host = host.ok_or_else(|| refuse(problem(StatusCode::BAD_REQUEST, "bad_host", "The request names no host, or two.")))?;
+    let host = host.ok_or_else(|| {
+        refuse(problem(StatusCode::BAD_REQUEST, "bad_host", "The request names no host, or two."))
+    })?;
     let text = host.to_str().unwrap_or_default();
     if text == REFUSED_HOST {
         // What stood here was refused before it was read; the path says why.
@@ -369,7 +371,8 @@ pub(crate) fn cut_off(way: Way<'_>, cut: Cut) -> Problem {
 /// A connection that becomes one of another protocol: bytes are passed both ways, unlooked at. The route says so, and every
 /// overview lists it as unprotected.
 async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<Response<Body>, Problem> {
-    let kind = asked.headers.get(header::UPGRADE).filter(|kind| kind.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    let kind =
+        asked.headers.get(header::UPGRADE).filter(|kind| kind.as_bytes().eq_ignore_ascii_case(b"websocket"));
     let kind = kind.cloned().ok_or(problem::NO_UPGRADE)?;
     let client = asked.upgrade.take().ok_or(problem::NO_UPGRADE)?;
     let (mut request, why) = plain(way, &asked, incoming);

@@ -11,7 +11,15 @@ use std::sync::LazyLock;
 /// The ways in which a prefix may be written. Only the first stands for a token that can be shown; the others are
 /// masked, since whoever writes them so has done something with the token that a rule does not know of.
 const PREFIXES: [&str; 9] = [
-    "obh_", "obh%5f", "obh%255f", "obh&#95;", "obh&#x5f;", "obh&#x5F;", "obh&lowbar;", "obh\\u005f", "obh\\x5f",
+    "obh_",
+    "obh%5f",
+    "obh%255f",
+    "obh&#95;",
+    "obh&#x5f;",
+    "obh&#x5F;",
+    "obh&lowbar;",
+    "obh\\u005f",
+    "obh\\x5f",
 ];
 /// The longest of them.
 pub(crate) const LONGEST_PREFIX: usize = 11;
@@ -159,7 +167,8 @@ fn plus_before(bytes: &[u8], at: usize) -> Option<usize> {
 fn short_at(bytes: &[u8], at: usize, run: usize, formats: &Formats) -> Option<Found> {
     let text = |start: usize, end: usize| std::str::from_utf8(&bytes[start..end]).ok();
     let attached = at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_');
-    let followed = |end: usize| bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let followed =
+        |end: usize| bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     if formats.phone && run == 15 && bytes[at..].starts_with(b"999") && !followed(at + 15) {
         let plus = plus_before(bytes, at)?;
         let token = StorageToken::parse(&format!("+{}", text(at, at + 15)?));

@@ -61,7 +61,9 @@ pub(crate) fn strip_hop(headers: &mut HeaderMap) {
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
         // Who could have these taken off would take off what the app decides by.
-        .filter(|name| !matches!(*name, header::HOST | header::AUTHORIZATION | header::COOKIE | header::CONTENT_TYPE))
+        .filter(|name| {
+            !matches!(*name, header::HOST | header::AUTHORIZATION | header::COOKIE | header::CONTENT_TYPE)
+        })
         .collect();
     for name in named.iter().chain(&HOP) {
         headers.remove(name);
@@ -142,7 +144,9 @@ pub(crate) fn harden(headers: &mut HeaderMap) {
     if !headers.contains_key(header::REFERRER_POLICY) {
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
     }
-    if !headers.contains_key(header::X_FRAME_OPTIONS) && !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+    if !headers.contains_key(header::X_FRAME_OPTIONS)
+        && !headers.contains_key(header::CONTENT_SECURITY_POLICY)
+    {
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     }
     for name in [header::SERVER, HeaderName::from_static("x-powered-by"), header::VIA] {
@@ -219,7 +223,16 @@ mod tests {
         assert_eq!(headers["x-forwarded-for"], "192.0.2.7");
         assert_eq!(headers["forwarded"], "for=192.0.2.7;host=\"app.example\";proto=https");
         assert_eq!(headers["cookie"], "a=b");
-        for gone in ["x_forwarded_for", "x-real-ip", "x-obhut-user", "x-secret", "te", "upgrade", "if-none-match", "range"] {
+        for gone in [
+            "x_forwarded_for",
+            "x-real-ip",
+            "x-obhut-user",
+            "x-secret",
+            "te",
+            "upgrade",
+            "if-none-match",
+            "range",
+        ] {
             assert!(!headers.contains_key(gone), "{gone}");
         }
     }
@@ -238,8 +251,13 @@ mod tests {
 
     #[test]
     fn nothing_lasts_and_no_token_passes() {
-        let mut headers = map(&[("etag", "\"1\""), ("cache-control", "public"), ("server", "x"),
-            ("location", "/w?n=obh_0123456789abcdefghjkmnpqrs0000"), ("x-name", "obh_0123456789abcdefghjkmnpqrs0000")]);
+        let mut headers = map(&[
+            ("etag", "\"1\""),
+            ("cache-control", "public"),
+            ("server", "x"),
+            ("location", "/w?n=obh_0123456789abcdefghjkmnpqrs0000"),
+            ("x-name", "obh_0123456789abcdefghjkmnpqrs0000"),
+        ]);
         no_store(&mut headers);
         harden(&mut headers);
         assert_eq!(mask(&mut headers, &["x-name".parse().expect("a name")]), 1);

@@ -131,7 +131,10 @@ impl Inward {
             None | Some("") if body.is_empty() => Shape::Empty,
             Some("application/x-www-form-urlencoded") => Shape::Form(pairs(&body)?),
             Some("multipart/form-data") => Shape::Parts(parts(content_type.unwrap_or_default(), body).await?),
-            Some(kind) if kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json")) => {
+            Some(kind)
+                if kind == "application/json"
+                    || (kind.starts_with("application/") && kind.ends_with("+json")) =>
+            {
                 let texts = json::strings(&body)?;
                 Shape::Json(body.to_vec(), texts)
             }
@@ -139,7 +142,8 @@ impl Inward {
         };
         let query = query.map(|query| pairs(query.as_bytes())).transpose()?;
         let mut all = Self { query, shape, values: Vec::new() };
-        let declared = rule.fields.iter().map(|one| (one, false)).chain(rule.lookup.iter().map(|one| (one, true)));
+        let declared =
+            rule.fields.iter().map(|one| (one, false)).chain(rule.lookup.iter().map(|one| (one, true)));
         let mut declared: Vec<_> = declared.collect();
         declared.sort_by(|((_, one), _), ((_, other), _)| one.cmp(other));
         for ((source, field), is_lookup) in declared {
@@ -229,7 +233,11 @@ fn one_of<'a>(
     Ok(first.map(|(number, (_, value))| (place(number), value.clone())))
 }
 
-fn json_at(bytes: &[u8], texts: &[Text], pointer: &str) -> Result<Option<(Place, Zeroizing<String>)>, InError> {
+fn json_at(
+    bytes: &[u8],
+    texts: &[Text],
+    pointer: &str,
+) -> Result<Option<(Place, Zeroizing<String>)>, InError> {
     if let Some(number) = texts.iter().position(|text| text.pointer == pointer) {
         let text = texts[number].decoded(bytes).ok_or(InError::Syntax)?;
         return Ok(Some((Place::Json(number), Zeroizing::new(text))));
@@ -274,10 +282,9 @@ async fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, InError> {
         let is_file = field.file_name().is_some();
         let mut head = String::new();
         for (header, value) in field.headers() {
-            let value = value.to_str().map_or_else(
-                |_| String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                str::to_owned,
-            );
+            let value = value
+                .to_str()
+                .map_or_else(|_| String::from_utf8_lossy(value.as_bytes()).into_owned(), str::to_owned);
             head.push_str(&format!("{header}: {value}\r\n"));
         }
         let content = field.bytes().await.map_err(|_| InError::Syntax)?;
@@ -323,7 +330,8 @@ mod tests {
     fn run(kind: Option<&str>, query: Option<&str>, body: &str) -> Result<(Vec<String>, Rewritten), InError> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let rule = rule();
-        let taken = runtime.block_on(Inward::read(&rule, kind, query, Bytes::copy_from_slice(body.as_bytes())))?;
+        let taken =
+            runtime.block_on(Inward::read(&rule, kind, query, Bytes::copy_from_slice(body.as_bytes())))?;
         let values: Vec<String> = taken.values.iter().map(|value| value.text.to_string()).collect();
         let texts: Vec<String> = (0..values.len()).map(|number| format!("T{number}")).collect();
         Ok((values, taken.write(&texts, "XXB")))
@@ -334,7 +342,8 @@ mod tests {
 
     #[test]
     fn a_form_keeps_everything_else() {
-        let (values, out) = run(FORM, Some("q=a%40b.de&x=1"), "csrf=z%26&name=J%C3%B6rg+M&name2=c").expect("taken");
+        let (values, out) =
+            run(FORM, Some("q=a%40b.de&x=1"), "csrf=z%26&name=J%C3%B6rg+M&name2=c").expect("taken");
         assert_eq!(values, ["a@b.de", "Jörg M"]);
         assert_eq!(out.query.as_deref(), Some("q=T0&x=1"));
         assert_eq!(&out.body[..], b"csrf=z%26&name=T1&name2=c");
@@ -342,7 +351,8 @@ mod tests {
 
     #[test]
     fn json_keeps_its_bytes() {
-        let (values, out) = run(JSON, None, r#"{ "n":1.50, "a": {"name":"J\u00f6rg", "b":"x"} }"#).expect("taken");
+        let (values, out) =
+            run(JSON, None, r#"{ "n":1.50, "a": {"name":"J\u00f6rg", "b":"x"} }"#).expect("taken");
         assert_eq!(values, ["Jörg"]);
         assert_eq!(&out.body[..], br#"{ "n":1.50, "a": {"name":"T0", "b":"x"} }"#);
         assert!(run(JSON, None, r#"{"a":{"name":null}}"#).expect("taken").0.is_empty());
@@ -358,7 +368,10 @@ mod tests {
         let (values, out) = run(Some("multipart/form-data; boundary=b"), None, body).expect("taken");
         assert_eq!(values, ["Jörg"]);
         let text = String::from_utf8(out.body.to_vec()).expect("text");
-        assert!(text.starts_with("--XXB\r\ncontent-disposition: form-data; name=\"name\"\r\n\r\nT0\r\n--XXB"), "{text}");
+        assert!(
+            text.starts_with("--XXB\r\ncontent-disposition: form-data; name=\"name\"\r\n\r\nT0\r\n--XXB"),
+            "{text}"
+        );
         assert!(text.contains("filename=\"a.txt\"\r\ncontent-type: text/plain\r\n\r\nfile\r\n--XXB--"));
         let file = body.replace("name=\"name\"", "name=\"name\"; filename=\"x\"");
         assert_eq!(run(Some("multipart/form-data; boundary=b"), None, &file).err(), Some(InError::Twice));

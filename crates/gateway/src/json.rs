@@ -63,7 +63,10 @@ impl Walk<'_> {
             match byte {
                 b'"' => self.string()?,
                 b'{' => {
-                    self.enter(Frame::Object { names: std::collections::HashSet::new(), name: String::new() })?;
+                    self.enter(Frame::Object {
+                        names: std::collections::HashSet::new(),
+                        name: String::new(),
+                    })?;
                     self.want_name = true;
                 }
                 b'[' => {
@@ -164,7 +167,14 @@ mod tests {
         let all = strings(json).expect("json");
         let found: Vec<(String, String)> =
             all.iter().map(|text| (text.pointer.clone(), text.decoded(json).expect("text"))).collect();
-        let want = [("/a", "x"), ("/b/1", "y"), ("/b/2/c~1d~0", "z\"q"), ("/e/g/0", "h"), ("/e/g/1/0", "i"), ("/k", "")];
+        let want = [
+            ("/a", "x"),
+            ("/b/1", "y"),
+            ("/b/2/c~1d~0", "z\"q"),
+            ("/e/g/0", "h"),
+            ("/e/g/1/0", "i"),
+            ("/k", ""),
+        ];
         assert_eq!(found, want.map(|(pointer, text)| (pointer.to_owned(), text.to_owned())));
         assert_eq!(strings(br#""alone""#).expect("json")[0].pointer, "");
     }

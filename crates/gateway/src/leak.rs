@@ -27,7 +27,8 @@ fn emails(bytes: &[u8]) -> u64 {
         let before = bytes[..at].iter().rev().take(64).take_while(|byte| local(byte)).count();
         let after = bytes[at + 1..].iter().take(253).take_while(|byte| domain(byte)).count();
         let name = &bytes[at + 1..at + 1 + after];
-        let dotted = name.iter().rposition(|byte| *byte == b'.').is_some_and(|dot| dot > 0 && name.len() - dot > 2);
+        let dotted =
+            name.iter().rposition(|byte| *byte == b'.').is_some_and(|dot| dot > 0 && name.len() - dot > 2);
         let ours = name.eq_ignore_ascii_case(b"token.invalid");
         if before > 0 && dotted && !ours {
             count += 1;

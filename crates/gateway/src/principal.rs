@@ -106,7 +106,8 @@ impl Principal {
     pub(crate) fn build(table: &PrincipalTable, base: &std::path::Path) -> Result<Self, PrincipalError> {
         match table {
             PrincipalTable::Jwt { cookie, keys, issuer, audience, subject, role, person, roles } => {
-                let bytes = std::fs::read(base.join(keys)).map_err(|error| PrincipalError::File(error.to_string()))?;
+                let bytes = std::fs::read(base.join(keys))
+                    .map_err(|error| PrincipalError::File(error.to_string()))?;
                 let reading = Reading {
                     issuer: issuer.clone(),
                     subject: subject.clone(),
@@ -240,7 +241,14 @@ fn read_keys(bytes: &[u8]) -> Result<Vec<Key>, PrincipalError> {
         let keys: Vec<Key> = set.keys.iter().filter_map(key_of).collect();
         return if keys.is_empty() { Err(PrincipalError::Keys) } else { Ok(keys) };
     }
-    let rsa = vec![Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512];
+    let rsa = vec![
+        Algorithm::RS256,
+        Algorithm::RS384,
+        Algorithm::RS512,
+        Algorithm::PS256,
+        Algorithm::PS384,
+        Algorithm::PS512,
+    ];
     let read = DecodingKey::from_ec_pem(bytes)
         .map(|key| (vec![Algorithm::ES256, Algorithm::ES384], key))
         .or_else(|_| DecodingKey::from_ed_pem(bytes).map(|key| (vec![Algorithm::EdDSA], key)))
@@ -259,7 +267,14 @@ fn key_of(jwk: &Jwk) -> Option<Key> {
         },
         AlgorithmParameters::OctetKeyPair(_) => vec![Algorithm::EdDSA],
         AlgorithmParameters::RSA(_) => {
-            vec![Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512]
+            vec![
+                Algorithm::RS256,
+                Algorithm::RS384,
+                Algorithm::RS512,
+                Algorithm::PS256,
+                Algorithm::PS384,
+                Algorithm::PS512,
+            ]
         }
         _ => return None,
     };
@@ -317,7 +332,10 @@ mod tests {
             subject: "sub".to_owned(),
             role: "role".to_owned(),
             person: Some("ref".to_owned()),
-            roles: BTreeMap::from([("lead".to_owned(), Role::Operations), ("worker".to_owned(), Role::Person)]),
+            roles: BTreeMap::from([
+                ("lead".to_owned(), Role::Operations),
+                ("worker".to_owned(), Role::Person),
+            ]),
         }
     }
 
@@ -328,7 +346,10 @@ mod tests {
     #[test]
     fn who_is_not_known_for_certain_is_nobody() {
         assert_eq!(user(r#"{"sub":"u1","role":"lead"}"#).expect("a user").viewer.role, Role::Operations);
-        assert_eq!(user(r#"{"sub":"w","role":"worker","ref":17}"#).expect("a user").viewer.person.as_deref(), Some("17"));
+        assert_eq!(
+            user(r#"{"sub":"w","role":"worker","ref":17}"#).expect("a user").viewer.person.as_deref(),
+            Some("17")
+        );
         assert_eq!(user(r#"{"sub":"u1","role":"lead","ref":"17"}"#).expect("a user").viewer.person, None);
         for nobody in [
             r#"{"role":"lead"}"#,
@@ -356,7 +377,8 @@ mod tests {
 
     #[test]
     fn the_header_of_an_answer_is_read_once() {
-        let principal = Principal::Response { header: "x-obhut-user".parse().expect("a name"), reading: reading() };
+        let principal =
+            Principal::Response { header: "x-obhut-user".parse().expect("a name"), reading: reading() };
         let mut headers = HeaderMap::new();
         headers.append("x-obhut-user", HeaderValue::from_static("u1; role=lead"));
         assert_eq!(principal.of_answer(&headers).expect("a user").viewer.subject, "u1");

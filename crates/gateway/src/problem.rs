@@ -48,8 +48,11 @@ pub(crate) const SLOW: Problem =
     problem(StatusCode::REQUEST_TIMEOUT, "body_timeout", "The request came too slowly. Nothing was changed.");
 pub(crate) const BROKEN: Problem =
     problem(StatusCode::BAD_REQUEST, "body_broken", "The request broke off. Nothing was changed.");
-pub(crate) const WRONG_HOST: Problem =
-    problem(StatusCode::MISDIRECTED_REQUEST, "unknown_host", "This application does not live under this name.");
+pub(crate) const WRONG_HOST: Problem = problem(
+    StatusCode::MISDIRECTED_REQUEST,
+    "unknown_host",
+    "This application does not live under this name.",
+);
 pub(crate) const AMBIGUOUS_PATH: Problem =
     problem(StatusCode::BAD_REQUEST, "ambiguous_path", "The address could be read in two ways.");
 pub(crate) const NO_UPGRADE: Problem = problem(

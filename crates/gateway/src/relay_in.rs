@@ -44,7 +44,10 @@ pub(crate) async fn exchange(
     let answer = match way.setup.upstream.send(request).await {
         Ok(answer) => answer,
         Err(missed) => {
-            way.emit(Event::Upstream { route: way.route.map(|route| route.name.clone()), code: missed.code() });
+            way.emit(Event::Upstream {
+                route: way.route.map(|route| route.name.clone()),
+                code: missed.code(),
+            });
             let outcome = if missed == Missed::Unreachable { Outcome::Abandoned } else { Outcome::Unknown };
             // What cannot be said now is said when its term ends.
             let _ = settle(way, id, outcome).await;
@@ -117,7 +120,7 @@ async fn take(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>)
             continue;
         }
         if value.is_lookup {
-            texts[number] = looked_up(relay.stable(&value.field, &value.text))?;
+            texts[number] = looked_up(&value.text, relay.stable(&value.field, &value.text))?;
         } else {
             stored.push((value.field.clone(), value.text.clone()));
             places.push(number);
@@ -142,10 +145,12 @@ async fn take(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>)
     Ok(Taken { id, typed: typed(&inward.values, &texts), texts })
 }
 
-/// A lookup of something that is no such value finds nobody: the app gets a text that is nobody's.
-fn looked_up(found: Result<String, RelayError>) -> Result<String, Problem> {
+/// What somebody is looked up by. A user name in the place of an e-mail address goes on as it is; what has an `@` and is
+/// no address all the same is somebody's with a slip of the pen, and finds nobody.
+fn looked_up(typed: &str, found: Result<String, RelayError>) -> Result<String, Problem> {
     match found {
         Ok(token) => Ok(token),
+        Err(RelayError::Value(_)) if !typed.contains('@') => Ok(typed.to_owned()),
         Err(RelayError::Value(_)) => Ok("nobody@token.invalid".to_owned()),
         Err(other) => Err(refused(other)),
     }
@@ -202,7 +207,8 @@ async fn conclude(
             (Given::Streaming(answer), reference)
         }
         Bind::Header(name) => {
-            let reference = answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+            let reference =
+                answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
             (Given::Streaming(answer), reference)
         }
         Bind::Json(pointer) => {
@@ -210,11 +216,12 @@ async fn conclude(
             match read_answer(way, body).await {
                 Read::Whole(bytes) => {
                     let whole: Option<serde_json::Value> = serde_json::from_slice(&bytes).ok();
-                    let reference = whole.as_ref().and_then(|whole| whole.pointer(pointer)).and_then(|one| match one {
-                        serde_json::Value::String(text) => Some(text.clone()),
-                        serde_json::Value::Number(number) => Some(number.to_string()),
-                        _ => None,
-                    });
+                    let reference =
+                        whole.as_ref().and_then(|whole| whole.pointer(pointer)).and_then(|one| match one {
+                            serde_json::Value::String(text) => Some(text.clone()),
+                            serde_json::Value::Number(number) => Some(number.to_string()),
+                            _ => None,
+                        });
                     (Given::Whole(head, bytes), reference)
                 }
                 Read::More(before, rest) => (Given::Begun(head, before, rest), None),

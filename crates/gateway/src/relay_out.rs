@@ -201,7 +201,8 @@ impl Looking<'_> {
             attributes.extend_from_slice(&rule.attributes);
         }
         formats.join(&Formats::of_tokens(self.typed.keys()));
-        let given = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let given =
+            head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let content_type = HeaderValue::from_str(&kind.content_type(given));
         let page = Page::read(kind, bytes.into(), &formats, &attributes);
         if let Ok(content_type) = content_type {
@@ -243,7 +244,9 @@ impl Looking<'_> {
                 text.extend_from_slice(&value.as_bytes()[at..one.start]);
                 at = one.end;
                 match one.token.and_then(|token| shown.get(&token)) {
-                    Some(Shown::Clear(clear) | Shown::Partial(clear, _)) => text.extend_from_slice(out::for_header(clear).as_bytes()),
+                    Some(Shown::Clear(clear) | Shown::Partial(clear, _)) => {
+                        text.extend_from_slice(out::for_header(clear).as_bytes())
+                    }
                     _ => text.extend_from_slice(b"masked"),
                 }
             }
@@ -257,9 +260,11 @@ impl Looking<'_> {
 
     /// What stands in the place of each token. Whoever is nobody, and whatever fails, gets none.
     async fn ask(&self, tokens: Vec<StorageToken>) -> HashMap<StorageToken, Shown> {
-        let asked: Vec<StorageToken> = tokens.into_iter().filter(|token| !self.typed.contains_key(token)).collect();
+        let asked: Vec<StorageToken> =
+            tokens.into_iter().filter(|token| !self.typed.contains_key(token)).collect();
         let (Some(user), false) = (&self.user, asked.is_empty()) else { return HashMap::new() };
-        let rules: Vec<ShowRule> = self.rules().iter().filter_map(|rule| self.show_rule(rule, user)).collect();
+        let rules: Vec<ShowRule> =
+            self.rules().iter().filter_map(|rule| self.show_rule(rule, user)).collect();
         if rules.is_empty() {
             return HashMap::new();
         }

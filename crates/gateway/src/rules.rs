@@ -278,7 +278,8 @@ impl Routes {
                 }
             }
         }
-        let forms: Vec<&String> = all.iter().flat_map(|route| &route.out).filter_map(|rule| rule.form.as_ref()).collect();
+        let forms: Vec<&String> =
+            all.iter().flat_map(|route| &route.out).filter_map(|rule| rule.form.as_ref()).collect();
         if let Some(form) = forms.iter().find(|form| !all.iter().any(|route| route.name == ***form)) {
             return Err(wrong("[[relay]]", format!("`form` names the route `{form}`, which does not exist")));
         }
@@ -298,7 +299,8 @@ impl Routes {
     /// For overviews.
     pub(crate) fn lines(&self) -> Vec<RouteLine> {
         let line = |route: &Route| {
-            let inward = route.inward.iter().flat_map(|rule| rule.fields.values().chain(rule.lookup.values()));
+            let inward =
+                route.inward.iter().flat_map(|rule| rule.fields.values().chain(rule.lookup.values()));
             let mut takes: Vec<String> = inward.cloned().collect();
             takes.sort_unstable();
             let word = |pass: &Pass| match pass {
@@ -329,7 +331,8 @@ fn route(table: &RouteTable, number: usize) -> Result<Route, RuleError> {
         return Err(wrong(&place, "a name has small letters, digits, `-` and `_`, and begins with a letter"));
     }
     let pattern = Pattern::parse(&table.path);
-    let pattern = pattern.ok_or_else(|| wrong(&place, "`path` is not like /workers/{id}/edit or /files/{rest...}"))?;
+    let pattern =
+        pattern.ok_or_else(|| wrong(&place, "`path` is not like /workers/{id}/edit or /files/{rest...}"))?;
     Ok(Route {
         name: table.name.clone(),
         pattern,
@@ -351,7 +354,11 @@ fn methods(names: &[String], place: &str) -> Result<Vec<Method>, RuleError> {
     names.iter().map(parse).collect()
 }
 
-fn known<'a>(fields: Option<&'a [FieldInfo]>, name: &str, place: &str) -> Result<Option<&'a FieldInfo>, RuleError> {
+fn known<'a>(
+    fields: Option<&'a [FieldInfo]>,
+    name: &str,
+    place: &str,
+) -> Result<Option<&'a FieldInfo>, RuleError> {
     let Some(fields) = fields else { return Ok(None) };
     let found = fields.iter().find(|field| field.name == name);
     found.map(Some).ok_or_else(|| wrong(place, format!("the catalogue has no field `{name}`")))
@@ -367,8 +374,9 @@ fn in_rule(
         let one = |(source, field): (&String, &String)| {
             known(fields, field, place)?;
             let parsed = Source::parse(source);
-            let parsed = parsed
-                .ok_or_else(|| wrong(place, format!("`{source}` is not like form:name, json:/name or query:name")))?;
+            let parsed = parsed.ok_or_else(|| {
+                wrong(place, format!("`{source}` is not like form:name, json:/name or query:name"))
+            })?;
             Ok((parsed, field.clone()))
         };
         from.iter().map(one).collect::<Result<HashMap<_, _>, RuleError>>()
@@ -388,7 +396,9 @@ fn in_rule(
             None => text.parse::<u16>().ok().map(|status| status..=status),
         };
         let range = range.filter(|range| (200..400).contains(range.start()));
-        range.ok_or_else(|| wrong(place, format!("`{text}` in `accept` is no status of success, like 201 or 2xx")))
+        range.ok_or_else(|| {
+            wrong(place, format!("`{text}` in `accept` is no status of success, like 201 or 2xx"))
+        })
     };
     Ok(InRule {
         methods: methods(&table.methods, place)?,
@@ -455,12 +465,13 @@ fn out_rule(
         Some("principal") => Whom::Principal,
         Some(text) => {
             let name = text.strip_prefix("path:").filter(|name| has_param(pattern, name));
-            Whom::Path(name.ok_or_else(|| wrong(place, "`person` is not path:NAME of the route, or principal"))?.to_owned())
+            Whom::Path(
+                name.ok_or_else(|| wrong(place, "`person` is not path:NAME of the route, or principal"))?
+                    .to_owned(),
+            )
         }
     };
-    let header = |name: &String| {
-        name.parse().map_err(|_| wrong(place, format!("`{name}` is no header")))
-    };
+    let header = |name: &String| name.parse().map_err(|_| wrong(place, format!("`{name}` is no header")));
     Ok(OutRule {
         purpose: table.purpose.clone(),
         recipient: table.recipient.clone(),
@@ -530,8 +541,20 @@ mod tests {
 
     #[test]
     fn paths_that_can_be_read_in_two_ways_are_none() {
-        for path in ["/a//b", "/a/../b", "/a/%2e%2e/b", "/a/./b", "/a%2fb", "/a%5cb", "/a\\b", "/a%00", "/a;b=c", "/a%",
-            "/%zz", "/%25"] {
+        for path in [
+            "/a//b",
+            "/a/../b",
+            "/a/%2e%2e/b",
+            "/a/./b",
+            "/a%2fb",
+            "/a%5cb",
+            "/a\\b",
+            "/a%00",
+            "/a;b=c",
+            "/a%",
+            "/%zz",
+            "/%25",
+        ] {
             assert_eq!(segments(path), None, "{path}");
         }
         assert_eq!(segments("/a/").map(|all| all.len()), Some(2));
@@ -541,14 +564,38 @@ mod tests {
     fn what_does_not_fit_says_where_and_what() {
         for (text, says) in [
             ("[[relay]]\nroutes = [\"x\"]", "no [[route]] of this name"),
-            ("[[relay]]\nroutes = [\"save\"]\nin = { fields = { \"form:a\" = \"name\" } }", "does not say whose"),
-            ("[[relay]]\nroutes = [\"save\"]\nin = { person = { path = \"no\" }, fields = { \"form:a\" = \"name\" } }", "no {no}"),
-            ("[[relay]]\nroutes = [\"save\"]\nin = { person = { principal = true, path = \"id\" }, fields = { \"form:a\" = \"name\" } }", "exactly one"),
-            ("[[relay]]\nroutes = [\"save\"]\nin = { person = { path = \"id\" }, fields = { \"a\" = \"name\" } }", "form:name"),
-            ("[[relay]]\nroutes = [\"save\"]\nin = { person = { new = \"location:/workers\" }, fields = { \"form:a\" = \"name\" } }", "`new`"),
-            ("[[relay]]\nroutes = [\"save\"]\nin = { person = { path = \"id\" }, accept = [\"404\"], fields = { \"form:a\" = \"n\" } }", "accept"),
-            ("[[relay]]\nroutes = [\"save\"]\nout = { purpose = \"p\", fields = [], form = \"none\" }", "does not exist"),
-            ("[[relay]]\nroutes = [\"save\"]\nout = { purpose = \"p\", fields = [], person = \"path:no\" }", "path:NAME"),
+            (
+                "[[relay]]\nroutes = [\"save\"]\nin = { fields = { \"form:a\" = \"name\" } }",
+                "does not say whose",
+            ),
+            (
+                "[[relay]]\nroutes = [\"save\"]\nin = { person = { path = \"no\" }, fields = { \"form:a\" = \"name\" } }",
+                "no {no}",
+            ),
+            (
+                "[[relay]]\nroutes = [\"save\"]\nin = { person = { principal = true, path = \"id\" }, fields = { \"form:a\" = \"name\" } }",
+                "exactly one",
+            ),
+            (
+                "[[relay]]\nroutes = [\"save\"]\nin = { person = { path = \"id\" }, fields = { \"a\" = \"name\" } }",
+                "form:name",
+            ),
+            (
+                "[[relay]]\nroutes = [\"save\"]\nin = { person = { new = \"location:/workers\" }, fields = { \"form:a\" = \"name\" } }",
+                "`new`",
+            ),
+            (
+                "[[relay]]\nroutes = [\"save\"]\nin = { person = { path = \"id\" }, accept = [\"404\"], fields = { \"form:a\" = \"n\" } }",
+                "accept",
+            ),
+            (
+                "[[relay]]\nroutes = [\"save\"]\nout = { purpose = \"p\", fields = [], form = \"none\" }",
+                "does not exist",
+            ),
+            (
+                "[[relay]]\nroutes = [\"save\"]\nout = { purpose = \"p\", fields = [], person = \"path:no\" }",
+                "path:NAME",
+            ),
             ("[[route]]\nname = \"save\"\npath = \"/x\"", "another route"),
             ("[[route]]\nname = \"y\"\npath = \"x\"", "`path`"),
             ("[[route]]\nname = \"y\"\npath = \"/{a...}/b\"", "`path`"),

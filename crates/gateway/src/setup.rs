@@ -57,7 +57,10 @@ impl Setup {
         let table = tables.gateway.as_ref().ok_or(SetupError::None)?;
         let routes = Routes::build(&tables.route, &tables.relay, fields)?;
         let own = [("[gateway.principal]".to_owned(), table.principal.as_ref())];
-        let of_routes = tables.route.iter().map(|route| (format!("[[route]] `{}`", route.name), route.principal.as_ref()));
+        let of_routes = tables
+            .route
+            .iter()
+            .map(|route| (format!("[[route]] `{}`", route.name), route.principal.as_ref()));
         let mut principals = Vec::new();
         for (place, table) in own.into_iter().chain(of_routes) {
             let built = table.map(|table| Principal::build(table, base)).transpose();

@@ -108,7 +108,8 @@ impl<'a> Seen<'a> {
     fn take(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), Refusal> {
         if name.eq_ignore_ascii_case(b"content-length") {
             let digits = !value.is_empty() && value.len() <= 18 && value.iter().all(u8::is_ascii_digit);
-            let length = std::str::from_utf8(value).ok().filter(|_| digits).and_then(|text| text.parse().ok());
+            let length =
+                std::str::from_utf8(value).ok().filter(|_| digits).and_then(|text| text.parse().ok());
             if self.length.replace(length.ok_or(Refusal::Length)?).is_some() {
                 return Err(Refusal::Length);
             }
@@ -453,8 +454,7 @@ mod tests {
     }
 
     const GOOD: &str = "POST /a?b=c HTTP/1.1\r\nHost: a.example\r\nContent-Length: 5\r\n\r\nhello";
-    const CHUNKED: &str =
-        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0a\r\n0123456789\r\n0\r\n\r\n";
+    const CHUNKED: &str = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0a\r\n0123456789\r\n0\r\n\r\n";
 
     #[test]
     fn what_is_well_framed_passes_unchanged_however_it_is_cut() {

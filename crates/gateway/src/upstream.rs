@@ -37,7 +37,9 @@ pub enum UpstreamError {
     #[error("`upstream` is not like http://127.0.0.1:8000, unix:/run/app.sock or https://app.internal")]
     Form,
     /// Clear text to another machine.
-    #[error("`upstream` would be reached in clear text off this machine; use https, or say `insecure_because`")]
+    #[error(
+        "`upstream` would be reached in clear text off this machine; use https, or say `insecure_because`"
+    )]
     Clear,
     /// The authority's file.
     #[error("`upstream_ca` cannot be read, or holds no certificate")]
@@ -286,7 +288,8 @@ mod tests {
     #[test]
     fn clear_text_stays_on_this_machine() {
         let fails = |text, insecure| place_of(text, None, insecure).err();
-        for text in ["http://127.0.0.1:8000", "http://[::1]:8000/", "http://localhost", "unix:/run/app.sock"] {
+        for text in ["http://127.0.0.1:8000", "http://[::1]:8000/", "http://localhost", "unix:/run/app.sock"]
+        {
             assert_eq!(fails(text, false), None, "{text}");
         }
         for text in ["http://192.0.2.1", "http://app.internal:8000", "http://127.0.0.1.example"] {

@@ -203,7 +203,8 @@ pub fn validate(fields: &[Field]) -> Result<(), CatalogueError> {
     if fields.len() > MAX_FIELDS {
         return Err(CatalogueError::TooMany);
     }
-    let (mut names, mut ids) = (HashSet::new(), HashSet::from([FieldId(0), FieldId(u16::MAX), FieldId(u16::MAX - 1)]));
+    let (mut names, mut ids) =
+        (HashSet::new(), HashSet::from([FieldId(0), FieldId(u16::MAX), FieldId(u16::MAX - 1)]));
     for (index, field) in fields.iter().enumerate() {
         if !is_name(&field.name) || field.name == "ref" {
             return Err(CatalogueError::Name(index));

@@ -28,7 +28,11 @@ fn writer(app: &State, headers: &HeaderMap) -> Result<(), Answer> {
     if !auth::is_ours(headers, sent) {
         return Err(problem(StatusCode::FORBIDDEN, "csrf"));
     }
-    if matches!(claims.role.as_str(), "hr" | "lead") { Ok(()) } else { Err(problem(StatusCode::FORBIDDEN, "forbidden")) }
+    if matches!(claims.role.as_str(), "hr" | "lead") {
+        Ok(())
+    } else {
+        Err(problem(StatusCode::FORBIDDEN, "forbidden"))
+    }
 }
 
 pub(crate) async fn workers(app: State, headers: HeaderMap) -> Answer {

@@ -70,7 +70,12 @@ pub(crate) struct Note {
     text: String,
 }
 
-pub(crate) async fn add_note(app: State, headers: HeaderMap, Path(id): Path<i64>, Form(note): Form<Note>) -> Answer {
+pub(crate) async fn add_note(
+    app: State,
+    headers: HeaderMap,
+    Path(id): Path<i64>,
+    Form(note): Form<Note>,
+) -> Answer {
     let (claims, page) = match app.page(&headers) {
         Ok(opened) => opened,
         Err(answer) => return answer,

@@ -17,7 +17,9 @@ use auth::{Claims, Keys};
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Form, Router};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERER, SET_COOKIE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERER, SET_COOKIE,
+};
 use http::{HeaderMap, HeaderName, StatusCode};
 use page::{Answer, Page, redirect};
 use serde::Deserialize;
@@ -199,7 +201,10 @@ async fn sign_out(app: State, headers: HeaderMap, Form(form): Form<Csrf>) -> Ans
         return app.open_page(&headers).problem(StatusCode::FORBIDDEN, "csrf");
     }
     let mut answer = redirect("/sign-in");
-    answer.header(SET_COOKIE, &format!("{}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax", auth::SESSION));
+    answer.header(
+        SET_COOKIE,
+        &format!("{}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax", auth::SESSION),
+    );
     answer
 }
 
@@ -261,7 +266,10 @@ async fn nothing(app: State, headers: HeaderMap) -> Answer {
 
 /// Headers of every page.
 pub(crate) const PAGE_HEADERS: [(HeaderName, &str); 3] = [
-    (CONTENT_SECURITY_POLICY, "default-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"),
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ),
     (http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (http::header::REFERRER_POLICY, "same-origin"),
 ];

@@ -86,7 +86,7 @@ impl<'a> Page<'a> {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="csrf" content=(self.csrf);
+                    meta name="csrf-token" content=(self.csrf);
                     title { (title) " · " (self.say("brand")) }
                     link rel="stylesheet" href="/static/schicht.css";
                 }

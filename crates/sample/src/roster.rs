@@ -25,9 +25,9 @@ impl Asked {
 
 /// Year and week as asked for, kept within what makes sense.
 pub(crate) fn week_of(asked: Option<&str>) -> (i64, i64) {
-    let parsed = asked.and_then(|text| text.split_once('-')).and_then(|(year, week)| {
-        Some((year.parse::<i64>().ok()?, week.parse::<i64>().ok()?))
-    });
+    let parsed = asked
+        .and_then(|text| text.split_once('-'))
+        .and_then(|(year, week)| Some((year.parse::<i64>().ok()?, week.parse::<i64>().ok()?)));
     parsed.filter(|(year, week)| (2000..2100).contains(year) && (1..=53).contains(week)).unwrap_or(WEEK)
 }
 

@@ -102,7 +102,8 @@ impl Store {
 
     pub(crate) async fn workers(&self, offset: i64, limit: i64) -> Result<Vec<Worker>, StoreError> {
         self.run(move |on| {
-            let mut all = on.prepare(&format!("SELECT {COLUMNS} FROM worker ORDER BY id LIMIT ?1 OFFSET ?2"))?;
+            let mut all =
+                on.prepare(&format!("SELECT {COLUMNS} FROM worker ORDER BY id LIMIT ?1 OFFSET ?2"))?;
             let rows = all.query_map([limit, offset], worker)?.collect::<rusqlite::Result<_>>()?;
             Ok(rows)
         })
@@ -186,7 +187,12 @@ impl Store {
         .await
     }
 
-    pub(crate) async fn add_document(&self, worker: i64, title: String, content: Vec<u8>) -> Result<(), StoreError> {
+    pub(crate) async fn add_document(
+        &self,
+        worker: i64,
+        title: String,
+        content: Vec<u8>,
+    ) -> Result<(), StoreError> {
         self.run(move |on| {
             on.execute(
                 "INSERT INTO document (worker, title, content) VALUES (?1, ?2, ?3)",
@@ -199,8 +205,10 @@ impl Store {
 
     pub(crate) async fn document(&self, worker: i64, id: i64) -> Result<Option<Document>, StoreError> {
         self.run(move |on| {
-            let mut one = on.prepare("SELECT id, title, content FROM document WHERE worker = ?1 AND id = ?2")?;
-            let read = |row: &Row<'_>| Ok(Document { id: row.get(0)?, title: row.get(1)?, content: row.get(2)? });
+            let mut one =
+                on.prepare("SELECT id, title, content FROM document WHERE worker = ?1 AND id = ?2")?;
+            let read =
+                |row: &Row<'_>| Ok(Document { id: row.get(0)?, title: row.get(1)?, content: row.get(2)? });
             Ok(one.query_row([worker, id], read).optional()?)
         })
         .await

@@ -76,7 +76,8 @@ mod tests {
     #[test]
     fn both_languages_have_the_same_texts() {
         let keys = |text: &str| -> Vec<String> {
-            let names = text.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_owned());
+            let names =
+                text.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_owned());
             names.collect()
         };
         let (de, en) = (keys(FILES[0].1), keys(FILES[1].1));

@@ -46,7 +46,9 @@ impl Entry {
             wrong.insert("name");
         }
         let mail = self.email.split_once('@');
-        if self.email.len() > 254 || !mail.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.')) {
+        if self.email.len() > 254
+            || !mail.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
+        {
             wrong.insert("email");
         }
         let dialled = |char: char| char.is_ascii_digit() || matches!(char, '+' | ' ');
@@ -63,8 +65,11 @@ impl Entry {
 fn is_date(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let [year, month, day] = parts.as_slice() else { return false };
-    let number = |text: &str, length: usize| (text.len() == length).then(|| text.parse::<u32>().ok()).flatten();
-    let (Some(_), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2)) else { return false };
+    let number =
+        |text: &str, length: usize| (text.len() == length).then(|| text.parse::<u32>().ok()).flatten();
+    let (Some(_), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2)) else {
+        return false;
+    };
     (1..=12).contains(&month) && (1..=31).contains(&day)
 }
 
@@ -259,7 +264,12 @@ pub(crate) async fn edit(app: State, headers: HeaderMap, Path(id): Path<i64>) ->
     }
 }
 
-pub(crate) async fn save(app: State, headers: HeaderMap, Path(id): Path<i64>, Form(entry): Form<Entry>) -> Answer {
+pub(crate) async fn save(
+    app: State,
+    headers: HeaderMap,
+    Path(id): Path<i64>,
+    Form(entry): Form<Entry>,
+) -> Answer {
     let page = match checked(&app, &headers, &entry.csrf, may_write) {
         Ok(page) => page,
         Err(answer) => return answer,
@@ -339,7 +349,12 @@ pub(crate) async fn save_health(
     }
 }
 
-pub(crate) async fn upload(app: State, headers: HeaderMap, Path(id): Path<i64>, mut form: Multipart) -> Answer {
+pub(crate) async fn upload(
+    app: State,
+    headers: HeaderMap,
+    Path(id): Path<i64>,
+    mut form: Multipart,
+) -> Answer {
     let (mut sent, mut title, mut content) = (String::new(), String::new(), None);
     while let Ok(Some(field)) = form.next_field().await {
         let name = field.name().unwrap_or_default().to_owned();
@@ -380,7 +395,8 @@ pub(crate) async fn document(app: State, headers: HeaderMap, Path((id, number)):
         return page.problem(StatusCode::NOT_FOUND, "not-found");
     };
     let mut answer = Answer::new(StatusCode::OK, document.content);
-    let safe: String = document.title.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect();
+    let safe: String =
+        document.title.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect();
     answer.header(CONTENT_TYPE, "application/octet-stream");
     answer.header(CONTENT_DISPOSITION, &format!("attachment; filename=\"{}-{safe}\"", document.id));
     answer

@@ -2,7 +2,7 @@
 // A page of its own that draws from the JSON API. Everything is put in as text, never as markup.
 const board = document.getElementById("board");
 const filter = document.getElementById("filter");
-const token = document.querySelector("meta[name=csrf]").content;
+const token = document.querySelector("meta[name=csrf-token]").content;
 let rows = [];
 
 function draw() {

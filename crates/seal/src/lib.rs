@@ -49,5 +49,5 @@ pub use root::{Passphrase, Root, RootError, RootId, RootInfo, RootKind};
 pub use shred::{Destroyed, EpochInfo, EpochKey, Repair, ShredError, ShredStore};
 pub use signing::{PublicKeys, SigningKeys};
 pub use tenant::TenantKey;
-pub use view::ViewKey;
 pub use trail::{Frame, IdentityPart, LogSecret, PeriodKey, SealedEntry};
+pub use view::ViewKey;

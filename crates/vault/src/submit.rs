@@ -210,16 +210,12 @@ impl Vault {
     }
 
     /// The stable token of a value: by it the app finds whom it knows.
-    pub fn stable_token(
-        &self,
-        tenant: TenantId,
-        field: &str,
-        value: &str,
-    ) -> Result<String, SubmitError> {
+    pub fn stable_token(&self, tenant: TenantId, field: &str, value: &str) -> Result<String, SubmitError> {
         let house = &self.house;
         let opened = house.tenant(tenant).ok_or(SubmitError::Denied(Reason::WrongTenant))?;
         let live = opened.live();
-        let field = live.config.field(field).filter(|field| field.stable).ok_or(SubmitError::UnknownField(0))?;
+        let field =
+            live.config.field(field).filter(|field| field.stable).ok_or(SubmitError::UnknownField(0))?;
         let value = field.normalise(value).map_err(|error| SubmitError::Value(0, error))?;
         Ok(token_for(house, &opened, field, &Zeroizing::new(value))?.format(field.token))
     }
@@ -241,7 +237,10 @@ impl Vault {
             Outcome::Accepted(reference) => {
                 house.ledger_ready()?;
                 let committed = commit(house, &opened, app, by, id, reference.as_deref()).await;
-                if matches!(committed, Err(SubmitError::Person | SubmitError::Denied(_) | SubmitError::Reference)) {
+                if matches!(
+                    committed,
+                    Err(SubmitError::Person | SubmitError::Denied(_) | SubmitError::Reference)
+                ) {
                     abandon(house, tenant, id).await?;
                 }
                 committed
@@ -343,7 +342,11 @@ fn target_of(house: &House, tenant: &Tenant, whose: &Whose) -> Result<Option<Per
     let found = find(house, tenant, &snapshot, reference)?;
     let Some(person) = found else { return Ok(None) };
     let head = snapshot.person_head(tenant.id, person)?;
-    if head.is_some_and(|head| head.state == PersonState::Live) { Ok(found) } else { Err(SubmitError::Person) }
+    if head.is_some_and(|head| head.state == PersonState::Live) {
+        Ok(found)
+    } else {
+        Err(SubmitError::Person)
+    }
 }
 
 fn find(
@@ -375,7 +378,8 @@ fn sort(
         let field = live.config.field(name).ok_or(SubmitError::UnknownField(number))?;
         if value.starts_with(VIEW_PREFIX) {
             let hidden = house.views.open(tenant.id, &form, value, now);
-            let fits = |hidden: &crate::view::Hidden| hidden.field == field.id && Some(hidden.person) == target;
+            let fits =
+                |hidden: &crate::view::Hidden| hidden.field == field.id && Some(hidden.person) == target;
             let hidden = hidden.filter(fits).ok_or(SubmitError::Stale)?;
             sorted.texts[number] = hidden.token.format(field.token);
         } else if value.is_empty() {
@@ -585,7 +589,9 @@ async fn commit(
             check_reference(reference)?;
             let found = find(house, tenant, &snapshot, reference)?;
             // She was known and is not any more, or somebody new is told to be a person who is here.
-            if (opened.card.target.is_some() && found != opened.card.target) || (opened.card.new && found.is_some()) {
+            if (opened.card.target.is_some() && found != opened.card.target)
+                || (opened.card.new && found.is_some())
+            {
                 return Err(SubmitError::Person);
             }
             found

@@ -132,13 +132,7 @@ impl Views {
     }
 
     /// A view token for a storage token, to come back from this session to this rule.
-    fn hide(
-        &self,
-        house: &House,
-        form: &(String, String),
-        row: &TokenRow,
-        now: Timestamp,
-    ) -> Option<String> {
+    fn hide(&self, house: &House, form: &(String, String), row: &TokenRow, now: Timestamp) -> Option<String> {
         let mut plain = Zeroizing::new(Vec::with_capacity(42));
         plain.extend_from_slice(&row.token);
         plain.extend_from_slice(&row.person.0);
@@ -241,7 +235,8 @@ impl Vault {
                 self.reveal_part(ctx, tenant, request, number, part, &mut viewed).await?;
             }
         }
-        let hide = |row: &TokenRow| request.form.as_ref().and_then(|form| house.views.hide(house, form, row, now));
+        let hide =
+            |row: &TokenRow| request.form.as_ref().and_then(|form| house.views.hide(house, form, row, now));
         let finish = |(standing, viewed): (&Standing, Option<Viewed>)| match (standing, viewed) {
             (Standing::Nothing, _) => Viewed::Erased,
             (Standing::Closed(row) | Standing::Open(row, _), Some(Viewed::Partial(text, _))) => {
@@ -254,7 +249,13 @@ impl Vault {
     }
 
     /// Closes what goes beyond the user's budget.
-    fn within_budget(&self, ctx: &Context, request: &ViewRequest, standings: &mut [Standing], now: Timestamp) {
+    fn within_budget(
+        &self,
+        ctx: &Context,
+        request: &ViewRequest,
+        standings: &mut [Standing],
+        now: Timestamp,
+    ) {
         let persons = standings.iter().filter_map(|one| match one {
             Standing::Open(row, _) => Some(row.person),
             _ => None,
@@ -331,13 +332,18 @@ fn stand(
         };
         let state = snapshot.person_head(tenant.id, row.person)?.map(|head| head.state);
         let name = live.config.field_by_id(row.field).map(|field| field.name.as_str());
-        let rule = request.rules.iter().position(|rule| rule.fields.iter().any(|field| Some(field.as_str()) == name));
+        let rule = request
+            .rules
+            .iter()
+            .position(|rule| rule.fields.iter().any(|field| Some(field.as_str()) == name));
         if state == Some(PersonState::Provisional) {
             unsettled.push(*token);
         }
         standings.push(match rule {
             _ if state == Some(PersonState::Provisional) => Standing::Closed(row),
-            Some(rule) if only[rule].is_none_or(|person| person == Some(row.person)) => Standing::Open(row, rule),
+            Some(rule) if only[rule].is_none_or(|person| person == Some(row.person)) => {
+                Standing::Open(row, rule)
+            }
             _ => Standing::Closed(row),
         });
     }

@@ -44,7 +44,14 @@ impl Vault {
             Err(AuthError::Refused) => {}
             other => return other,
         }
-        if house.store.snapshot().map_err(Fault::from)?.principal_by_hash(&hash).map_err(Fault::from)?.is_some() {
+        if house
+            .store
+            .snapshot()
+            .map_err(Fault::from)?
+            .principal_by_hash(&hash)
+            .map_err(Fault::from)?
+            .is_some()
+        {
             return Err(AuthError::Refused);
         }
         let name = format!("{}: {}", identity.issuer, identity.subject);

@@ -15,7 +15,8 @@ use world::World;
 use zeroize::Zeroizing;
 
 fn typed(whose: Whose, values: &[(&str, &str)]) -> NewSubmission {
-    let values = values.iter().map(|(field, value)| ((*field).to_owned(), Zeroizing::new((*value).to_owned())));
+    let values =
+        values.iter().map(|(field, value)| ((*field).to_owned(), Zeroizing::new((*value).to_owned())));
     NewSubmission { rule: "save".into(), session: "s1".into(), whose, values: values.collect() }
 }
 
@@ -79,10 +80,15 @@ fn entries(world: &World) -> u64 {
 async fn somebody_new_is_there_once_the_app_has_named_her() {
     let world = World::new().await;
     let before = entries(&world);
-    let taken = submit(&world, Whose::New, &[("name", "Kanarina"), ("health_note", "Knie")]).await.expect("taken");
+    let taken =
+        submit(&world, Whose::New, &[("name", "Kanarina"), ("health_note", "Knie")]).await.expect("taken");
     let viewer = lead(&world).await;
     let request = page(&[&taken.texts[0]], &["name"]);
-    assert_eq!(view(&world, viewer.clone(), &request).await, [Viewed::Masked(None)], "not before the app accepts");
+    assert_eq!(
+        view(&world, viewer.clone(), &request).await,
+        [Viewed::Masked(None)],
+        "not before the app accepts"
+    );
     assert_eq!((entries(&world), provisional(&world)), (before, 1));
     settle(&world, taken.id, Outcome::Accepted(Some("17".into()))).await.expect("committed");
     assert_eq!(provisional(&world), 0);
@@ -102,10 +108,14 @@ async fn what_the_app_refuses_changes_nothing_and_leaves_nothing() {
     let keys = || std::fs::read(world.folder.join("store/keys.db")).expect("read").len();
     let _ = keys();
     for outcome in [Outcome::Abandoned, Outcome::Unknown] {
-        let taken = submit(&world, known("ref-1"), &[("name", "Mallory"), ("email", "")]).await.expect("taken");
+        let taken =
+            submit(&world, known("ref-1"), &[("name", "Mallory"), ("email", "")]).await.expect("taken");
         settle(&world, taken.id, outcome.clone()).await.expect("settled");
         assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Name 1"));
-        assert_eq!(world.value(&world.lead, "rostering", person, "email").await.as_deref(), Some("w1@example.org"));
+        assert_eq!(
+            world.value(&world.lead, "rostering", person, "email").await.as_deref(),
+            Some("w1@example.org")
+        );
         let left = u64::from(outcome == Outcome::Unknown);
         assert_eq!(provisional(&world), left);
     }
@@ -148,12 +158,19 @@ async fn a_submission_outlives_a_restart_and_is_committed_when_the_app_shows_it(
     let taken = submit(&world, known("ref-1"), &[("name", "Nach dem Absturz")]).await.expect("taken");
     let token = StorageToken::parse(&taken.texts[0]).expect("a token");
     let app = world.ctx(&world.app);
-    assert_eq!(world.vault.promote(&app, world.tenant, &[token]).await, Ok(0), "its request is still under way");
+    assert_eq!(
+        world.vault.promote(&app, world.tenant, &[token]).await,
+        Ok(0),
+        "its request is still under way"
+    );
     let world = world.reopen().await;
     let app = world.ctx(&world.app);
     assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Name 1"));
     assert_eq!(world.vault.promote(&app, world.tenant, &[token]).await, Ok(1));
-    assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Nach dem Absturz"));
+    assert_eq!(
+        world.value(&world.lead, "rostering", person, "name").await.as_deref(),
+        Some("Nach dem Absturz")
+    );
     assert_eq!((world.vault.promote(&app, world.tenant, &[token]).await, provisional(&world)), (Ok(0), 0));
 }
 
@@ -201,14 +218,23 @@ async fn a_masked_field_that_comes_back_changes_nothing() {
     let taken = submit(&world, known("ref-1"), &[("health_note", view_token)]).await.expect("taken");
     assert_eq!((taken.id, taken.texts), (None, vec![health.clone()]));
     // Of another person, field, session or rule, or too old, it is worth nothing.
-    for (whose, field) in [(known("ref-2"), "health_note"), (known("ref-1"), "name"), (Whose::New, "health_note")] {
+    for (whose, field) in
+        [(known("ref-2"), "health_note"), (known("ref-1"), "name"), (Whose::New, "health_note")]
+    {
         assert_eq!(submit(&world, whose, &[(field, view_token)]).await.err(), Some(SubmitError::Stale));
     }
     for change in [0, 1] {
         let mut other = typed(known("ref-1"), &[("health_note", view_token)]);
-        if change == 0 { other.session = "s2".into() } else { other.rule = "other".into() }
+        if change == 0 {
+            other.session = "s2".into()
+        } else {
+            other.rule = "other".into()
+        }
         let app = world.ctx(&world.app);
-        assert_eq!(world.vault.submit(&app, None, world.tenant, &other).await.err(), Some(SubmitError::Stale));
+        assert_eq!(
+            world.vault.submit(&app, None, world.tenant, &other).await.err(),
+            Some(SubmitError::Stale)
+        );
     }
     world.clock.advance_ms(12 * 3_600_000);
     let late = submit(&world, known("ref-1"), &[("health_note", view_token)]).await;
@@ -230,7 +256,11 @@ async fn a_page_shows_what_its_rule_names_and_its_viewer_may_see() {
     let actor = lead(&world).await;
     let masked = || Viewed::Masked(None);
     let shown = view(&world, actor.clone(), &page(&tokens, &["name", "health_note"])).await;
-    assert_eq!(shown, [clear("Name 1"), masked(), masked(), clear("Name 2")], "the purpose has no health note");
+    assert_eq!(
+        shown,
+        [clear("Name 1"), masked(), masked(), clear("Name 2")],
+        "the purpose has no health note"
+    );
     let mut request = page(&tokens, &["name", "email"]);
     request.rules[0].person = Some("ref-1".into());
     let shown = view(&world, actor.clone(), &request).await;
@@ -278,7 +308,8 @@ async fn stable_tokens_are_equal_for_equal_values_and_follow_them() {
     assert_eq!(first.texts, [token.as_str()]);
     settle(&world, first.id, Outcome::Accepted(Some("1".into()))).await.expect("committed");
     // The app sees the same token and says that there is one already; if it does not, the token stays the first one's.
-    let second = submit(&world, Whose::New, &[("email", "jana@example.org"), ("name", "Zwei")]).await.expect("taken");
+    let second =
+        submit(&world, Whose::New, &[("email", "jana@example.org"), ("name", "Zwei")]).await.expect("taken");
     assert_eq!(second.texts[0], token);
     settle(&world, second.id, Outcome::Accepted(Some("2".into()))).await.expect("committed");
     let owner = |token: &str| {

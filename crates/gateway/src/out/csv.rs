@@ -13,8 +13,11 @@ pub(super) fn write(text: &[u8], found: &[(Found, Context)], known: &Known<'_>) 
     } else {
         ::csv::Terminator::Any(b'\n')
     };
-    let mut writer =
-        ::csv::WriterBuilder::new().flexible(true).delimiter(delimiter).terminator(ending).from_writer(Vec::new());
+    let mut writer = ::csv::WriterBuilder::new()
+        .flexible(true)
+        .delimiter(delimiter)
+        .terminator(ending)
+        .from_writer(Vec::new());
     let formats = Formats::of_tokens(found.iter().filter_map(|(found, _)| found.token.as_ref()));
     let mut tally = Tally::default();
     let mut record = ::csv::ByteRecord::new();

@@ -12,8 +12,17 @@ use zeroize::Zeroizing;
 /// Most memory of the tokeniser beside the page.
 const MEMORY: usize = 4 << 20;
 /// Attributes that show as text and mean nothing else.
-const TEXTUAL: [&str; 9] =
-    ["title", "alt", "placeholder", "label", "aria-label", "aria-description", "aria-valuetext", "summary", "abbr"];
+const TEXTUAL: [&str; 9] = [
+    "title",
+    "alt",
+    "placeholder",
+    "label",
+    "aria-label",
+    "aria-description",
+    "aria-valuetext",
+    "summary",
+    "abbr",
+];
 
 /// The context of each found token, in order. A page that the tokeniser cannot read without doubt has none that may be
 /// filled.
@@ -78,7 +87,10 @@ impl Places<'_> {
     fn set(&mut self, number: usize, range: &Range<usize>, context: Context) {
         let found = self.found[number];
         for (end, at) in self.ends[number].iter_mut().zip([found.start, found.end - 1]) {
-            let stays = matches!((*end, context), (Some(Context::Never), _) | (Some(Context::Control), Context::Markup));
+            let stays = matches!(
+                (*end, context),
+                (Some(Context::Never), _) | (Some(Context::Control), Context::Markup)
+            );
             if range.contains(&at) && !stays {
                 *end = Some(context);
             }
@@ -179,7 +191,8 @@ fn attribute_context(
 
 /// What a rule may add: never what a browser runs or loads.
 fn is_declarable(name: &str) -> bool {
-    !name.starts_with("on") && !matches!(name, "style" | "srcdoc" | "src" | "href" | "srcset" | "action" | "is")
+    !name.starts_with("on")
+        && !matches!(name, "style" | "srcdoc" | "src" | "href" | "srcset" | "action" | "is")
 }
 
 /// A token within an address: as a value of the query of a path of this app, or as all of a `mailto:` or `tel:`. Never

@@ -224,7 +224,8 @@ fn fitted(context: Context, text: &str) -> Zeroizing<String> {
 
 /// A value as it may stand in a header: printable ASCII without quotes and separators, everything else as `_`.
 pub(crate) fn for_header(text: &str) -> String {
-    let fits = |char: &char| char.is_ascii_graphic() && !matches!(char, '"' | '\\' | ',' | ';') || *char == ' ';
+    let fits =
+        |char: &char| char.is_ascii_graphic() && !matches!(char, '"' | '\\' | ',' | ';') || *char == ' ';
     text.chars().map(|char| if fits(&char) { char } else { '_' }).collect()
 }
 

@@ -19,7 +19,12 @@ const NASTY: &str = "</script><img src=x onerror=alert(1)>'\"`&amp;{{7*7}}";
 
 fn show(kind: Kind, page: &str, value: Shown) -> String {
     let (token, text) = token(7);
-    let page = Page::read(kind, page.replace("TOKEN", &text).into_bytes(), &Formats::default(), &["data-name".to_owned()]);
+    let page = Page::read(
+        kind,
+        page.replace("TOKEN", &text).into_bytes(),
+        &Formats::default(),
+        &["data-name".to_owned()],
+    );
     let shown = HashMap::from([(token, value)]);
     let typed = HashMap::new();
     let asked = page.wanted();
@@ -119,7 +124,10 @@ fn masks_and_view_tokens() {
     assert_eq!(show(Kind::Html, "<textarea>TOKEN</textarea>", masked()), "<textarea>obv_1</textarea>");
     assert_eq!(show(Kind::Html, "<title>TOKEN</title>", masked()), "<title>[masked]</title>");
     let partial = || Shown::Partial(Zeroizing::new("J. M.".to_owned()), Some("obv_1".to_owned()));
-    assert_eq!(show(Kind::Html, "<p>TOKEN</p><input value=\"TOKEN\">", partial()), "<p>J. M.</p><input value=\"obv_1\">");
+    assert_eq!(
+        show(Kind::Html, "<p>TOKEN</p><input value=\"TOKEN\">", partial()),
+        "<p>J. M.</p><input value=\"obv_1\">"
+    );
     assert_eq!(show(Kind::Html, "<p>TOKEN</p>", Shown::Erased), "<p>[erased]</p>");
     assert_eq!(show(Kind::Json, r#"{"a":"TOKEN"}"#, Shown::Erased), r#"{"a":"[erased]"}"#);
 }

@@ -12,7 +12,6 @@ use ledger::verify::{KeyKind, VerifierKey, directory};
 use model::token::ApiKey;
 use seal::PublicKeys;
 use serde_json::{Value, json};
-use std::process::ExitCode;
 
 /// The worker of the story. The values are the canaries that must lie nowhere in clear.
 const WORKER: [(&str, &str); 6] = [
@@ -35,8 +34,8 @@ struct Story<'a> {
     worker: Option<ApiKey>,
 }
 
-/// Tells the whole story.
-pub(crate) async fn run(config: &Config, running: &Running, seeded: &Seeded) -> Result<ExitCode, Problem> {
+/// Tells the whole story. How many steps failed.
+pub(crate) async fn run(config: &Config, running: &Running, seeded: &Seeded) -> Result<u32, Problem> {
     let tls = trusting(&config.tls_cert.with_file_name("authority.pem"))?;
     let client = Client::connect(running.address, tls).await?;
     let mut story = Story { client, config, seeded, failed: 0, person: String::new(), worker: None };
@@ -50,8 +49,7 @@ pub(crate) async fn run(config: &Config, running: &Running, seeded: &Seeded) -> 
     story.erase().await?;
     story.canaries(running).await?;
     story.ledger(running).await?;
-    say(&format!("\n{}", if story.failed == 0 { "all steps ok" } else { "NOT all steps ok" }));
-    Ok(if story.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(story.failed)
 }
 
 impl Story<'_> {

@@ -1,7 +1,10 @@
 //! `obhut demo`: a whole house for trying out, on this machine only.
 
+mod app;
+mod browser;
 mod check;
 mod seed;
+mod through;
 
 pub(crate) use seed::worker;
 
@@ -9,6 +12,7 @@ use crate::config::Config;
 use crate::serve::{self, Running};
 use crate::system::{Problem, harden, say};
 use crate::wiring::{May, private_file, private_folder};
+use browser::Browser;
 use console::Console;
 use data_encoding::BASE64URL_NOPAD;
 use model::Entropy;
@@ -34,6 +38,12 @@ pub(crate) struct Args {
     /// The port of the API.
     #[arg(long, default_value_t = 9443, value_name = "PORT")]
     port: u16,
+    /// The port of the app, behind the gateway.
+    #[arg(long, default_value_t = 8443, value_name = "PORT")]
+    app_port: u16,
+    /// The app alone, without Obhut: in clear text, with its data open in its database.
+    #[arg(long, conflicts_with = "check")]
+    bare: bool,
     /// Drive the whole story over HTTPS, one line per step, and end with 0 or 1. Takes a free port unless --port.
     #[arg(long)]
     check: bool,
@@ -77,24 +87,43 @@ impl Folder {
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     harden();
     let folder = Folder::make(args.keep.as_deref())?;
-    let mut config = Config::of_folder(&folder.path)?;
+    // The app's files lie beside the house's, not in them.
+    let mut config = Config::of_folder(&folder.path.join("house"))?;
     let port = if args.check && args.port == 9443 { 0 } else { args.port };
     config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let app_port = if args.check && args.app_port == 8443 { 0 } else { args.app_port };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
+        if args.bare {
+            return bare(&folder.path, app_port).await;
+        }
         // First the port: a demo that cannot listen should say so before it makes keys.
         drop(tokio::net::TcpListener::bind(config.listen).await.map_err(|error| busy(&config, &error))?);
+        let app = app::start(&folder.path, 0).await?;
+        app::protect(&mut config, &app, app_port)?;
         say("making keys, a tenant and 40 workers …");
         let (running, seeded) = start(&config, folder.kept).await?;
+        running.recheck(&config)?;
+        let tls = crate::client::trusting(&config.tls_cert.with_file_name("authority.pem"))?;
+        let door = running.gate().and_then(|gate| gate.addresses.first().copied());
+        let door = door.ok_or_else(|| Problem::new("the gateway does not listen"))?;
+        say(&format!("entering {} more through the app's own forms …", app::WORKERS));
+        app::fill(Browser::new(door, Some(tls.clone()))).await?;
         let code = if args.check {
-            check::run(&config, &running, &seeded).await?
+            let told = check::run(&config, &running, &seeded).await?;
+            say("\n  through the gateway");
+            let through = through::run(&running, &seeded, &app, (door, tls)).await?;
+            say(&format!("\n{}", if told + through == 0 { "all steps ok" } else { "NOT all steps ok" }));
+            if told + through == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         } else {
+            tell_app(door);
             tell(&config, &running, &seeded);
             serve::stop_signal().await?;
             say("");
             ExitCode::SUCCESS
         };
         running.stop().await;
+        app.running.stop().await;
         Ok(code)
     });
     drop(runtime);
@@ -102,6 +131,37 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         say(&format!("kept in {}", folder.path.display()));
     }
     result
+}
+
+/// The same app without anything in front of it.
+async fn bare(folder: &Path, port: u16) -> Result<ExitCode, Problem> {
+    let app = app::start(folder, port).await?;
+    app::fill(Browser::new(app.running.address, None)).await?;
+    say(&format!("\n  Schicht, unprotected: http://{}", app.running.address));
+    for account in sample::ACCOUNTS {
+        say(&format!(
+            "  sign in as {:<6} password {:<10} ({})",
+            account.login, account.password, account.what
+        ));
+    }
+    say(&format!("  its database  {}\n\n  Ctrl-C ends it.", app.database.display()));
+    serve::stop_signal().await?;
+    app.running.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The app's door and who can enter.
+fn tell_app(door: SocketAddr) {
+    say(&format!("\n  The app, behind the gateway: https://localhost:{}", door.port()));
+    for account in sample::ACCOUNTS {
+        say(&format!(
+            "  sign in as {:<6} password {:<10} ({})",
+            account.login, account.password, account.what
+        ));
+    }
+    let worker = seed::worker(5_000);
+    let email = worker.fields.get("email").map(|value| value.to_string()).unwrap_or_default();
+    say(&format!("  or as a worker: {email}, password P-10001"));
 }
 
 fn busy(config: &Config, error: &std::io::Error) -> Problem {

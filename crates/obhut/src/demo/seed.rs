@@ -137,9 +137,12 @@ fn catalogue() -> Vec<Field> {
     let mut email = field(2, "email", Category::Contact, FieldType::Email, MaskRule::Redact);
     email.index = Index::Equality;
     email.token = TokenFormat::Email;
+    // Workers sign in with it, and the app's column is UNIQUE.
+    email.stable = true;
     let mut phone = field(3, "phone", Category::Contact, FieldType::Phone, MaskRule::LastFour);
     phone.token = TokenFormat::Phone;
-    let birth = field(4, "birth_date", Category::Identity, FieldType::Date, MaskRule::Year);
+    let mut birth = field(4, "birth_date", Category::Identity, FieldType::Date, MaskRule::Year);
+    birth.token = TokenFormat::Date;
     let mut contact = field(5, "emergency_contact", Category::Contact, FieldType::Text, MaskRule::Redact);
     contact.third_party = true;
     let mut health = field(6, "health_note", Category::Health, FieldType::Text, MaskRule::Redact);
@@ -201,7 +204,16 @@ fn purposes() -> Vec<Purpose> {
         &[1, 2],
         &[Role::App],
     );
-    vec![rostering, emergency, bem, directory]
+    let personnel = purpose(
+        5,
+        "personnel",
+        "Personnel files",
+        LegalBasis::Contract,
+        None,
+        &[1, 2, 3, 4, 5],
+        &[Role::Operations],
+    );
+    vec![rostering, emergency, bem, directory, personnel]
 }
 
 fn bem_notice(id: NoticeId) -> Notice {

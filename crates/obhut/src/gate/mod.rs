@@ -86,7 +86,9 @@ impl Gate {
         let tenant = relay::tenant_of(vault, table(tables)?.tenant.as_deref())?;
         self.relay.open(vault.clone(), tenant);
         let fields = self.relay.fields().map_err(Problem::from_error("the catalogue"))?;
-        let setup = setup(config, tables, Some(&fields))?;
+        // A house without a catalogue is being set up.
+        let known = Some(fields.as_slice()).filter(|fields| !fields.is_empty());
+        let setup = setup(config, tables, known)?;
         self.seen.routes(setup.lines());
         self.gateway.reload(setup);
         Ok(())
@@ -96,7 +98,8 @@ impl Gate {
     pub(crate) fn reload(&self, file: &std::path::Path) {
         let again = || {
             let config = crate::config::load(file)?;
-            let tables = config.gateway.as_ref().ok_or_else(|| Problem::new("there is no [gateway] any more"))?;
+            let tables =
+                config.gateway.as_ref().ok_or_else(|| Problem::new("there is no [gateway] any more"))?;
             let fields = self.relay.fields().ok();
             let setup = setup(&config, tables, fields.as_deref())?;
             let tls = certificate(&config, table(tables)?)?;

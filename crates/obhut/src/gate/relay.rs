@@ -123,9 +123,10 @@ fn refused(error: SubmitError) -> RelayError {
         SubmitError::Value(number, _) => RelayError::Value(number),
         SubmitError::Stale => RelayError::Stale,
         SubmitError::Quota | SubmitError::Size => RelayError::Quota,
-        SubmitError::Denied(_) | SubmitError::Person | SubmitError::Reference | SubmitError::UnknownField(_) => {
-            RelayError::Refused
-        }
+        SubmitError::Denied(_)
+        | SubmitError::Person
+        | SubmitError::Reference
+        | SubmitError::UnknownField(_) => RelayError::Refused,
         SubmitError::Fault(Fault::Busy) => RelayError::Conflict,
         _ => RelayError::Unavailable,
     }
@@ -177,4 +178,3 @@ pub(crate) fn tenant_of(vault: &Vault, named: Option<&str>) -> Result<TenantId, 
         )),
     }
 }
-

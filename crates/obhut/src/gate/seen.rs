@@ -39,7 +39,8 @@ impl Seen {
         let mut counts = self.counts.lock();
         let route = route.unwrap_or_else(|| "(no route)".to_owned());
         let known = counts.contains_key(&(route.clone(), kind.clone()));
-        let key = if known || counts.len() < LINES { (route, kind) } else { ("(others)".into(), "others".into()) };
+        let key =
+            if known || counts.len() < LINES { (route, kind) } else { ("(others)".into(), "others".into()) };
         *counts.entry(key).or_default() += by;
     }
 
@@ -61,16 +62,22 @@ impl EventSink for Seen {
             self.write(&event);
         }
         match event {
-            Event::Answered { route, status, .. } => self.count(route, format!("answered {}xx", status / 100), 1),
+            Event::Answered { route, status, .. } => {
+                self.count(route, format!("answered {}xx", status / 100), 1)
+            }
             Event::Refused { route, code } => self.count(route, format!("refused: {code}"), 1),
-            Event::TokenFromClient { route, part } => self.count(route, format!("token from client: {part}"), 1),
+            Event::TokenFromClient { route, part } => {
+                self.count(route, format!("token from client: {part}"), 1)
+            }
             Event::Tokens { route, shown, masked, erased } => {
                 self.count(Some(route.clone()), "tokens shown".to_owned(), shown);
                 self.count(Some(route.clone()), "tokens masked".to_owned(), masked);
                 self.count(Some(route), "tokens of erased".to_owned(), erased);
             }
             Event::Unruled { route, count } => self.count(route, "tokens without a rule".to_owned(), count),
-            Event::Leak { route, place, kind, count } => self.count(route, format!("leak: {kind} in {place}"), count),
+            Event::Leak { route, place, kind, count } => {
+                self.count(route, format!("leak: {kind} in {place}"), count)
+            }
             Event::Settled { route, outcome } => self.count(Some(route), format!("submissions {outcome}"), 1),
             Event::Upstream { route, code } => self.count(route, format!("app: {code}"), 1),
             _ => {}

@@ -131,12 +131,7 @@ pub(super) fn forget_person(on: &Connection, who: Who, expected: u32) -> Done {
         return Err(Conflict::PersonState.into());
     }
     old.cell.map(|cell| cells::clear(on, cell)).transpose()?;
-    change(
-        on,
-        "DELETE FROM person WHERE tenant = ?1 AND person = ?2",
-        (who.0.0, who.1.0),
-        Conflict::Missing,
-    )
+    change(on, "DELETE FROM person WHERE tenant = ?1 AND person = ?2", (who.0.0, who.1.0), Conflict::Missing)
 }
 
 pub(super) fn rewrap_person(
