@@ -127,7 +127,8 @@ async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option
     let setup = gateway.setup.load_full();
     let (asked, incoming) = match open(&setup, peer, request) {
         Ok(opened) => opened,
-        Err((refused, headers)) => {
+        Err(refused) => {
+            let (refused, headers) = *refused;
             gateway.sink.emit(Event::Refused { route: None, code: refused.code });
             return (None, refused.answer(&headers));
         }
@@ -159,10 +160,10 @@ fn open(
     setup: &Setup,
     peer: Peer,
     request: Request<Incoming>,
-) -> Result<(Asked, Incoming), (Problem, HeaderMap)> {
+) -> Result<(Asked, Incoming), Box<(Problem, HeaderMap)>> {
     let (mut parts, incoming) = request.into_parts();
     let upgrade = parts.extensions.remove::<OnUpgrade>();
-    let refuse = |refused: Problem| (refused, parts.headers.clone());
+    let refuse = |refused: Problem| Box::new((refused, parts.headers.clone()));
     let host = host_of(&parts.uri, &parts.headers, parts.version);
     let host = host.ok_or_else(|| {
         refuse(problem(StatusCode::BAD_REQUEST, "bad_host", "The request names no host, or two."))

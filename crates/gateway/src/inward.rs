@@ -145,7 +145,7 @@ impl Inward {
         let declared =
             rule.fields.iter().map(|one| (one, false)).chain(rule.lookup.iter().map(|one| (one, true)));
         let mut declared: Vec<_> = declared.collect();
-        declared.sort_by(|((_, one), _), ((_, other), _)| one.cmp(other));
+        declared.sort_by_key(|((_, field), _)| *field);
         for ((source, field), is_lookup) in declared {
             if let Some((place, text)) = all.find(source)? {
                 all.values.push(Value { place, field: field.clone(), is_lookup, text });

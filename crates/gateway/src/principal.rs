@@ -126,7 +126,7 @@ impl Principal {
                     None => validation.validate_aud = false,
                 }
                 let validation = Box::new(validation);
-                Ok(Self::Jwt { cookie: cookie.clone(), keys, validation, reading: reading })
+                Ok(Self::Jwt { cookie: cookie.clone(), keys, validation, reading })
             }
             PrincipalTable::Forward { path, subject, role, person, roles } => {
                 let fits = path.starts_with('/') && crate::rules::segments(path).is_some();
@@ -140,7 +140,7 @@ impl Principal {
                 if !fits {
                     return Err(PrincipalError::Path);
                 }
-                Ok(Self::Forward { path: path.clone(), reading: reading, cache: Cache::default() })
+                Ok(Self::Forward { path: path.clone(), reading, cache: Cache::default() })
             }
             PrincipalTable::Response { header, roles } => {
                 let reading = Reading {
@@ -151,7 +151,7 @@ impl Principal {
                     roles: roles.clone(),
                 };
                 let header = header.parse().map_err(|_| PrincipalError::Header)?;
-                Ok(Self::Response { header, reading: reading })
+                Ok(Self::Response { header, reading })
             }
         }
     }

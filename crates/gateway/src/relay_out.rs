@@ -128,17 +128,16 @@ impl Looking<'_> {
         let page_kind = kind.filter(|_| has_body && !partial);
         let mut bytes = begun.unwrap_or_default();
         let mut rest = rest;
-        if page_kind.is_some() || coding.is_some() {
-            if let Some(body) = rest.take() {
-                match read_answer(self.way, body).await {
-                    Read::Whole(read) if bytes.is_empty() => bytes = read,
-                    Read::Whole(read) => bytes = [bytes, read].concat().into(),
-                    Read::More(read, more) => {
-                        bytes = [bytes, read].concat().into();
-                        rest = Some(more);
-                    }
-                    Read::Broken => return Err(no_answer(Missed::Broken)),
+        let looked_into = page_kind.is_some() || coding.is_some();
+        if let Some(body) = if looked_into { rest.take() } else { None } {
+            match read_answer(self.way, body).await {
+                Read::Whole(read) if bytes.is_empty() => bytes = read,
+                Read::Whole(read) => bytes = [bytes, read].concat().into(),
+                Read::More(read, more) => {
+                    bytes = [bytes, read].concat().into();
+                    rest = Some(more);
                 }
+                Read::Broken => return Err(no_answer(Missed::Broken)),
             }
         }
         if let Some(coding) = coding.filter(|_| has_body) {

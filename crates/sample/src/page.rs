@@ -11,13 +11,13 @@ use maud::{DOCTYPE, Markup, html};
 use std::collections::BTreeSet;
 
 /// An answer.
-pub(crate) struct Answer(Response);
+pub(crate) struct Answer(Box<Response>);
 
 impl Answer {
     pub(crate) fn new(status: StatusCode, body: Vec<u8>) -> Self {
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
-        Self(response)
+        Self(Box::new(response))
     }
 
     pub(crate) fn json(status: StatusCode, value: &serde_json::Value) -> Self {
@@ -36,7 +36,7 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        self.0
+        *self.0
     }
 }
 

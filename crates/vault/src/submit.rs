@@ -197,10 +197,16 @@ impl Vault {
             return Err(SubmitError::Quota);
         }
         for _ in 0..TRIES {
-            let tried = write(house, &opened, new, (target, &checked, &removed), now).await?;
-            let Some((id, tokens)) = tried else { continue };
+            // Known to wait before it is there, so that nobody ever takes it for one that was left over.
+            let id = PersonId::fresh(&*house.clock, &*house.entropy);
+            house.waiting.0.lock().insert(id, by.clone());
+            let tried = write(house, &opened, id, new, (target, &checked, &removed), now).await;
+            let Ok(Some(tokens)) = tried else {
+                house.waiting.0.lock().remove(&id);
+                tried?;
+                continue;
+            };
             house.step(Step::SubmissionTaken);
-            house.waiting.0.lock().insert(id, by);
             for ((place, token), one) in places.into_iter().zip(tokens).zip(&checked) {
                 texts[place] = token.format(one.field.token);
             }
@@ -230,13 +236,34 @@ impl Vault {
     ) -> Result<Option<Logged>, SubmitError> {
         let house = &self.house;
         let opened = house.tenant(tenant).ok_or(SubmitError::Denied(Reason::WrongTenant))?;
-        let by = house.waiting.0.lock().remove(&id).flatten();
+        // It waits until it is settled, so that nobody takes it for one of unknown outcome meanwhile.
+        let waiting = house.waiting.0.lock().get(&id).cloned();
+        let settled = self.settle_by(&opened, app, waiting, id, outcome).await;
+        house.waiting.0.lock().remove(&id);
+        settled
+    }
+
+    async fn settle_by(
+        &self,
+        opened: &Tenant,
+        app: &Context,
+        waiting: Option<Option<Actor>>,
+        id: PersonId,
+        outcome: Outcome,
+    ) -> Result<Option<Logged>, SubmitError> {
+        let (house, tenant) = (&self.house, opened.id);
+        let was_waiting = waiting.is_some();
         match outcome {
             Outcome::Unknown => Ok(None),
             Outcome::Abandoned => abandon(house, tenant, id).await.map(|()| None),
             Outcome::Accepted(reference) => {
                 house.ledger_ready()?;
-                let committed = commit(house, &opened, app, by, id, reference.as_deref()).await;
+                let by = waiting.flatten();
+                let mut committed = commit(house, opened, app, by, id, reference.as_deref()).await;
+                if was_waiting && committed == Ok(None) {
+                    // Nobody else could commit it: the person was erased meanwhile.
+                    committed = Err(SubmitError::Person);
+                }
                 if matches!(
                     committed,
                     Err(SubmitError::Person | SubmitError::Denied(_) | SubmitError::Reference)
@@ -285,7 +312,15 @@ impl Vault {
         let mut count = 0;
         for tenant in self.tenants() {
             let opened = house.tenant(tenant).ok_or(Fault::Corrupt)?;
-            let over = |card: &Card, provisional: bool| !provisional || now.0 - card.created.0 >= WAIT_MS;
+            let over = |id: &PersonId, card: &Card, state: Option<PersonState>| match state {
+                // Settled, and its card was left behind.
+                Some(PersonState::Live | PersonState::Erased) => true,
+                // Its request is still under way.
+                _ if house.waiting.0.lock().contains_key(id) => false,
+                Some(PersonState::Provisional) => now.0 - card.created.0 >= WAIT_MS,
+                // Written, and never taken: by an earlier run, since in this one it may be taken in the next moment.
+                None => card.created < house.opened,
+            };
             count += abandon_where(house, &opened, over).await?;
         }
         Ok(count)
@@ -294,13 +329,13 @@ impl Vault {
 
 /// Removes the submissions that would change an erased person: their values are hers.
 pub(crate) async fn abandon_of(house: &House, tenant: &Tenant, person: PersonId) -> Result<(), Fault> {
-    abandon_where(house, tenant, |card, _| card.target == Some(person)).await.map(drop)
+    abandon_where(house, tenant, |_, card, _| card.target == Some(person)).await.map(drop)
 }
 
 async fn abandon_where(
     house: &House,
     tenant: &Tenant,
-    wanted: impl Fn(&Card, bool) -> bool,
+    wanted: impl Fn(&PersonId, &Card, Option<PersonState>) -> bool,
 ) -> Result<u64, Fault> {
     let (mut after, mut count) = (None, 0);
     loop {
@@ -311,16 +346,14 @@ async fn abandon_where(
             for row in rows {
                 let id = PersonId(row.id);
                 let card = read_card(tenant, id, &row.sealed.0)?;
-                let head = snapshot.person_head(tenant.id, id)?;
-                let provisional = head.is_some_and(|head| head.state == PersonState::Provisional);
-                page.push((id, wanted(&card, provisional)));
+                let state = snapshot.person_head(tenant.id, id)?.map(|head| head.state);
+                page.push((id, wanted(&id, &card, state)));
             }
             page
         };
         let Some((last, _)) = page.last() else { return Ok(count) };
         after = Some(last.0);
         for (id, _) in page.into_iter().filter(|(_, wanted)| *wanted) {
-            house.waiting.0.lock().remove(&id);
             abandon(house, tenant.id, id).await.map_err(|error| match error {
                 SubmitError::Fault(fault) => fault,
                 _ => Fault::Busy,
@@ -393,17 +426,15 @@ fn sort(
     Ok(sorted)
 }
 
-type Tried = Option<(PersonId, Vec<StorageToken>)>;
-
-/// Writes a provisional person; none when a token was taken already, to be tried again.
+/// Writes a provisional person and answers her tokens; none when a token was taken already, to be tried again.
 async fn write(
     house: &Arc<House>,
     tenant: &Tenant,
+    id: PersonId,
     new: &NewSubmission,
     (target, checked, removed): (Option<PersonId>, &[Checked], &[Field]),
     now: Timestamp,
-) -> Result<Tried, SubmitError> {
-    let id = PersonId::fresh(&*house.clock, &*house.entropy);
+) -> Result<Option<Vec<StorageToken>>, SubmitError> {
     let (epoch, epoch_key) = tenant.current_epoch(house, now)?;
     let compartments: BTreeSet<Compartment> =
         checked.iter().map(|one| one.field.compartment).chain([Compartment(0)]).collect();
@@ -425,12 +456,13 @@ async fn write(
     rows.push(DataOp::PutDocument { row: document_row(&at, sealed, house), expected_absent: true });
     done(house.store.apply_data("submission", rows).await)?;
     house.step(Step::SubmissionWritten);
-    let at = PersonPlace { tenant: tenant.id, person: id, epoch, row_version: 1 };
+    // No change yet that the ledger tells of; becoming real is the first.
+    let at = PersonPlace { tenant: tenant.id, person: id, epoch, row_version: 0 };
     let mut ops = vec![KeyOp::InsertPerson(PersonRow {
         tenant: tenant.id,
         person: id,
         state: PersonState::Provisional,
-        version: 1,
+        version: 0,
         epoch,
         flags: 0,
         wrapped: Some(Sealed(keys.wrap(&epoch_key, &at, &*house.entropy)?)),
@@ -439,7 +471,7 @@ async fn write(
     let (tokens, inserts) = tokens(house, tenant, id, checked)?;
     ops.extend(inserts);
     match applied(house.store.apply_keys("submission", ops).await)? {
-        Applied::Done => Ok(Some((id, tokens))),
+        Applied::Done => Ok(Some(tokens)),
         Applied::Conflict(_) => {
             forget_data(house, tenant.id, id).await?;
             Ok(None)

@@ -181,7 +181,8 @@ async fn an_erased_person_takes_what_waits_for_her_along() {
     let taken = submit(&world, known("ref-1"), &[("name", "Zu spät")]).await.expect("taken");
     world.vault.erase(&world.ctx(&world.officer), world.tenant, person).await.expect("erased");
     assert_eq!(provisional(&world), 0);
-    assert_eq!(settle(&world, taken.id, Outcome::Accepted(None)).await, Ok(()), "there is nothing any more");
+    let late = settle(&world, taken.id, Outcome::Accepted(None)).await;
+    assert_eq!(late, Err(SubmitError::Person), "there is nothing any more");
     let shown = view(&world, lead(&world).await, &page(&[&taken.texts[0]], &["name"])).await;
     assert_eq!(shown, [Viewed::Erased]);
     assert!(submit(&world, known("ref-1"), &[("name", "Neu")]).await.is_ok(), "the reference is free again");

@@ -119,6 +119,7 @@ fn field(kind: FieldType) -> Field {
         index: Index::Equality,
         token: TokenFormat::Opaque,
         compartment: Compartment(0),
+        stable: false,
         third_party: false,
         max_bytes: 1_024,
     }

@@ -28,6 +28,7 @@ impl Seen {
     }
 
     /// Routes, and counts by route and kind.
+    #[cfg(test)]
     pub(crate) fn lines(&self) -> (Vec<RouteLine>, BTreeMap<(String, String), u64>) {
         (self.routes.lock().clone(), self.counts.lock().clone())
     }

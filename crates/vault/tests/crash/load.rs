@@ -18,6 +18,8 @@ use vault::keys::{IssuedKey, NewKey};
 use vault::restrict::Limit;
 use vault::reveal::RevealError;
 use vault::steps::Observer;
+use vault::submit::{NewSubmission, Outcome, Whose};
+use zeroize::Zeroizing;
 
 const WRITERS: u32 = 48;
 /// So many persons per writer; a child that is to die at a step and has not by then never will.
@@ -125,9 +127,20 @@ async fn write(world: Arc<World>, writer: u32) {
         let reference = format!("r{writer}-{number}");
         let one = One { world: &world, reference: &reference };
         let email = format!("{reference}@example.org");
-        let person = one.put("one", &[("email", &email), ("health_note", "none")]).await;
-        if turn.is_multiple_of(2) {
+        let all = [("email", email.as_str()), ("health_note", "none")];
+        let person = if turn % 3 == 2 {
+            one.submit("one", &all, Whose::New).await
+        } else {
+            one.put("one", &all).await
+        };
+        if turn % 6 == 1 {
+            one.abandon().await;
+        }
+        if turn.is_multiple_of(4) {
             one.put("two", &[]).await;
+        } else if turn.is_multiple_of(2) {
+            one.submit("two", &[], Whose::Reference(reference.clone())).await;
+            tell(&format!("person {reference} {person}"));
         }
         if turn.is_multiple_of(3) {
             one.read(person).await;
@@ -171,6 +184,36 @@ impl One<'_> {
         tell(&format!("person {reference} {}", stored.person));
         self.has("name", &name);
         stored.person
+    }
+
+    /// The same through a submission that the app accepts.
+    async fn submit(&self, word: &str, further: &[(&str, &str)], whose: Whose) -> PersonId {
+        let (world, reference) = (self.world, self.reference);
+        let name = format!("{word}-{reference}");
+        let taken = self.typed(&[&[("name", name.as_str())], further].concat(), whose).await;
+        self.tries("name", &name);
+        let accepted = Outcome::Accepted(Some(reference.to_owned()));
+        let app = world.ctx(&world.app);
+        world.vault.settle(&app, world.tenant, taken, accepted).await.expect("committed");
+        self.has("name", &name);
+        tell(&format!("person {reference} {taken}"));
+        taken
+    }
+
+    /// A submission that the app does not accept.
+    async fn abandon(&self) {
+        let world = self.world;
+        let taken = self.typed(&[("name", "nobody's")], Whose::Reference(self.reference.to_owned())).await;
+        let app = world.ctx(&world.app);
+        world.vault.settle(&app, world.tenant, taken, Outcome::Abandoned).await.expect("abandoned");
+    }
+
+    async fn typed(&self, values: &[(&str, &str)], whose: Whose) -> PersonId {
+        let world = self.world;
+        let values = values.iter().map(|(field, value)| ((*field).into(), Zeroizing::new((*value).into())));
+        let new = NewSubmission { rule: "r".into(), session: "s".into(), whose, values: values.collect() };
+        let taken = world.vault.submit(&world.ctx(&world.app), None, world.tenant, &new).await;
+        taken.expect("taken").id.expect("something new")
     }
 
     async fn read(&self, person: PersonId) {
