@@ -15,6 +15,7 @@ pub(super) const CASES: &[Case] = &[
     ("a person is inserted once", inserted_once),
     ("a person changes at her version", changes_at_her_version),
     ("an erased person has no key and gets none", erased_for_ever),
+    ("only a provisional person is forgotten", forgotten),
     ("a state and a key belong together", state_and_key_together),
     ("a person is wrapped anew at her version and epoch", wrapped_anew),
     ("nothing is put under an epoch that is retired", not_under_a_retired_epoch),
@@ -95,6 +96,24 @@ fn erased_for_ever(world: &World) {
     world.keys_refused(erase(1, 1), Conflict::PersonVersion);
     world.keys([update(1, 2, None, Wrap::Keep)]);
     assert_eq!(read(world, 1), PersonRow { version: 3, ..erased });
+}
+
+fn forgotten(world: &World) {
+    let forget = |n: u32, expected_version| KeyOp::ForgetPerson {
+        tenant: tenant_id(),
+        person: person_id(n),
+        expected_version,
+    };
+    let provisional = |n| PersonRow { state: PersonState::Provisional, version: 0, ..person(n) };
+    world.keys([KeyOp::InsertPerson(provisional(1)), KeyOp::InsertPerson(person(2))]);
+    world.keys_refused(forget(1, 1), Conflict::PersonVersion);
+    world.keys_refused(forget(2, 1), Conflict::PersonState);
+    world.keys_refused(forget(3, 0), Conflict::Missing);
+    world.keys([forget(1, 0)]);
+    assert_eq!(world.snapshot().person(tenant_id(), person_id(1)), Ok(None));
+    assert_eq!(read(world, 2), person(2), "nobody else changed");
+    world.keys([KeyOp::InsertPerson(provisional(1)), erase(2, 1)]);
+    world.keys_refused(forget(2, 2), Conflict::PersonState);
 }
 
 fn state_and_key_together(world: &World) {
