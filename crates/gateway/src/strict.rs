@@ -395,7 +395,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Strict<S> {
                 return Poll::Ready(Ok(()));
             }
             if this.frames.state == State::Over {
-                return Poll::Ready(Ok(()));
+                // Not an end: a library that sees one gives the answer up. It closes by itself once that is sent.
+                return Poll::Pending;
             }
             let mut read = ReadBuf::new(&mut this.buffer);
             ready!(Pin::new(&mut this.inner).poll_read(cx, &mut read))?;

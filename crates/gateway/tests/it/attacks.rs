@@ -1,0 +1,261 @@
+//! Tokens from clients, forged and broken requests, caches, other origins.
+
+use crate::house::{House, SECRET, token};
+use gateway::events::Event;
+use gateway::messages::{Outcome, RelayError};
+
+const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
+const JSON: &str = "Content-Type: application/json";
+
+fn each(text: &str, with: impl Fn(char) -> String) -> String {
+    text.chars().map(with).collect()
+}
+
+fn disguises() -> Vec<String> {
+    let token = token(1);
+    vec![
+        token.clone(),
+        token.to_uppercase(),
+        token.replace('_', "%5f"),
+        token.replace('_', "%255F"),
+        each(&token, |char| format!("%{:02x}", char as u32)),
+        each(&token, |char| format!("%25{:02x}", char as u32)),
+        token.replace('o', "\\u006f"),
+        token.replace('_', "&#95;"),
+        each(&token, |char| format!("&#x{:x};", char as u32)),
+        token.replace('b', "b%E2%80%8B"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_from_a_client_is_refused_wherever_and_however_it_stands() {
+    let house = House::new().await;
+    house.answers("200 OK", "ok");
+    let (head, _) = house.ask("POST /elsewhere", &[FORM], "nickname=Jana").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "the control: {head}");
+    for disguise in disguises() {
+        let url_safe = disguise.replace('\\', "%5C").replace('#', "%23");
+        let shapes: Vec<(String, Vec<String>, String)> = vec![
+            ("POST /elsewhere".into(), vec![FORM.into()], format!("nickname={disguise}")),
+            ("POST /elsewhere".into(), vec![JSON.into()], format!("{{\"comment\":\"{disguise}\"}}")),
+            ("POST /save/1".into(), vec![FORM.into()], format!("name={disguise}")),
+            ("POST /save/1".into(), vec![JSON.into()], format!("{{\"name\":\"{disguise}\"}}")),
+            (format!("GET /page?q={url_safe}"), vec![], String::new()),
+            (format!("GET /page/{url_safe}"), vec![], String::new()),
+            ("GET /page".into(), vec![format!("Cookie: theme={disguise}")], String::new()),
+            ("GET /page".into(), vec![format!("X-Note: {disguise}")], String::new()),
+            (
+                "POST /elsewhere".into(),
+                vec!["Content-Type: multipart/form-data; boundary=b".into()],
+                format!(
+                    "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"{disguise}.txt\"\r\n\r\nx\r\n--b--\r\n"
+                ),
+            ),
+        ];
+        for (first, lines, body) in shapes {
+            house.app.got.lock().clear();
+            house.told.0.lock().clear();
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            let (head, _) = house.ask(&first, &lines, body).await;
+            assert!(head.starts_with("HTTP/1.1 400"), "{first} {lines:?} {disguise}: {head}");
+            let token_seen = house.noticed(|event| matches!(event, Event::TokenFromClient { .. }));
+            let path_refused = house.noticed(|event| matches!(event, Event::Refused { .. }));
+            assert!(token_seen || path_refused, "{first} {disguise}");
+            assert!(!house.app_got().contains("obh_"), "{first}: {}", house.app_got());
+        }
+    }
+    assert!(house.relay.submitted.lock().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_the_app_itself_puts_together_shows_no_more_than_the_viewer_may_see() {
+    let house = House::new().await;
+    let whole = token(1);
+    let (one, two) = whole.split_at(10);
+    let page = format!("<p>{one}{two}</p>");
+    house.page("text/html; charset=utf-8", &page);
+    assert!(house.get("/page").await.1.contains("Kanarina"), "the lead may see it anyway");
+    house.answers("200 OK\r\nx-user: other; role=lead\r\ncontent-type: text/html; charset=utf-8", &page);
+    assert_eq!(house.get("/page").await.1, "<p>[masked]</p>");
+    house.answers("200 OK\r\ncontent-type: text/html; charset=utf-8", &page);
+    assert_eq!(house.get("/page").await.1, "<p>[masked]</p>", "nobody");
+    house.answers("200 OK\r\nx-user: lead; role=root\r\ncontent-type: text/html; charset=utf-8", &page);
+    assert_eq!(house.get("/page").await.1, "<p>[masked]</p>", "a role that is none of ours");
+    let twice = "200 OK\r\nx-user: lead; role=lead\r\nx-user: lead; role=lead\r\ncontent-type: text/html; charset=utf-8";
+    house.answers(twice, &page);
+    assert_eq!(house.get("/page").await.1, "<p>[masked]</p>", "said twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_the_app_takes_is_kept() {
+    let house = House::new().await;
+    let save = || house.ask("POST /save/7", &[FORM], "name=Kanarina&x=1");
+    for (answer, want) in [
+        ("200 OK", Outcome::Accepted(None)),
+        ("303 See Other\r\nlocation: /w/7", Outcome::Accepted(None)),
+        ("403 Forbidden", Outcome::Abandoned),
+        ("422 Unprocessable", Outcome::Abandoned),
+        ("500 Broken", Outcome::Abandoned),
+    ] {
+        house.relay.settled.lock().clear();
+        house.answers(answer, "");
+        save().await;
+        assert_eq!(*house.relay.settled.lock(), [want], "{answer}");
+        let got = house.app_got();
+        assert!(!got.contains("Kanarina") && got.contains(&format!("name={}&x=1", token(100))), "{got}");
+    }
+    house.relay.settled.lock().clear();
+    *house.app.silent.lock() = true;
+    let (head, _) = save().await;
+    assert!(head.starts_with("HTTP/1.1 504"), "{head}");
+    assert_eq!(*house.relay.settled.lock(), [Outcome::Unknown]);
+    *house.app.silent.lock() = false;
+    house.relay.settled.lock().clear();
+    *house.app.answer.lock() = b"HTTP/1.1 2".to_vec();
+    let (head, _) = save().await;
+    assert!(head.starts_with("HTTP/1.1 502"), "{head}");
+    assert_eq!(*house.relay.settled.lock(), [Outcome::Unknown]);
+    house.app.got.lock().clear();
+    for fault in [RelayError::Sealed, RelayError::Unavailable, RelayError::Refused, RelayError::Stale] {
+        *house.relay.fails.lock() = Some(fault);
+        let (head, _) = save().await;
+        assert!(
+            !head.contains(" 200 ") && house.app_got().is_empty(),
+            "{fault:?}: the app has seen nothing: {head}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_new_gets_the_reference_that_the_app_gives() {
+    let house = House::new().await;
+    for (location, want) in [
+        ("/w/17", Outcome::Accepted(Some("17".into()))),
+        ("https://localhost/w/17?saved=1", Outcome::Accepted(Some("17".into()))),
+        ("/new", Outcome::Abandoned),
+        ("/w/", Outcome::Abandoned),
+    ] {
+        house.relay.settled.lock().clear();
+        house.answers(&format!("303 See Other\r\nlocation: {location}"), "");
+        house.ask("POST /new", &[FORM], "name=Kanarina").await;
+        assert_eq!(*house.relay.settled.lock(), [want], "{location}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_comes_back_in_the_same_answer_alone() {
+    let house = House::new().await;
+    let again = format!("<input value=\"{}\"><b>{}</b>", token(100), token(2));
+    house.answers("422 Wrong\r\nx-user: lead; role=lead\r\ncontent-type: text/html; charset=utf-8", &again);
+    let (_, body) = house.ask("POST /save/7", &[FORM], "name=%3Cb%3EJana").await;
+    assert_eq!(String::from_utf8_lossy(&body), "<input value=\"&lt;b&gt;Jana\"><b>[masked]</b>");
+    house.page("text/html; charset=utf-8", &again);
+    assert!(!house.get("/page").await.1.contains("Jana"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_that_a_rule_cannot_read_do_not_reach_the_app() {
+    let house = House::new().await;
+    house.answers("200 OK", "ok");
+    for (kind, body, status) in [
+        (FORM, "name=a&name=b", "400"),
+        (FORM, "name=%ff", "400"),
+        ("Content-Type: text/plain", "name=a", "415"),
+        ("X: y", "name=a", "415"),
+        (JSON, "{\"name\":7}", "400"),
+        (JSON, "{\"name\":\"a\",\"name\":\"b\"}", "400"),
+        (JSON, "{\"name\":\"a\"", "400"),
+    ] {
+        let (head, _) = house.ask("POST /save/7", &[kind], body).await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{kind} {body}: {head}");
+        assert_eq!(house.app_got(), "", "{kind} {body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_lasts_in_a_cache() {
+    let house = House::new().await;
+    let page = format!("<p>{}</p>", token(1));
+    let head = "200 OK\r\nx-user: lead; role=lead\r\ncontent-type: text/html; charset=utf-8\r\netag: \"1\"\r\n\
+        last-modified: Mon, 23 Nov 2026 12:00:00 GMT\r\ncache-control: public, max-age=600\r\nexpires: x\r\n\
+        accept-ranges: bytes\r\ncontent-md5: x\r\nrepr-digest: x";
+    house.answers(head, &page);
+    let lines = ["If-None-Match: \"1\"", "If-Modified-Since: x", "Range: bytes=0-3", "If-Range: \"1\""];
+    let (head, body) = house.ask("GET /page", &lines, "").await;
+    assert!(String::from_utf8_lossy(&body).contains("Kanarina"));
+    let (head, got) = (head.to_lowercase(), house.app_got().to_lowercase());
+    for gone in
+        ["etag", "last-modified", "max-age=600", "expires", "accept-ranges", "content-md5", "repr-digest"]
+    {
+        assert!(!head.contains(gone), "{gone}: {head}");
+    }
+    assert!(head.contains("cache-control: private, no-store"));
+    for gone in ["if-none-match", "if-modified-since", "range"] {
+        assert!(!got.contains(gone), "{gone}: {got}");
+    }
+    // Answers that nobody asked for.
+    house.answers("304 Not Modified\r\nx-user: lead; role=lead", "");
+    assert!(house.get("/page").await.0.starts_with("HTTP/1.1 502"));
+    house.answers("206 Partial\r\nx-user: lead; role=lead\r\ncontent-type: text/html; charset=utf-8\r\ncontent-range: bytes 0-9/99", &page);
+    assert!(!house.get("/page").await.1.contains("Kanarina"));
+    house.answers("200 OK\r\nx-user: lead; role=lead\r\ncontent-type: text/html; charset=utf-8", "");
+    let (head, body) = house.ask("HEAD /page", &[], "").await;
+    assert!(head.starts_with("HTTP/1.1 200") && body.is_empty() && head.contains("no-store"), "{head}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_elsewhere_is_shown_nothing() {
+    let house = House::new().await;
+    let json = format!("{{\"name\":\"{}\"}}", token(1));
+    let shown = async |path: &str, origin: Option<&str>, allow: Option<&str>| {
+        let allow =
+            allow.map(|allow| format!("\r\naccess-control-allow-origin: {allow}")).unwrap_or_default();
+        house.page(&format!("application/json{allow}"), &json);
+        let origin = origin.map(|origin| format!("Origin: {origin}"));
+        let lines: Vec<&str> = origin.iter().map(String::as_str).collect();
+        let (_, body) = house.ask(&format!("GET {path}"), &lines, "").await;
+        String::from_utf8_lossy(&body).contains("Kanarina")
+    };
+    assert!(shown("/page", None, None).await, "the control");
+    assert!(shown("/page", Some("https://localhost"), None).await);
+    assert!(!shown("/page", None, Some("*")).await);
+    assert!(!shown("/page", Some("https://evil.example"), Some("*")).await);
+    assert!(!shown("/page", Some("https://evil.example"), Some("https://evil.example")).await);
+    assert!(!shown("/page", Some("null"), Some("null")).await);
+    assert!(!shown("/page", Some("https://friend.example"), Some("https://friend.example")).await);
+    assert!(shown("/cors", Some("https://friend.example"), Some("https://friend.example")).await);
+    assert!(!shown("/cors", Some("https://friend.example"), Some("*")).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_that_fails_shows_nothing_and_headers_hold_no_token() {
+    let house = House::new().await;
+    let page = format!("<p>{}</p>", token(1));
+    let kind = format!(
+        "text/html; charset=utf-8\r\nx-name: {}\r\nlocation: /w?n={}\r\nset-cookie: n={}",
+        token(1),
+        token(1),
+        token(1)
+    );
+    house.page(&kind, &page);
+    let (head, body) = house.get("/page").await;
+    assert!(body.contains("Kanarina") && !head.contains("obh_"), "{head}");
+    assert!(head.contains("x-name: Kanarina <Vogelsang>"), "{head}");
+    *house.relay.fails.lock() = Some(RelayError::Unavailable);
+    let (head, body) = house.get("/page").await;
+    assert_eq!(body, "<p>[masked]</p>");
+    assert!(!head.contains("obh_") && !head.contains(SECRET));
+    *house.relay.fails.lock() = None;
+    let edit = format!("<input value=\"{}\"><p>{}</p>", token(2), token(2));
+    house.page("text/html; charset=utf-8", edit);
+    assert_eq!(house.get("/edit").await.1, "<input value=\"obv_two\"><p>[masked]</p>");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upgrades_need_a_pass() {
+    let house = House::new().await;
+    house.answers("101 Switching Protocols\r\nupgrade: websocket", "");
+    let lines = ["Upgrade: websocket", "Sec-WebSocket-Key: x"];
+    let (head, _) = house.ask("GET /page", &lines, "").await;
+    assert!(head.starts_with("HTTP/1.1 400") && house.app_got().is_empty(), "{head}");
+}

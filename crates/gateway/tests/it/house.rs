@@ -1,0 +1,309 @@
+//! A gateway between a TLS client and an app that does as it is told.
+
+use gateway::config::Tables;
+use gateway::events::{Event, EventSink};
+use gateway::messages::{Answer, Ask, FieldInfo, Outcome, Relay, RelayError, Shown, Submission, Submitted};
+use gateway::{Gateway, Setup};
+use model::Entropy;
+use model::catalogue::{Category, TokenFormat};
+use model::token::StorageToken;
+use parking_lot::Mutex;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
+use zeroize::Zeroizing;
+
+/// Longest wait for anything.
+const LONG: Duration = Duration::from_secs(20);
+
+/// A token for each number.
+pub(crate) fn token(number: u8) -> String {
+    struct Fixed(u8);
+    impl Entropy for Fixed {
+        fn fill(&self, into: &mut [u8]) {
+            into.fill(self.0);
+        }
+    }
+    StorageToken::generate(TokenFormat::Opaque, &Fixed(number)).format(TokenFormat::Opaque)
+}
+
+/// What stands behind token 1 for who may see it.
+pub(crate) const SECRET: &str = "Kanarina <Vogelsang>";
+
+/// Plays the vault: token 1 is clear for the lead, token 2 is masked for everybody, all others are nobody's. What the
+/// real one decides is tested with the real one.
+#[derive(Default)]
+pub(crate) struct Played {
+    pub(crate) settled: Mutex<Vec<Outcome>>,
+    pub(crate) submitted: Mutex<Vec<(String, String)>>,
+    pub(crate) fails: Mutex<Option<RelayError>>,
+}
+
+impl Relay for Played {
+    fn fields(&self) -> Result<Vec<FieldInfo>, RelayError> {
+        let field = |name: &str| FieldInfo {
+            name: name.to_owned(),
+            format: TokenFormat::Opaque,
+            category: Category::Identity,
+        };
+        Ok(vec![field("name"), field("note")])
+    }
+
+    fn show(&self, ask: Ask) -> Answer<'_, Vec<Shown>> {
+        let known: HashMap<StorageToken, Shown> = [
+            (1, Shown::Clear(Zeroizing::new(SECRET.to_owned()))),
+            (2, Shown::Masked(ask.form.as_ref().map(|_| "obv_two".to_owned()))),
+        ]
+        .into_iter()
+        .filter_map(|(number, shown)| Some((StorageToken::parse(&token(number))?, shown)))
+        .collect();
+        let lead = ask.viewer.subject == "lead";
+        let one = |asked: &StorageToken| match known.get(asked) {
+            Some(shown) if lead => shown.clone(),
+            Some(_) => Shown::Masked(None),
+            None => Shown::Erased,
+        };
+        let shown = ask.tokens.iter().map(one).collect();
+        let fails = *self.fails.lock();
+        Box::pin(async move { fails.map_or(Ok(shown), Err) })
+    }
+
+    fn submit(&self, submission: Submission) -> Answer<'_, Submitted> {
+        let mut texts = Vec::new();
+        for (number, (field, value)) in submission.values.into_iter().enumerate() {
+            texts.push(token(100 + u8::try_from(number).unwrap_or_default()));
+            self.submitted.lock().push((field, value.to_string()));
+        }
+        let fails = *self.fails.lock();
+        Box::pin(async move { fails.map_or(Ok(Submitted { id: Some([7; 16]), texts }), Err) })
+    }
+
+    fn settle(&self, _: [u8; 16], outcome: Outcome) -> Answer<'_, ()> {
+        self.settled.lock().push(outcome);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn stable(&self, _: &str, _: &Zeroizing<String>) -> Result<String, RelayError> {
+        Ok(token(200))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Told(pub(crate) Mutex<Vec<Event>>);
+
+impl EventSink for Told {
+    fn emit(&self, event: Event) {
+        self.0.lock().push(event);
+    }
+}
+
+/// The app: each connection gets the answer that is set, whatever it asks.
+pub(crate) struct App {
+    pub(crate) got: Arc<Mutex<Vec<u8>>>,
+    pub(crate) answer: Arc<Mutex<Vec<u8>>>,
+    pub(crate) silent: Arc<Mutex<bool>>,
+}
+
+async fn play(mut stream: TcpStream, app: Arc<App>) {
+    let mut head = Vec::new();
+    let mut buffer = [0; 65_536];
+    loop {
+        let Ok(read) = stream.read(&mut buffer).await else { return };
+        if read == 0 {
+            return;
+        }
+        app.got.lock().extend_from_slice(&buffer[..read]);
+        head.extend_from_slice(&buffer[..read]);
+        let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let text = String::from_utf8_lossy(&head[..end]).to_lowercase();
+        let length =
+            text.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+        let whole = match length {
+            Some(length) => head.len() >= end + 4 + length,
+            None => !text.contains("transfer-encoding") || head.ends_with(b"0\r\n\r\n"),
+        };
+        if !whole || *app.silent.lock() {
+            continue;
+        }
+        let answer = app.answer.lock().clone();
+        if stream.write_all(&answer).await.is_err() || stream.shutdown().await.is_err() {
+            return;
+        }
+        return;
+    }
+}
+
+pub(crate) struct House {
+    pub(crate) address: SocketAddr,
+    pub(crate) app: Arc<App>,
+    pub(crate) relay: Arc<Played>,
+    pub(crate) told: Arc<Told>,
+    tls: TlsConnector,
+    _stop: watch::Sender<bool>,
+}
+
+const RULES: &str = r#"
+[gateway]
+listen = []
+hosts = ["localhost"]
+upstream = "http://UPSTREAM"
+timeout = 2
+max_body = 1048576
+[gateway.principal]
+kind = "response"
+header = "x-user"
+roles = { lead = "operations", case = "case_manager" }
+[[route]]
+name = "page"
+path = "/page"
+methods = ["GET"]
+[[route]]
+name = "edit"
+path = "/edit"
+methods = ["GET"]
+[[route]]
+name = "open-cors"
+path = "/cors"
+cors = ["https://friend.example"]
+[[route]]
+name = "save"
+path = "/save/{id}"
+[[route]]
+name = "new"
+path = "/new"
+[[route]]
+name = "upload"
+path = "/upload"
+pass = ["upload"]
+[[relay]]
+routes = ["page", "open-cors"]
+out = { purpose = "p", fields = ["name"], headers = ["x-name"] }
+[[relay]]
+routes = ["edit"]
+out = { purpose = "p", fields = ["name"], form = "save" }
+[[relay]]
+routes = ["save"]
+in = { person = { path = "id" }, fields = { "form:name" = "name", "json:/name" = "name" } }
+[[relay]]
+routes = ["new"]
+in = { person = { new = "location:/w/{id}" }, accept = ["303"], fields = { "form:name" = "name" } }
+"#;
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        let app = Arc::new(App { got: Arc::default(), answer: Arc::default(), silent: Arc::default() });
+        let behind = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let upstream = behind.local_addr().expect("an address");
+        let playing = app.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = behind.accept().await {
+                tokio::spawn(play(stream, playing.clone()));
+            }
+        });
+        let text = RULES.replace("UPSTREAM", &upstream.to_string());
+        let tables: Tables = toml::from_str(&text).expect("tables");
+        let (relay, told) = (Arc::new(Played::default()), Arc::new(Told::default()));
+        let fields = relay.fields().expect("fields");
+        let setup = Setup::build(&tables, std::path::Path::new("."), Some(&fields)).expect("a setup");
+        let gateway = Gateway::new(setup, relay.clone(), told.clone());
+        let (server, tls) = certificates();
+        let (keep, presented) = watch::channel(server);
+        std::mem::forget(keep);
+        let (stop, stopped) = watch::channel(false);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(gateway::serve::serve(listener, presented, gateway, stopped));
+        Self { address, app, relay, told, tls, _stop: stop }
+    }
+
+    /// What the app answers from now on.
+    pub(crate) fn answers(&self, head: &str, body: impl AsRef<[u8]>) {
+        let body = body.as_ref();
+        let mut answer =
+            format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        if head.contains("transfer-encoding") {
+            answer = format!("HTTP/1.1 {head}\r\nconnection: close\r\n\r\n");
+        }
+        *self.app.answer.lock() = [answer.as_bytes(), body].concat();
+        self.app.got.lock().clear();
+    }
+
+    /// A page for the lead.
+    pub(crate) fn page(&self, kind: &str, body: impl AsRef<[u8]>) {
+        self.answers(&format!("200 OK\r\nx-user: lead; role=lead\r\ncontent-type: {kind}"), body);
+    }
+
+    pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(self.address).await.expect("connected");
+        let name = ServerName::try_from("localhost").expect("a name");
+        self.tls.connect(name, stream).await.expect("TLS")
+    }
+
+    /// Sends bytes and reads all that comes back.
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut stream = self.connect().await;
+        // Who is refused early may find the door closed while still speaking.
+        let _ = stream.write_all(bytes).await;
+        let mut all = Vec::new();
+        let _ = tokio::time::timeout(LONG, stream.read_to_end(&mut all)).await.expect("an end");
+        all
+    }
+
+    /// A request with these lines; head and body of the answer.
+    pub(crate) async fn ask(&self, first: &str, lines: &[&str], body: impl AsRef<[u8]>) -> (String, Vec<u8>) {
+        let body = body.as_ref();
+        let mut head = format!("{first} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+        for line in lines {
+            head.push_str(line);
+            head.push_str("\r\n");
+        }
+        if !body.is_empty() {
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        let all = self.raw(&[head.as_bytes(), b"\r\n", body].concat()).await;
+        let end = all.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or(all.len());
+        let text = String::from_utf8_lossy(&all[..end]).into_owned();
+        (text, all.get(end + 4..).unwrap_or_default().to_vec())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (String, String) {
+        let (head, body) = self.ask(&format!("GET {path}"), &[], "").await;
+        (head, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    pub(crate) fn app_got(&self) -> String {
+        String::from_utf8_lossy(&self.app.got.lock()).into_owned()
+    }
+
+    pub(crate) fn noticed(&self, wanted: impl Fn(&Event) -> bool) -> bool {
+        self.told.0.lock().iter().any(wanted)
+    }
+}
+
+fn certificates() -> (Arc<rustls::ServerConfig>, TlsConnector) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let certificate = CertificateDer::from(made.cert.der().to_vec());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let server = rustls::ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .expect("fits");
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate).expect("a root");
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let _ = TlsAcceptor::from(Arc::new(server.clone()));
+    (Arc::new(server), TlsConnector::from(Arc::new(client)))
+}

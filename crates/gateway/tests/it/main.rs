@@ -1,0 +1,7 @@
+//! The gateway from the outside: a real TLS client before it, a real server behind it that answers as it is told and
+//! keeps every byte that it gets.
+
+mod attacks;
+mod bodies;
+mod house;
+mod smuggling;
