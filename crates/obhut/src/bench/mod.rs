@@ -1,6 +1,8 @@
 //! `obhut bench`: measure this machine, with the same code that serves.
 
 mod disk;
+mod gate_server;
+mod gateway_bench;
 mod ledger_bench;
 mod load;
 mod nginx;
@@ -23,6 +25,12 @@ pub(crate) enum Verb {
     /// Durable appends, restart, proofs and who-touched of the ledger alone.
     #[command(after_help = "Example: obhut bench ledger")]
     Ledger(ledger_bench::Args),
+    /// Proxying, pages with tokens and forms, beside nginx in the same run. Needs nginx and wrk.
+    #[command(after_help = "Example: obhut bench gateway --json")]
+    Gateway(gateway_bench::Args),
+    /// The gateway that `bench gateway` measures.
+    #[command(hide = true)]
+    Gate(gate_server::Args),
     /// The server that `bench vault` measures.
     #[command(hide = true)]
     Server(server::Args),
@@ -36,6 +44,8 @@ pub(crate) fn run(verb: &Verb) -> Result<ExitCode, Problem> {
     match verb {
         Verb::Vault(args) => vault_bench::run(args),
         Verb::Ledger(args) => ledger_bench::run(args),
+        Verb::Gateway(args) => gateway_bench::run(args),
+        Verb::Gate(args) => gate_server::run(args),
         Verb::Server(args) => server::run(args),
         Verb::Seed(args) => server::run_seed(args),
     }
