@@ -71,7 +71,7 @@ fn nginx(folder: &Path, name: &str, servers: &str) -> Result<Ended, Problem> {
     std::fs::create_dir_all(&folder)?;
     let dir = folder.display();
     let config = format!(
-        "daemon off; worker_processes 2; pid {dir}/pid; error_log {dir}/error.log;\n\
+        "user root; daemon off; worker_processes 2; pid {dir}/pid; error_log {dir}/error.log;\n\
          events {{ worker_connections 8192; }}\n\
          http {{ access_log off; keepalive_requests 100000000; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p;\n\
          fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;\n{servers} }}\n"
@@ -173,7 +173,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     Ok(ExitCode::SUCCESS)
 }
 
-const FORM: &str = "name=Jana+Albrecht&email=jana%40werk-sued.example&phone=%2B4930231250001&birth_date=1983-11-07\
+const FORM: &str = "name=Jana+Albrecht&phone=%2B4930231250001&birth_date=1983-11-07\
     &emergency_contact=Gustav&health_note=Knie";
 
 struct Fire<'a> {
@@ -195,8 +195,12 @@ impl Fire<'_> {
         let script = self.folder.join("wrk.lua");
         let head = match form {
             Some(form) => format!(
-                "wrk.method = 'POST' wrk.body = '{form}' \
-                 wrk.headers['Content-Type'] = 'application/x-www-form-urlencoded'\n"
+                "local threads = 0 local sent = 0\n\
+                 function setup(thread) thread:set('number', threads) threads = threads + 1 end\n\
+                 local kind = {{ ['Content-Type'] = 'application/x-www-form-urlencoded' }}\n\
+                 function request() sent = sent + 1\n\
+                   local mail = '&email=w' .. number .. '-' .. sent .. '%40werk-sued.example'\n\
+                   return wrk.format('POST', nil, kind, '{form}' .. mail) end\n"
             ),
             None => String::new(),
         };
