@@ -109,7 +109,7 @@ macro_rules! operations {
 
 operations! { key_name, KEY_OPERATIONS, KeyOp:
     InsertTenant SetTenantState SetConfigVersion InsertTenantKey InsertSubKey RewrapSubKey InsertPerson UpdatePerson BumpPerson
-    RewrapPerson InsertIndex DeleteIndexesOf InsertToken DeleteTokensOf InsertConsent UpdateConsent DeleteConsentsOf
+    RewrapPerson ForgetPerson InsertIndex DeleteIndexesOf InsertToken DeleteTokensOf InsertConsent UpdateConsent DeleteConsentsOf
     InsertLimit DeleteLimit DeleteLimitsOf InsertPrincipal SetPrincipalState RequirePrincipal DeletePrincipalsOf
     InsertOutbox DeleteOutbox InsertIdempotency DeleteIdempotencyOf PruneIdempotency PutSignedHead PutEpoch
     SetClockMark PutHouse
