@@ -175,6 +175,7 @@ mod tests {
     fn the_projects_own_rules_can_be_read() {
         let rules = Rules::parse(include_str!("../../deny.toml")).expect("deny.toml");
         assert!(rules.allowed().expect("licences").len() >= 5);
-        assert!(rules.bans.deny.iter().any(|ban| ban.krate == "rusqlite" && ban.wrappers == ["obhut-store"]));
+        let sqlite = rules.bans.deny.iter().find(|ban| ban.krate == "rusqlite").expect("fenced");
+        assert_eq!(sqlite.wrappers, ["obhut-store", "obhut-sample"]);
     }
 }

@@ -78,14 +78,15 @@ proptest! {
 fn each_contradiction_is_found_and_each_neighbour_taken() {
     let good = || field(FieldType::Text);
     type Change = fn(&mut Field);
-    let cases: [(Change, Change, CatalogueError); 16] = [
+    let cases: [(Change, Change, CatalogueError); 17] = [
         (|f| f.name = "Name".into(), |f| f.name = "name".into(), CatalogueError::Name(1)),
         (|f| f.name = "ref".into(), |f| f.name = "reference".into(), CatalogueError::Name(1)),
         (|f| f.name = "a".repeat(64), |f| f.name = "a".repeat(63), CatalogueError::Name(1)),
         (|f| f.name = "field".into(), |f| f.name = "field2".into(), CatalogueError::Repeated(1)),
         (|f| f.id = FieldId(1), |f| f.id = FieldId(3), CatalogueError::Repeated(1)),
-        (|f| f.id = FieldId(0), |f| f.id = FieldId(u16::MAX - 1), CatalogueError::Repeated(1)),
-        (|f| f.id = FieldId(u16::MAX), |f| f.id = FieldId(u16::MAX - 1), CatalogueError::Repeated(1)),
+        (|f| f.id = FieldId(0), |f| f.id = FieldId(u16::MAX - 2), CatalogueError::Repeated(1)),
+        (|f| f.id = FieldId(u16::MAX), |f| f.id = FieldId(u16::MAX - 2), CatalogueError::Repeated(1)),
+        (|f| f.id = FieldId(u16::MAX - 1), |f| f.id = FieldId(u16::MAX - 2), CatalogueError::Repeated(1)),
         (|f| f.compartment.0 = 16, |f| f.compartment.0 = 15, CatalogueError::Compartment(1)),
         (|f| f.max_bytes = 0, |f| f.max_bytes = 1, CatalogueError::Limit(1)),
         (|f| f.max_bytes = MAX_VALUE + 1, |f| f.max_bytes = MAX_VALUE, CatalogueError::Limit(1)),

@@ -27,12 +27,6 @@ impl Seen {
         *self.routes.lock() = routes;
     }
 
-    /// Routes, and counts by route and kind.
-    #[cfg(test)]
-    pub(crate) fn lines(&self) -> (Vec<RouteLine>, BTreeMap<(String, String), u64>) {
-        (self.routes.lock().clone(), self.counts.lock().clone())
-    }
-
     fn count(&self, route: Option<String>, kind: String, by: u64) {
         if by == 0 {
             return;

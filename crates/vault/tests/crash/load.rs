@@ -129,7 +129,9 @@ async fn write(world: Arc<World>, writer: u32) {
         let email = format!("{reference}@example.org");
         let all = [("email", email.as_str()), ("health_note", "none")];
         let person = if turn % 3 == 2 {
-            one.submit("one", &all, Whose::New).await
+            let person = one.submit("one", &all, Whose::New).await;
+            tell(&format!("person {reference} {person}"));
+            person
         } else {
             one.put("one", &all).await
         };
@@ -140,7 +142,6 @@ async fn write(world: Arc<World>, writer: u32) {
             one.put("two", &[]).await;
         } else if turn.is_multiple_of(2) {
             one.submit("two", &[], Whose::Reference(reference.clone())).await;
-            tell(&format!("person {reference} {person}"));
         }
         if turn.is_multiple_of(3) {
             one.read(person).await;
@@ -186,7 +187,7 @@ impl One<'_> {
         stored.person
     }
 
-    /// The same through a submission that the app accepts.
+    /// The same through a submission that the app accepts. Answers its id: somebody new has it from then on.
     async fn submit(&self, word: &str, further: &[(&str, &str)], whose: Whose) -> PersonId {
         let (world, reference) = (self.world, self.reference);
         let name = format!("{word}-{reference}");
@@ -196,7 +197,6 @@ impl One<'_> {
         let app = world.ctx(&world.app);
         world.vault.settle(&app, world.tenant, taken, accepted).await.expect("committed");
         self.has("name", &name);
-        tell(&format!("person {reference} {taken}"));
         taken
     }
 
