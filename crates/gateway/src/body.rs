@@ -2,6 +2,7 @@
 
 use crate::find::Masker;
 use crate::fold::Scan;
+use crate::line::FromApp;
 use crate::upstream::{Body, BodyError};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -150,12 +151,12 @@ pub(crate) async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, C
 pub(crate) enum Read {
     Whole(Bytes),
     /// More than the limit: what was read so far, and the rest.
-    More(Bytes, Incoming),
+    More(Bytes, FromApp),
     Broken,
 }
 
 /// Reads an answer's body as far as `limit`.
-pub(crate) async fn read(mut body: Incoming, limit: usize, silence: Duration) -> Read {
+pub(crate) async fn read(mut body: FromApp, limit: usize, silence: Duration) -> Read {
     let mut all: Vec<u8> = Vec::with_capacity(body.size_hint().lower().min(limit as u64) as usize);
     loop {
         match tokio::time::timeout(silence, body.frame()).await {
@@ -179,7 +180,7 @@ pub(crate) type Told = Box<dyn FnOnce(u64) + Send>;
 /// An answer's body in which every token is masked, with constant memory.
 pub(crate) struct Masked {
     before: Option<Bytes>,
-    inner: Option<Incoming>,
+    inner: Option<FromApp>,
     masker: Masker,
     patience: Patience,
     told: Option<Told>,
@@ -187,7 +188,7 @@ pub(crate) struct Masked {
 }
 
 impl Masked {
-    pub(crate) fn new(before: Option<Bytes>, inner: Incoming, told: Told, first: Option<Look>) -> Self {
+    pub(crate) fn new(before: Option<Bytes>, inner: FromApp, told: Told, first: Option<Look>) -> Self {
         let (masker, patience) = (Masker::default(), Patience::default());
         Self { before, inner: Some(inner), masker, patience, told: Some(told), first }
     }

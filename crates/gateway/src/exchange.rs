@@ -5,6 +5,7 @@ use crate::config::Pass;
 use crate::events::{Event, EventSink};
 use crate::headers::{self, Origin};
 use crate::inward::Rewritten;
+use crate::line::FromApp;
 use crate::messages::Relay;
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem, problem};
@@ -392,9 +393,11 @@ async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<
         let _ = tokio::io::copy_bidirectional(&mut client, &mut app).await;
     });
     asked.peer.upgraded.set();
+    let (head, body) = answer.into_parts();
+    body.detach();
     let mut switched = Response::new(body::full(Bytes::new()));
     *switched.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    *switched.headers_mut() = answer.headers().clone();
+    *switched.headers_mut() = head.headers;
     headers::strip_hop(switched.headers_mut());
     switched.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     switched.headers_mut().insert(header::UPGRADE, kind);
@@ -402,7 +405,7 @@ async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<
 }
 
 /// An answer whose body streams through, masked. `looked` says whether it may hold text.
-pub(crate) fn streamed(way: Way<'_>, before: Option<Bytes>, body: Incoming, looked: bool) -> Body {
+pub(crate) fn streamed(way: Way<'_>, before: Option<Bytes>, body: FromApp, looked: bool) -> Body {
     let told: Told = {
         let (sink, route) = (way.gateway.sink.clone(), way.name());
         Box::new(move |count| {
@@ -441,6 +444,6 @@ pub(crate) fn viewer(user: Option<User>, principal: Option<&Principal>, headers:
 }
 
 /// Reads an answer's body as far as rules look into it.
-pub(crate) async fn read_answer(way: Way<'_>, body: Incoming) -> Read {
+pub(crate) async fn read_answer(way: Way<'_>, body: FromApp) -> Read {
     body::read(body, way.setup.max_body, way.setup.silence).await
 }

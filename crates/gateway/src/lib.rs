@@ -18,6 +18,7 @@ mod headers;
 mod inward;
 mod json;
 mod leak;
+mod line;
 pub mod messages;
 mod out;
 mod patience;

@@ -6,6 +6,7 @@ use crate::events::Event;
 use crate::exchange::{Asked, Way, cut_off, no_answer, read_answer, rewritten, viewer};
 use crate::fold;
 use crate::inward::{InError, Inward, Value};
+use crate::line::FromApp;
 use crate::messages::{Outcome, RelayError, Submission, Submitted, Whose};
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem, problem};
@@ -187,7 +188,7 @@ async fn conclude(
     way: Way<'_>,
     rule: &InRule,
     id: Option<[u8; 16]>,
-    answer: Response<Incoming>,
+    answer: Response<FromApp>,
 ) -> Result<Given, Problem> {
     if !rule.accepts(answer.status()) {
         settle(way, id, Outcome::Abandoned).await.map_err(refused)?;

@@ -7,6 +7,7 @@ use crate::events::Event;
 use crate::exchange::{Asked, Way, no_answer, read_answer, report_leaks, streamed, viewer};
 use crate::find::{self, Formats};
 use crate::headers;
+use crate::line::FromApp;
 use crate::messages::{Ask, FormPlace, ShowRule, Shown};
 use crate::out::{self, Kind, Known, Page, Tally};
 use crate::principal::{Principal, User};
@@ -17,7 +18,6 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::response::Parts;
 use http::{Method, Response, StatusCode};
-use hyper::body::Incoming;
 use model::token::StorageToken;
 use std::collections::HashMap;
 use zeroize::Zeroizing;
@@ -27,9 +27,9 @@ pub(crate) type Typed = HashMap<StorageToken, Zeroizing<String>>;
 
 /// An answer of the app, as far as it was read already.
 pub(crate) enum Given {
-    Streaming(Response<Incoming>),
+    Streaming(Response<FromApp>),
     Whole(Parts, Bytes),
-    Begun(Parts, Bytes, Incoming),
+    Begun(Parts, Bytes, FromApp),
 }
 
 const ENCODED: Problem = problem(
@@ -54,7 +54,7 @@ struct Looking<'a> {
 pub(crate) async fn answer(
     way: Way<'_>,
     asked: &Asked,
-    answer: Response<Incoming>,
+    answer: Response<FromApp>,
     user: Option<User>,
     principal: Option<&Principal>,
     typed: &Typed,
@@ -107,7 +107,7 @@ impl Looking<'_> {
         mut self,
         mut head: Parts,
         begun: Option<Bytes>,
-        rest: Option<Incoming>,
+        rest: Option<FromApp>,
     ) -> Result<Response<Body>, Problem> {
         let kind = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let kind = kind.and_then(Kind::of);
@@ -167,7 +167,7 @@ impl Looking<'_> {
         self,
         mut head: Parts,
         begun: Option<Bytes>,
-        rest: Option<Incoming>,
+        rest: Option<FromApp>,
         kind: Option<Kind>,
     ) -> Result<Response<Body>, Problem> {
         let has_body = self.asked.method != Method::HEAD && head.status != StatusCode::NOT_MODIFIED;

@@ -1,14 +1,10 @@
 //! The app: over loopback, a Unix socket, or verified TLS, with a pool of kept connections.
 
+use crate::line::{self, FromApp, Line, Lost, Pool};
 use bytes::Bytes;
 use http::header::HeaderMap;
-use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Empty, Limited, combinators::UnsyncBoxBody};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::{Connected, Connection};
-use hyper_util::client::legacy::{Client, Error};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls_pki_types::ServerName;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -27,8 +23,6 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;
 
 /// Longest time to reach the app.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How long a connection is kept that nobody uses.
-const KEPT: Duration = Duration::from_secs(60);
 
 /// Why the upstream of a configuration is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,8 +51,8 @@ enum Place {
 
 /// A pool of connections to the app.
 pub(crate) struct Upstream {
-    client: Client<Connector, Body>,
-    authority: Authority,
+    place: Place,
+    pool: Arc<Pool>,
     timeout: Duration,
 }
 
@@ -91,30 +85,30 @@ impl Upstream {
         timeout: Duration,
     ) -> Result<Self, UpstreamError> {
         let place = place_of(text, authority, insecure)?;
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(KEPT)
-            .pool_max_idle_per_host(256)
-            .pool_timer(TokioTimer::new())
-            .retry_canceled_requests(true)
-            .build(Connector(place));
-        let authority = Authority::from_static("app.obhut.invalid");
-        Ok(Self { client, authority, timeout })
+        Ok(Self { place, pool: Arc::default(), timeout })
     }
 
     /// Sends a request; its URI needs path and query alone.
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, Missed> {
-        let path = request.uri().path_and_query().cloned();
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(Scheme::HTTP);
-        parts.authority = Some(self.authority.clone());
-        parts.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Missed::Unreachable)?;
-        *request.version_mut() = http::Version::HTTP_11;
-        match tokio::time::timeout(self.timeout, self.client.request(request)).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(missed(&error)),
+    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<FromApp>, Missed> {
+        match tokio::time::timeout(self.timeout, self.exchange(request)).await {
+            Ok(done) => done,
             Err(_) => Err(Missed::Timeout),
         }
+    }
+
+    async fn exchange(&self, mut request: Request<Body>) -> Result<Response<FromApp>, Missed> {
+        // A kept connection may end in the moment it is taken; what was not written is sent over another.
+        while let Some(line) = self.pool.take().await {
+            match line::exchange(line, &self.pool, request).await {
+                Ok(answer) => return Ok(answer),
+                Err(Lost::Unsent(unsent)) => request = *unsent,
+                Err(Lost::Broken) => return Err(Missed::Broken),
+            }
+        }
+        let connecting = tokio::time::timeout(CONNECT, connect(&self.place)).await;
+        let stream = connecting.map_err(|_| Missed::Unreachable)?.map_err(|_| Missed::Unreachable)?;
+        let line = Line::over(stream).await.map_err(|_| Missed::Unreachable)?;
+        line::exchange(line, &self.pool, request).await.map_err(|_| Missed::Broken)
     }
 
     /// Asks for a small thing of our own.
@@ -135,10 +129,6 @@ impl Upstream {
         let body = tokio::time::timeout(self.timeout, reading).await.map_err(|_| Missed::Timeout)?;
         Ok((status, body.map_err(|_| Missed::Broken)?.to_bytes()))
     }
-}
-
-fn missed(error: &Error) -> Missed {
-    if error.is_connect() { Missed::Unreachable } else { Missed::Broken }
 }
 
 fn place_of(text: &str, authority: Option<&[u8]>, insecure: bool) -> Result<Place, UpstreamError> {
@@ -190,28 +180,6 @@ fn trusting(authority: Option<&[u8]>) -> Result<rustls::ClientConfig, UpstreamEr
     Ok(config.map_err(|_| UpstreamError::Authority)?.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Makes connections.
-#[derive(Clone)]
-struct Connector(Place);
-
-impl tower_service::Service<Uri> for Connector {
-    type Response = TokioIo<Stream>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Uri) -> Self::Future {
-        let place = self.0.clone();
-        Box::pin(async move {
-            let connecting = tokio::time::timeout(CONNECT, connect(&place)).await;
-            connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map(TokioIo::new)
-        })
-    }
-}
-
 async fn connect(place: &Place) -> io::Result<Stream> {
     let tcp = |stream: TcpStream| stream.set_nodelay(true).map(|()| stream);
     Ok(match place {
@@ -227,16 +195,10 @@ async fn connect(place: &Place) -> io::Result<Stream> {
 }
 
 /// A connection to the app.
-enum Stream {
+pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
     Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
-}
-
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
 }
 
 macro_rules! each {

@@ -224,11 +224,12 @@ impl Vault {
         let ops = {
             let snapshot = house.store.snapshot()?;
             let Some(one) = Person::read(&snapshot, tenant, person)? else { return Ok(Swept::Done) };
+            // Also of somebody provisional: she may be about to become real, and then her first records are replaced.
+            if one.row.state != PersonState::Erased && change.may_come(house, one.row.version) {
+                return Ok(Swept::NotYet);
+            }
             if one.row.state != PersonState::Live {
                 return Ok(Swept::Done);
-            }
-            if change.may_come(house, one.row.version) {
-                return Ok(Swept::NotYet);
             }
             let keys = one.keys(&opened)?;
             let delete = |compartment| {

@@ -6,7 +6,8 @@ mod world;
 use model::PersonId;
 use model::principal::Role;
 use model::token::StorageToken;
-use store::PersonState;
+use store::{JobState, PersonState};
+use vault::change::Swept;
 use vault::submit::{NewSubmission, Outcome, SubmitError, Submitted, WAIT_MS, Whose};
 use vault::view::{ViewRequest, ViewRule, Viewed};
 use vault::viewer::Identity;
@@ -99,6 +100,25 @@ async fn somebody_new_is_there_once_the_app_has_named_her() {
     let again = submit(&world, known("17"), &[("name", "Kanarina V.")]).await.expect("taken");
     settle(&world, again.id, Outcome::Accepted(None)).await.expect("committed");
     assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Kanarina V."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_waits_for_somebody_who_is_about_to_become_real() {
+    let world = World::new().await;
+    let waiting = submit(&world, Whose::New, &[("name", "Kanarina")]).await.expect("taken").id.expect("new");
+    let real = submit(&world, Whose::New, &[("name", "Fuchs")]).await.expect("taken").id;
+    settle(&world, real, Outcome::Accepted(Some("17".into()))).await.expect("committed");
+    let jobs = world.store.snapshot().expect("read").jobs(JobState::Queued, None, 9).expect("read");
+    let job = jobs.iter().find(|job| job.kind == vault::put::VERSIONS_JOB).expect("queued");
+    let real = real.expect("a person").0;
+    let at = job.payload.windows(16).position(|bytes| bytes == real).expect("it names her");
+    // The job as it would stand if the other one were between her records and her key.
+    let mut payload = job.payload.clone();
+    payload[at..at + 16].copy_from_slice(&waiting.0);
+    assert_eq!(world.vault.sweep_versions(&payload).await, Ok(Swept::NotYet));
+    assert_eq!(world.vault.sweep_versions(&job.payload).await, Ok(Swept::Done));
+    settle(&world, Some(waiting), Outcome::Abandoned).await.expect("abandoned");
+    assert_eq!(world.vault.sweep_versions(&payload).await, Ok(Swept::Done), "nobody is waited for");
 }
 
 #[tokio::test(flavor = "multi_thread")]

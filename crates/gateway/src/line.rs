@@ -1,0 +1,184 @@
+//! Kept connections to the app. Each is driven by the task that uses it: no task of its own has to be woken for a head and
+//! again for each piece of a body, which for small answers costs more than the answer.
+
+use crate::upstream::{Body, Stream};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a connection is kept that nobody uses.
+const KEPT: Duration = Duration::from_secs(60);
+/// Most connections that are kept.
+const MOST: usize = 256;
+
+type Driver = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
+/// One connection, and what drives it.
+pub(crate) struct Line {
+    sender: SendRequest<Body>,
+    /// None once it has ended.
+    driver: Option<Driver>,
+}
+
+impl Line {
+    pub(crate) async fn over(stream: Stream) -> io::Result<Self> {
+        let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        Ok(Self { sender, driver: Some(Box::pin(driver.with_upgrades())) })
+    }
+
+    /// Lets the connection do what it can; whether it has ended.
+    fn drive(&mut self, cx: &mut Context<'_>) -> bool {
+        let ended = self.driver.as_mut().is_none_or(|driver| driver.as_mut().poll(cx).is_ready());
+        if ended {
+            self.driver = None;
+        }
+        ended
+    }
+
+    /// Whether it is still open and has nothing to do.
+    fn is_free(&mut self, cx: &mut Context<'_>) -> bool {
+        !self.drive(cx) && self.sender.is_ready()
+    }
+}
+
+/// Why no answer came.
+pub(crate) enum Lost {
+    /// The connection ended before anything of the request was written; the request itself.
+    Unsent(Box<Request<Body>>),
+    /// It broke off.
+    Broken,
+}
+
+/// The connections that nobody uses right now, the latest last.
+#[derive(Default)]
+pub(crate) struct Pool(Mutex<VecDeque<(Instant, Line)>>);
+
+impl Pool {
+    /// A connection that the app has not closed.
+    pub(crate) async fn take(&self) -> Option<Line> {
+        loop {
+            let (since, mut line) = self.0.lock().pop_back()?;
+            let free =
+                since.elapsed() < KEPT && std::future::poll_fn(|cx| Poll::Ready(line.is_free(cx))).await;
+            if free {
+                return Some(line);
+            }
+        }
+    }
+
+    fn put(&self, line: Line) {
+        let now = Instant::now();
+        let mut kept = self.0.lock();
+        while kept.len() >= MOST || kept.front().is_some_and(|(since, _)| now - *since >= KEPT) {
+            kept.pop_front();
+        }
+        kept.push_back((now, line));
+    }
+}
+
+/// Sends a request over a connection, and waits for the head of its answer.
+pub(crate) async fn exchange(
+    mut line: Line,
+    pool: &Arc<Pool>,
+    request: Request<Body>,
+) -> Result<Response<FromApp>, Lost> {
+    let mut answer = pin!(line.sender.try_send_request(request));
+    let answer = std::future::poll_fn(|cx| {
+        // What ends the connection also ends the waiting.
+        line.drive(cx);
+        answer.as_mut().poll(cx)
+    });
+    match answer.await {
+        Ok(answer) => {
+            let is_switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+            let (head, body) = answer.into_parts();
+            let mut body = FromApp { body, line: Some(line), pool: pool.clone() };
+            if !is_switched {
+                std::future::poll_fn(|cx| {
+                    body.release(cx);
+                    Poll::Ready(())
+                })
+                .await;
+            }
+            Ok(Response::from_parts(head, body))
+        }
+        Err(mut error) => Err(match error.take_message() {
+            Some(request) => Lost::Unsent(Box::new(request)),
+            None => Lost::Broken,
+        }),
+    }
+}
+
+/// The body of an answer. Reading it drives the connection, which goes back to the pool at its end.
+pub(crate) struct FromApp {
+    body: Incoming,
+    line: Option<Line>,
+    pool: Arc<Pool>,
+}
+
+impl FromApp {
+    /// Gives the connection back where the body is at its end; one that has more to say is closed.
+    fn release(&mut self, cx: &mut Context<'_>) {
+        if self.body.is_end_stream()
+            && let Some(mut line) = self.line.take()
+            && line.is_free(cx)
+        {
+            self.pool.put(line);
+        }
+    }
+
+    /// Drives the connection to its end on its own: it speaks another protocol now.
+    pub(crate) fn detach(mut self) {
+        if let Some(driver) = self.line.take().and_then(|line| line.driver) {
+            tokio::spawn(driver);
+        }
+    }
+}
+
+impl Drop for FromApp {
+    fn drop(&mut self) {
+        self.release(&mut Context::from_waker(Waker::noop()));
+    }
+}
+
+impl hyper::body::Body for FromApp {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        // Asking for a piece lets the connection read one, so it is asked first, then driven, then asked again.
+        let mut polled = Pin::new(&mut this.body).poll_frame(cx);
+        if polled.is_pending()
+            && let Some(line) = &mut this.line
+        {
+            line.drive(cx);
+            polled = Pin::new(&mut this.body).poll_frame(cx);
+        }
+        if polled.is_ready() {
+            this.release(cx);
+        }
+        polled
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+}
