@@ -68,7 +68,7 @@ pub(crate) struct Way<'a> {
 }
 
 impl Way<'_> {
-    fn name(&self) -> Option<String> {
+    pub(crate) fn name(&self) -> Option<Arc<str>> {
         self.route.map(|route| route.name.clone())
     }
 
@@ -109,14 +109,14 @@ impl Gateway {
             let task = tokio::spawn(async move { run(&inner, peer, request).await });
             match task.await {
                 Ok(done) => done,
-                Err(_) => (None, problem::UNAVAILABLE.answer(&HeaderMap::new())),
+                Err(_) => (None, problem::UNAVAILABLE.answer(None)),
             }
         } else {
             run(&inner, peer, request).await
         };
         self.inner.sink.emit(Event::Answered {
             route,
-            method: if method.as_str().len() <= 7 { method.to_string() } else { "OTHER".to_owned() },
+            method,
             status: answer.status().as_u16(),
             took: began.elapsed(),
         });
@@ -124,19 +124,19 @@ impl Gateway {
     }
 }
 
-async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option<String>, Response<Body>) {
+async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option<Arc<str>>, Response<Body>) {
     let setup = gateway.setup.load_full();
     let (asked, incoming) = match open(&setup, peer, request) {
         Ok(opened) => opened,
         Err(refused) => {
-            let (refused, headers) = *refused;
+            let (refused, accept) = *refused;
             gateway.sink.emit(Event::Refused { route: None, code: refused.code });
-            return (None, refused.answer(&headers));
+            return (None, refused.answer(accept.as_ref()));
         }
     };
     let Some(path) = segments(&asked.path) else {
         gateway.sink.emit(Event::Refused { route: None, code: problem::AMBIGUOUS_PATH.code });
-        return (None, problem::AMBIGUOUS_PATH.answer(&asked.headers));
+        return (None, problem::AMBIGUOUS_PATH.answer(asked.headers.get(header::ACCEPT)));
     };
     let found = setup.routes.of(&asked.method, &path);
     let none = Params::new();
@@ -145,12 +145,12 @@ async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option
         None => (None, &none),
     };
     let way = Way { gateway, setup: &setup, route, params };
-    let wanted = asked.headers.clone();
+    let accept = asked.headers.get(header::ACCEPT).cloned();
     let answer = match staged(way, asked, incoming).await {
         Ok(answer) => answer,
         Err(refused) => {
             way.emit(Event::Refused { route: way.name(), code: refused.code });
-            refused.answer(&wanted)
+            refused.answer(accept.as_ref())
         }
     };
     (way.name(), answer)
@@ -161,10 +161,10 @@ fn open(
     setup: &Setup,
     peer: Peer,
     request: Request<Incoming>,
-) -> Result<(Asked, Incoming), Box<(Problem, HeaderMap)>> {
+) -> Result<(Asked, Incoming), Box<(Problem, Option<HeaderValue>)>> {
     let (mut parts, incoming) = request.into_parts();
     let upgrade = parts.extensions.remove::<OnUpgrade>();
-    let refuse = |refused: Problem| Box::new((refused, parts.headers.clone()));
+    let refuse = |refused: Problem| Box::new((refused, parts.headers.get(header::ACCEPT).cloned()));
     let host = host_of(&parts.uri, &parts.headers, parts.version);
     let host = host.ok_or_else(|| {
         refuse(problem(StatusCode::BAD_REQUEST, "bad_host", "The request names no host, or two."))
@@ -424,7 +424,7 @@ fn first_look(way: Way<'_>, place: &'static str) -> Look {
     Box::new(move |bytes| report(&*sink, route.as_ref(), place, bytes))
 }
 
-fn report(sink: &dyn EventSink, route: Option<&String>, place: &'static str, bytes: &[u8]) {
+fn report(sink: &dyn EventSink, route: Option<&Arc<str>>, place: &'static str, bytes: &[u8]) {
     let leaks = leak::look(bytes);
     for (kind, count) in [("e-mail addresses", leaks.emails), ("account numbers", leaks.accounts)] {
         if count > 0 {

@@ -2,7 +2,7 @@
 
 use crate::upstream::Body;
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 
@@ -63,8 +63,8 @@ pub(crate) const NO_UPGRADE: Problem = problem(
 
 impl Problem {
     /// The answer, as the asker can read it.
-    pub(crate) fn answer(self, asked: &HeaderMap) -> Response<Body> {
-        let accepts = asked.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    pub(crate) fn answer(self, accept: Option<&HeaderValue>) -> Response<Body> {
+        let accepts = accept.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let (kind, body) = if accepts.contains("text/html") { self.page() } else { self.document() };
         let body = Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync();
         let mut answer = Response::new(body);

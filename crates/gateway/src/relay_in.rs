@@ -46,7 +46,7 @@ pub(crate) async fn exchange(
         Ok(answer) => answer,
         Err(missed) => {
             way.emit(Event::Upstream {
-                route: way.route.map(|route| route.name.clone()),
+                route: way.name(),
                 code: missed.code(),
             });
             let outcome = if missed == Missed::Unreachable { Outcome::Abandoned } else { Outcome::Unknown };
@@ -131,7 +131,7 @@ async fn take(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>)
     if !stored.is_empty() {
         let submission = Submission {
             viewer: user.map(|user| user.viewer.clone()),
-            rule: way.route.map(|route| route.name.clone()).unwrap_or_default(),
+            rule: way.route.map(|route| route.name.to_string()).unwrap_or_default(),
             session: user.map(|user| user.session.clone()).unwrap_or_default(),
             whose: whose(way, rule, inward, user)?,
             values: stored,
@@ -259,7 +259,7 @@ async fn settle(way: Way<'_>, id: Option<[u8; 16]>, outcome: Outcome) -> Result<
         Outcome::Unknown => "unknown",
     };
     let done = way.gateway.relay.settle(id, outcome).await;
-    let route = way.route.map(|route| route.name.clone()).unwrap_or_default();
+    let route = way.name().unwrap_or_default();
     way.emit(Event::Settled { route, outcome: if done.is_ok() { word } else { "failed" } });
     done
 }

@@ -87,8 +87,8 @@ pub(crate) async fn given(
     match looking.through(head, begun, rest).await {
         Ok(answer) => answer,
         Err(refused) => {
-            way.emit(Event::Refused { route: way.route.map(|route| route.name.clone()), code: refused.code });
-            refused.answer(&asked.headers)
+            way.emit(Event::Refused { route: way.name(), code: refused.code });
+            refused.answer(asked.headers.get(header::ACCEPT))
         }
     }
 }
@@ -223,7 +223,7 @@ impl Looking<'_> {
 
     fn tell(&self, tally: Tally) {
         let Tally { shown, masked, erased } = tally;
-        let route = self.way.route.map(|route| route.name.clone()).unwrap_or_default();
+        let route = self.way.name().unwrap_or_default();
         self.way.emit(Event::Tokens { route, shown, masked, erased });
     }
 

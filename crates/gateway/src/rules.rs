@@ -199,7 +199,7 @@ pub(crate) struct OutRule {
 /// A route with its rules.
 #[derive(Clone, Debug)]
 pub(crate) struct Route {
-    pub(crate) name: String,
+    pub(crate) name: std::sync::Arc<str>,
     pattern: Pattern,
     methods: Vec<Method>,
     pass: Vec<Pass>,
@@ -265,7 +265,7 @@ impl Routes {
             }
             for name in &table.routes {
                 let place = format!("[[relay]] of route `{name}`");
-                let route = all.iter_mut().find(|route| route.name == *name);
+                let route = all.iter_mut().find(|route| *route.name == **name);
                 let route = route.ok_or_else(|| wrong(&place, "there is no [[route]] of this name"))?;
                 if let Some(table) = &table.inward {
                     let rule = in_rule(table, &place, &route.pattern, fields)?;
@@ -280,7 +280,7 @@ impl Routes {
         }
         let forms: Vec<&String> =
             all.iter().flat_map(|route| &route.out).filter_map(|rule| rule.form.as_ref()).collect();
-        if let Some(form) = forms.iter().find(|form| !all.iter().any(|route| route.name == ***form)) {
+        if let Some(form) = forms.iter().find(|form| !all.iter().any(|route| *route.name == ***form)) {
             return Err(wrong("[[relay]]", format!("`form` names the route `{form}`, which does not exist")));
         }
         all.sort_by_key(|route| (route.pattern.rank(), route.methods.is_empty()));
@@ -310,7 +310,7 @@ impl Routes {
                 Pass::Range => "range",
             };
             RouteLine {
-                name: route.name.clone(),
+                name: route.name.to_string(),
                 methods: route.methods.iter().map(ToString::to_string).collect(),
                 takes,
                 shows: route.out.iter().map(|rule| (rule.purpose.clone(), rule.fields.clone())).collect(),
@@ -334,7 +334,7 @@ fn route(table: &RouteTable, number: usize) -> Result<Route, RuleError> {
     let pattern =
         pattern.ok_or_else(|| wrong(&place, "`path` is not like /workers/{id}/edit or /files/{rest...}"))?;
     Ok(Route {
-        name: table.name.clone(),
+        name: table.name.as_str().into(),
         pattern,
         methods: methods(&table.methods, &place)?,
         pass: table.pass.clone(),

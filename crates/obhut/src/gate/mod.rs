@@ -89,7 +89,7 @@ impl Gate {
         // A house without a catalogue is being set up.
         let known = Some(fields.as_slice()).filter(|fields| !fields.is_empty());
         let setup = setup(config, tables, known)?;
-        self.seen.routes(setup.lines());
+        self.seen.replace(setup.lines());
         self.gateway.reload(setup);
         Ok(())
     }
@@ -103,7 +103,7 @@ impl Gate {
             let fields = self.relay.fields().ok();
             let setup = setup(&config, tables, fields.as_deref())?;
             let tls = certificate(&config, table(tables)?)?;
-            self.seen.routes(setup.lines());
+            self.seen.replace(setup.lines());
             self.gateway.reload(setup);
             // Nobody listens any more only at the very end.
             let _ = self.tls.send(tls);

@@ -5,16 +5,37 @@ use gateway::RouteLine;
 use gateway::events::{Event, EventSink};
 use parking_lot::Mutex;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Most different lines that are counted; more are counted together.
 const LINES: usize = 2_000;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    /// By the first digit of the status.
+    Answered(u16),
+    Refused(&'static str),
+    TokenFromClient(&'static str),
+    Shown,
+    Masked,
+    Erased,
+    Unruled,
+    Leak(&'static str, &'static str),
+    Settled(&'static str),
+    App(&'static str),
+    Others,
+}
+
+/// A route, where there is one, and what happened there.
+type Line = (Option<Arc<str>>, Kind);
 
 /// Counts by route and kind.
 pub(crate) struct Seen {
     log: bool,
     routes: Mutex<Vec<RouteLine>>,
-    counts: Mutex<BTreeMap<(String, String), u64>>,
+    counts: Mutex<HashMap<Line, u64>>,
 }
 
 impl Seen {
@@ -22,28 +43,41 @@ impl Seen {
         Self { log, routes: Mutex::new(routes), counts: Mutex::default() }
     }
 
-    /// The routes in force.
-    pub(crate) fn routes(&self, routes: Vec<RouteLine>) {
+    /// Other routes are in force.
+    pub(crate) fn replace(&self, routes: Vec<RouteLine>) {
         *self.routes.lock() = routes;
     }
 
-    fn count(&self, route: Option<String>, kind: String, by: u64) {
+    /// The routes in force.
+    pub(crate) fn routes(&self) -> Vec<RouteLine> {
+        self.routes.lock().clone()
+    }
+
+    /// What was counted since the start, in no order.
+    pub(crate) fn counts(&self) -> Vec<(Line, u64)> {
+        self.counts.lock().iter().map(|(line, count)| (line.clone(), *count)).collect()
+    }
+
+    fn count(&self, route: Option<Arc<str>>, kind: Kind, by: u64) {
         if by == 0 {
             return;
         }
         let mut counts = self.counts.lock();
-        let route = route.unwrap_or_else(|| "(no route)".to_owned());
-        let known = counts.contains_key(&(route.clone(), kind.clone()));
-        let key =
-            if known || counts.len() < LINES { (route, kind) } else { ("(others)".into(), "others".into()) };
-        *counts.entry(key).or_default() += by;
+        let line = (route, kind);
+        if let Some(count) = counts.get_mut(&line) {
+            *count += by;
+        } else {
+            let line = if counts.len() < LINES { line } else { (None, Kind::Others) };
+            *counts.entry(line).or_default() += by;
+        }
     }
 
     fn write(&self, event: &Event) {
-        // Neither path nor query nor address: all three can tell who somebody is.
+        // Neither path nor query nor address: all three can tell who somebody is. A method of one's own could, too.
         if let Event::Answered { route, method, status, took } = event {
+            let method = Some(method.as_str()).filter(|method| method.len() <= 7).unwrap_or("OTHER");
             let line = json!({
-                "route": route, "method": method, "status": status,
+                "route": route.as_deref(), "method": method, "status": status,
                 "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             });
             say(&line.to_string());
@@ -57,24 +91,18 @@ impl EventSink for Seen {
             self.write(&event);
         }
         match event {
-            Event::Answered { route, status, .. } => {
-                self.count(route, format!("answered {}xx", status / 100), 1)
-            }
-            Event::Refused { route, code } => self.count(route, format!("refused: {code}"), 1),
-            Event::TokenFromClient { route, part } => {
-                self.count(route, format!("token from client: {part}"), 1)
-            }
+            Event::Answered { route, status, .. } => self.count(route, Kind::Answered(status / 100), 1),
+            Event::Refused { route, code } => self.count(route, Kind::Refused(code), 1),
+            Event::TokenFromClient { route, part } => self.count(route, Kind::TokenFromClient(part), 1),
             Event::Tokens { route, shown, masked, erased } => {
-                self.count(Some(route.clone()), "tokens shown".to_owned(), shown);
-                self.count(Some(route.clone()), "tokens masked".to_owned(), masked);
-                self.count(Some(route), "tokens of erased".to_owned(), erased);
+                for (kind, by) in [(Kind::Shown, shown), (Kind::Masked, masked), (Kind::Erased, erased)] {
+                    self.count(Some(route.clone()), kind, by);
+                }
             }
-            Event::Unruled { route, count } => self.count(route, "tokens without a rule".to_owned(), count),
-            Event::Leak { route, place, kind, count } => {
-                self.count(route, format!("leak: {kind} in {place}"), count)
-            }
-            Event::Settled { route, outcome } => self.count(Some(route), format!("submissions {outcome}"), 1),
-            Event::Upstream { route, code } => self.count(route, format!("app: {code}"), 1),
+            Event::Unruled { route, count } => self.count(route, Kind::Unruled, count),
+            Event::Leak { route, place, kind, count } => self.count(route, Kind::Leak(kind, place), count),
+            Event::Settled { route, outcome } => self.count(Some(route), Kind::Settled(outcome), 1),
+            Event::Upstream { route, code } => self.count(route, Kind::App(code), 1),
             _ => {}
         }
     }
