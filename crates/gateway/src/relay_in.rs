@@ -45,10 +45,7 @@ pub(crate) async fn exchange(
     let answer = match way.setup.upstream.send(request).await {
         Ok(answer) => answer,
         Err(missed) => {
-            way.emit(Event::Upstream {
-                route: way.name(),
-                code: missed.code(),
-            });
+            way.emit(Event::Upstream { route: way.name(), code: missed.code() });
             let outcome = if missed == Missed::Unreachable { Outcome::Abandoned } else { Outcome::Unknown };
             // What cannot be said now is said when its term ends.
             let _ = settle(way, id, outcome).await;

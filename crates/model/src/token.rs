@@ -194,44 +194,61 @@ fn unchecked(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     (check_of(&bytes) == check).then_some(bytes)
 }
 
-/// The secret of an API key: `obk_` and 256 random bits with a check.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct ApiKey([u8; 32]);
-
 /// The prefix of an API key.
 pub const KEY_PREFIX: &str = "obk_";
+/// The prefix of a link that signs somebody in once.
+pub const LINK_PREFIX: &str = "obl_";
+/// The prefix of a session.
+pub const SESSION_PREFIX: &str = "obs_";
 
-impl ApiKey {
-    /// A fresh key.
-    #[must_use]
-    pub fn generate(entropy: &dyn Entropy) -> Self {
-        Self(random(entropy))
-    }
+macro_rules! secrets {
+    ($($(#[$doc:meta])* $name:ident, $prefix:ident;)*) => {
+        $($(#[$doc])*
+        #[derive(Clone, Zeroize, ZeroizeOnDrop)]
+        pub struct $name([u8; 32]);
 
-    /// Reads a key; `None` when form or check are wrong.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let bytes = unchecked(text.strip_prefix(KEY_PREFIX)?)?;
-        <[u8; 32]>::try_from(bytes.as_slice()).ok().map(Self)
-    }
+        impl $name {
+            /// A fresh one.
+            #[must_use]
+            pub fn generate(entropy: &dyn Entropy) -> Self {
+                Self(random(entropy))
+            }
 
-    /// The secret bytes, to be hashed.
-    #[must_use]
-    pub fn expose(&self) -> &[u8; 32] {
-        &self.0
-    }
+            /// Reads one; `None` when form or check are wrong.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                let bytes = unchecked(text.strip_prefix($prefix)?)?;
+                <[u8; 32]>::try_from(bytes.as_slice()).ok().map(Self)
+            }
 
-    /// The text, to be shown once.
-    #[must_use]
-    pub fn reveal(&self) -> String {
-        format!("{KEY_PREFIX}{}", *checked(&self.0))
-    }
+            /// The secret bytes, to be hashed.
+            #[must_use]
+            pub fn expose(&self) -> &[u8; 32] {
+                &self.0
+            }
+
+            /// The text, to be shown once.
+            #[must_use]
+            pub fn reveal(&self) -> String {
+                format!("{}{}", $prefix, *checked(&self.0))
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        })*
+    };
 }
 
-impl std::fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ApiKey(…)")
-    }
+secrets! {
+    /// The secret of an API key: `obk_` and 256 random bits with a check.
+    ApiKey, KEY_PREFIX;
+    /// The secret of a sign-in link, which works once: `obl_` and 256 random bits with a check.
+    SignInLink, LINK_PREFIX;
+    /// The secret of a session, as the cookie of a browser: `obs_` and 256 random bits with a check.
+    SessionKey, SESSION_PREFIX;
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Digests of things that are not secret, and of API keys.
 
-use crate::labels::{API_KEY, Label};
+use crate::labels::{API_KEY, Label, SESSION, SIGN_IN_LINK};
 use aws_lc_rs::digest::{Context, SHA256, digest};
 
 fn fixed(of: &aws_lc_rs::digest::Digest) -> [u8; 32] {
@@ -32,6 +32,19 @@ pub fn fingerprint(parts: &[&[u8]]) -> [u8; 32] {
 #[must_use]
 pub fn hash_api_key(secret: &[u8]) -> [u8; 32] {
     labelled(API_KEY, secret)
+}
+
+/// What is stored of a sign-in link. It differs from that of a key and of a session with the same secret, so that one
+/// cannot be used as another.
+#[must_use]
+pub fn hash_sign_in_link(secret: &[u8; 32]) -> [u8; 32] {
+    labelled(SIGN_IN_LINK, secret)
+}
+
+/// What is stored of a session.
+#[must_use]
+pub fn hash_session(secret: &[u8; 32]) -> [u8; 32] {
+    labelled(SESSION, secret)
 }
 
 /// SHA-256 of a label and bytes.

@@ -61,8 +61,12 @@ labels! {
     ROOT_SUITE = "obhut/v1/rsa4096-oaep-sha256+ml-kem-768+aes-256-gcm";
     /// HKDF-Extract salt of the root's combiner.
     ROOT_WRAP = "obhut/v1/root-wrap";
+    /// Stored digest of a session.
+    SESSION = "obhut/v1/session";
     /// Key and associated data of a region of the shred file.
     SHRED_TABLE = "obhut/v1/shred-table";
+    /// Stored digest of a sign-in link.
+    SIGN_IN_LINK = "obhut/v1/sign-in-link";
     /// Key and associated data of the signing keys.
     SIGNING_KEYS = "obhut/v1/signing-keys";
     /// Key and associated data of a tenant's document.

@@ -86,9 +86,27 @@ pub struct IssuedKey {
     pub logged: Logged,
 }
 
+/// What leads to a principal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Credential {
+    /// An API key.
+    #[default]
+    Key,
+    /// A user of the app, whom the gateway vouches for.
+    Viewer,
+    /// A link that signs somebody in once.
+    Link,
+    /// What a sign-in opened.
+    Session,
+}
+
 /// What is known of a key besides its row.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct KeyCard {
+    /// What leads to it; cards from before there was more than one say nothing.
+    #[serde(default)]
+    pub credential: Credential,
     /// A name for people.
     pub name: String,
     /// Networks in CIDR form.
@@ -149,16 +167,7 @@ impl Vault {
         key: &ApiKey,
         in_zone: impl Fn(&[String]) -> bool,
     ) -> Result<Actor, AuthError> {
-        let house = &self.house;
-        let (cached, seen) = cached(house, &seal::hash_api_key(key.expose()))?;
-        let now = house.clock.now()?;
-        if cached.expires.is_some_and(|end| end <= now) {
-            return Err(AuthError::Refused);
-        }
-        if !cached.card.zone.is_empty() && !in_zone(&cached.card.zone) {
-            return Err(AuthError::Refused);
-        }
-        Ok(Actor { seen, ..cached.actor.clone() })
+        checked(&self.house, &seal::hash_api_key(key.expose()), in_zone)
     }
 
     /// Issues a key. The secret is not stored anywhere.
@@ -168,6 +177,20 @@ impl Vault {
         tenant: TenantId,
         new: NewKey,
     ) -> Result<IssuedKey, KeyError> {
+        let secret = ApiKey::generate(&*self.house.entropy);
+        let hash = seal::hash_api_key(secret.expose());
+        let (principal, logged) = self.issue(ctx, tenant, &new, (Credential::Key, hash)).await?;
+        Ok(IssuedKey { principal, secret, logged })
+    }
+
+    /// Issues what leads to a new principal.
+    pub(crate) async fn issue(
+        &self,
+        ctx: &Context,
+        tenant: TenantId,
+        new: &NewKey,
+        credential: (Credential, [u8; 32]),
+    ) -> Result<(PrincipalId, Logged), KeyError> {
         let house = &self.house;
         let opened = house.tenant(tenant).ok_or(KeyError::Denied(Reason::WrongTenant))?;
         let state = Some(opened.live().state);
@@ -184,7 +207,7 @@ impl Vault {
             None => None,
             Some(id) => Some(living(house, &opened, id)?.ok_or(KeyError::UnknownPerson)?),
         };
-        let (row, secret) = make(house, &opened, &new).await?;
+        let row = row_of(house, &opened, new, credential).await?;
         let principal = row.principal;
         let key = KeyChange { principal, role: row.role, issued: true };
         let entry = entry(house, &opened, ctx, key, subject.as_ref())?;
@@ -193,7 +216,7 @@ impl Vault {
         let actor = Some(ctx.actor.principal.id);
         let change = Change { name: "issue_key", tenant, actor, ops, entry, steps };
         match change::commit(house, change).await? {
-            Ok(logged) => Ok(IssuedKey { principal, secret, logged }),
+            Ok(logged) => Ok((principal, logged)),
             Err(_) => Err(KeyError::Fault(Fault::Busy)),
         }
     }
@@ -209,11 +232,22 @@ impl Vault {
         let opened = house.tenant(tenant).ok_or(KeyError::Denied(Reason::WrongTenant))?;
         let state = Some(opened.live().state);
         allowed(&ctx.actor.principal, Action::ManageKeys, tenant, None, state).map_err(KeyError::Denied)?;
+        self.revoke(ctx, &opened, principal).await
+    }
+
+    /// Revokes whatever leads to a principal.
+    pub(crate) async fn revoke(
+        &self,
+        ctx: &Context,
+        opened: &Tenant,
+        principal: PrincipalId,
+    ) -> Result<Logged, KeyError> {
+        let (house, tenant) = (&self.house, opened.id);
         let row = house.store.snapshot().map_err(Fault::from)?.principal(tenant, principal);
         let row = row.map_err(Fault::from)?.ok_or(KeyError::Unknown)?;
-        let subject = row.subject.map(|id| living(house, &opened, id)).transpose()?.flatten();
+        let subject = row.subject.map(|id| living(house, opened, id)).transpose()?.flatten();
         let key = KeyChange { principal, role: row.role, issued: false };
-        let entry = entry(house, &opened, ctx, key, subject.as_ref())?;
+        let entry = entry(house, opened, ctx, key, subject.as_ref())?;
         let (expected_version, state) = (row.version, PrincipalState::Revoked);
         let ops = vec![KeyOp::SetPrincipalState { tenant, principal, expected_version, state }];
         let steps = [Step::RevokeCommitted, Step::RevokeShipped];
@@ -231,14 +265,18 @@ impl Vault {
 }
 
 /// The person a key acts for, with the secret under which the trail tells her; `None` when she is not, or no longer, here.
-fn living(house: &House, tenant: &Tenant, id: PersonId) -> Result<Option<(PersonId, LogSecret)>, Fault> {
+pub(crate) fn living(
+    house: &House,
+    tenant: &Tenant,
+    id: PersonId,
+) -> Result<Option<(PersonId, LogSecret)>, Fault> {
     let Some(person) = Person::read(&house.store.snapshot()?, tenant.id, id)? else { return Ok(None) };
     Ok(person.log_secret(tenant)?.map(|secret| (id, secret)))
 }
 
 /// The entry of a key that is issued or revoked. Whom it acts for sees it among her accesses: what is done with her own
 /// key stands there as done by herself.
-fn entry(
+pub(crate) fn entry(
     house: &House,
     tenant: &Tenant,
     ctx: &Context,
@@ -263,7 +301,7 @@ pub(crate) async fn make(
     new: &NewKey,
 ) -> Result<(PrincipalRow, ApiKey), Fault> {
     let secret = ApiKey::generate(&*house.entropy);
-    let row = row_of(house, tenant, new, seal::hash_api_key(secret.expose())).await?;
+    let row = row_of(house, tenant, new, (Credential::Key, seal::hash_api_key(secret.expose()))).await?;
     Ok((row, secret))
 }
 
@@ -272,7 +310,7 @@ pub(crate) async fn row_of(
     house: &House,
     tenant: &Tenant,
     new: &NewKey,
-    key_hash: [u8; 32],
+    (credential, key_hash): (Credential, [u8; 32]),
 ) -> Result<PrincipalRow, Fault> {
     let principal = PrincipalId::fresh(&*house.clock, &*house.entropy);
     // Who acts for a person acts under her own log secret, which goes with her; a secret under the tenant key would let
@@ -284,7 +322,7 @@ pub(crate) async fn row_of(
     let place = card_place(tenant.id, principal);
     // The name of a person's own key would be personal, and would outlive her.
     let name = if new.subject.is_some() { String::new() } else { new.name.clone() };
-    let card = KeyCard { name, zone: new.zone.clone() };
+    let card = KeyCard { credential, name, zone: new.zone.clone() };
     let body = serde_json::to_vec(&card).map_err(|_| Fault::Corrupt)?;
     let sealed = tenant.metadata.seal_document(&place, &body, &*house.entropy)?;
     let document = crate::document_row(&place, sealed, house);
@@ -309,7 +347,7 @@ fn card_place(tenant: TenantId, principal: PrincipalId) -> DocumentPlace {
     DocumentPlace { tenant, kind: document::PRINCIPAL, id: principal.0, version: 1 }
 }
 
-fn read_card(house: &House, tenant: &Tenant, principal: PrincipalId) -> Result<KeyCard, Fault> {
+pub(crate) fn read_card(house: &House, tenant: &Tenant, principal: PrincipalId) -> Result<KeyCard, Fault> {
     let place = card_place(tenant.id, principal);
     let row = house.store.snapshot()?.document(tenant.id, place.kind, place.id, place.version)?;
     let bytes = tenant.metadata.open_document(&place, &row.ok_or(Fault::Corrupt)?.sealed.0)?;
@@ -326,6 +364,23 @@ fn cached(house: &House, hash: &[u8; 32]) -> Result<(Arc<Cached>, u64), AuthErro
             Ok((cached, seen))
         }
     }
+}
+
+/// The actor who is found by this hash, from here and now.
+pub(crate) fn checked(
+    house: &House,
+    hash: &[u8; 32],
+    in_zone: impl Fn(&[String]) -> bool,
+) -> Result<Actor, AuthError> {
+    let (cached, seen) = cached(house, hash)?;
+    let now = house.clock.now()?;
+    if cached.expires.is_some_and(|end| end <= now) {
+        return Err(AuthError::Refused);
+    }
+    if !cached.card.zone.is_empty() && !in_zone(&cached.card.zone) {
+        return Err(AuthError::Refused);
+    }
+    Ok(Actor { seen, ..cached.actor.clone() })
 }
 
 /// The actor who is found by this hash, as long as nobody revoked it.

@@ -6,7 +6,7 @@ use crate::Vault;
 use crate::config::{REF_FIELD, VIEWER_INDEX};
 use crate::fault::{Applied, Fault, applied};
 use crate::house::House;
-use crate::keys::{AuthError, NewKey, actor_by_hash, row_of};
+use crate::keys::{AuthError, Credential, NewKey, actor_by_hash, row_of};
 use crate::tenant::Tenant;
 use crate::trail::Actor;
 use model::principal::Role;
@@ -56,7 +56,7 @@ impl Vault {
         }
         let name = format!("{}: {}", identity.issuer, identity.subject);
         let new = NewKey { name, role: identity.role, subject, expires: None, zone: Vec::new() };
-        let row = row_of(house, &opened, &new, hash).await?;
+        let row = row_of(house, &opened, &new, (Credential::Viewer, hash)).await?;
         let made = house.store.apply_keys("viewer", vec![KeyOp::InsertPrincipal(row)]).await;
         match applied(made)? {
             // Somebody was quicker.

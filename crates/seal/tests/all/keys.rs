@@ -123,6 +123,9 @@ fn digests_do_not_run_together() {
     assert_eq!(fingerprint(&[b"ab", b"c"]), fingerprint(&[b"ab", b"c"]));
     assert_ne!(hash_api_key(b"secret"), seal::sha256(b"secret"));
     assert_ne!(hash_api_key(b"secret"), hash_api_key(b"secres"));
+    let secret = [7; 32];
+    let hashes = [hash_api_key(&secret), seal::hash_sign_in_link(&secret), seal::hash_session(&secret)];
+    assert!(hashes[0] != hashes[1] && hashes[1] != hashes[2] && hashes[0] != hashes[2]);
 }
 
 #[test]
