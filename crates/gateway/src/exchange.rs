@@ -156,12 +156,15 @@ async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option
     (way.name(), answer)
 }
 
+/// Why a request ends before its stages, and what its client accepts.
+type Turned = (Problem, Option<HeaderValue>);
+
 /// Host, and the parts of a request; or why it ends here.
 fn open(
     setup: &Setup,
     peer: Peer,
     request: Request<Incoming>,
-) -> Result<(Asked, Incoming), Box<(Problem, Option<HeaderValue>)>> {
+) -> Result<(Asked, Incoming), Box<Turned>> {
     let (mut parts, incoming) = request.into_parts();
     let upgrade = parts.extensions.remove::<OnUpgrade>();
     let refuse = |refused: Problem| Box::new((refused, parts.headers.get(header::ACCEPT).cloned()));
