@@ -74,7 +74,8 @@ pub(crate) async fn issue(caller: Caller, body: Parsed<Order>) -> Result<Answer<
     .await
 }
 
-fn checked(order: Order) -> Result<NewKey, Problem> {
+/// What an order asks for, if it is of the form.
+pub(crate) fn checked(order: Order) -> Result<NewKey, Problem> {
     let Order { name, role, subject, expires_ms, zone } = order;
     let is_network =
         |text: &String| text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok();

@@ -1,0 +1,124 @@
+//! Forms that change something. Two guards, each enough alone: the browser's `Origin` must be this very host, and the form
+//! must carry its session's token. A form without a session (language, colours, sign-in) has the first alone, and nothing
+//! to lose but that; a sign-in form carries the link's own secret besides.
+
+use super::visit::{Failed, Visit};
+use crate::Console;
+use crate::body::read;
+use crate::problem::{FORM_REFUSED, MEDIA_TYPE, Problem};
+use axum::extract::{FromRequest, Request};
+use http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use http::{HeaderMap, Uri};
+use zeroize::Zeroizing;
+
+/// The name of the field that carries the session's token.
+pub(crate) const TOKEN: &str = "form-token";
+/// Most fields of a form.
+const MOST_FIELDS: usize = 300;
+
+/// A form that was sent from one of our own pages.
+pub(crate) struct Form {
+    pub(crate) visit: Visit,
+    fields: Vec<(String, Zeroizing<String>)>,
+}
+
+impl Form {
+    /// The value of a field, without space around it; empty where there is none.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        self.fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// A field that is not empty.
+    pub(crate) fn filled(&self, name: &str) -> Option<&str> {
+        Some(self.value(name)).filter(|value| !value.is_empty())
+    }
+
+    /// All values of a field that may be there several times.
+    pub(crate) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.fields.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl FromRequest<Console> for Form {
+    type Rejection = Failed;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Failed> {
+        let (parts, body) = request.into_parts();
+        let visit = Visit::of(&parts, console);
+        let failed = |problem: Problem| visit.fail(problem);
+        if !is_ours(&parts.headers, &parts.uri) {
+            return Err(failed(FORM_REFUSED));
+        }
+        if !is_form(&parts.headers) {
+            return Err(failed(MEDIA_TYPE));
+        }
+        let bytes = read(body).await.map_err(failed)?;
+        let pairs = form_urlencoded::parse(&bytes).take(MOST_FIELDS);
+        let fields =
+            pairs.map(|(name, value)| (name.into_owned(), Zeroizing::new(value.into_owned()))).collect();
+        let form = Self { visit, fields };
+        let token = form.value(TOKEN);
+        if form.visit.session().is_some_and(|signed| !signed.is_form_token(token)) {
+            return Err(form.visit.fail(FORM_REFUSED));
+        }
+        Ok(form)
+    }
+}
+
+/// Whether a page of this very host sent it. Browsers set `Origin` on each POST, and no page can set it otherwise; with
+/// `Referrer-Policy: same-origin`, ours do not send `null` (Fetch §3.2.5).
+fn is_ours(headers: &HeaderMap, uri: &Uri) -> bool {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let (Some(origin), None) = (origins.next(), origins.next()) else { return false };
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = uri.authority().map(http::uri::Authority::as_str).or(host);
+    let origin = origin.to_str().ok().and_then(|origin| origin.strip_prefix("https://"));
+    match (origin, host) {
+        (Some(origin), Some(host)) => !host.is_empty() && origin.eq_ignore_ascii_case(host),
+        _ => false,
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';')
+        .next()
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_very_host_is_ours() {
+        let ours = |origin: Option<&str>, host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().expect("a value"));
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, origin.parse().expect("a value"));
+            }
+            is_ours(&headers, &Uri::from_static("/x"))
+        };
+        assert!(ours(Some("https://house.example"), "house.example"));
+        assert!(ours(Some("https://localhost:9443"), "localhost:9443"));
+        assert!(ours(Some("https://House.example"), "house.example"));
+        for origin in [
+            "https://evil.example",
+            "http://house.example",
+            "https://house.example:8443",
+            "https://house.example.evil.example",
+            "https://evil.house.example",
+            "null",
+            "",
+        ] {
+            assert!(!ours(Some(origin), "house.example"), "{origin}");
+        }
+        assert!(!ours(None, "house.example") && !ours(Some("https://"), ""));
+        let mut two = HeaderMap::new();
+        two.insert(HOST, "house.example".parse().expect("a value"));
+        two.append(ORIGIN, "https://house.example".parse().expect("a value"));
+        two.append(ORIGIN, "https://evil.example".parse().expect("a value"));
+        assert!(!is_ours(&two, &Uri::from_static("/x")));
+    }
+}
