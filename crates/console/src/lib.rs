@@ -15,9 +15,9 @@
 mod access;
 mod body;
 mod caller;
+mod gateway_view;
 mod metrics;
 pub mod openapi;
-#[expect(dead_code, reason = "parts that the next pages are put together from")]
 mod pages;
 mod patience;
 pub mod problem;
@@ -29,6 +29,7 @@ mod ui;
 
 pub use access::{AccessLog, Line};
 pub use caller::Peer;
+pub use gateway_view::{Counted, GatewayCount, GatewayReport, GatewayRoute, GatewayView};
 pub use serve::serve;
 
 use arc_swap::ArcSwapOption;
@@ -59,6 +60,7 @@ struct Inner {
     languages: ui::language::Languages,
     edition: String,
     attempts: pages::attempts::Attempts,
+    gateway: OnceLock<Arc<dyn GatewayView>>,
 }
 
 impl Console {
@@ -85,6 +87,7 @@ impl Console {
             languages: ui::language::Languages::load(),
             edition: ui::assets::edition(),
             attempts: pages::attempts::Attempts::new(),
+            gateway: OnceLock::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -92,6 +95,12 @@ impl Console {
     /// Opens the house behind the console.
     pub fn open(&self, vault: Vault) {
         self.inner.vault.store(Some(Arc::new(vault)));
+    }
+
+    /// Lets the pages see a gateway. The first one stands.
+    pub fn watch(&self, gateway: Arc<dyn GatewayView>) {
+        // A console has one gateway, as a house has.
+        let _ = self.inner.gateway.set(gateway);
     }
 
     /// All routes.
@@ -134,6 +143,11 @@ impl Console {
     /// The edition of the files that pages are drawn with.
     pub(crate) fn edition(&self) -> &str {
         &self.inner.edition
+    }
+
+    /// The gateway, if there is one.
+    pub(crate) fn gateway(&self) -> Option<&dyn GatewayView> {
+        self.inner.gateway.get().map(|gateway| &**gateway)
     }
 
     /// How often who tried to sign in.

@@ -79,6 +79,8 @@ pub(crate) const SIGN_IN_REFUSED: Problem = problem(403, "sign_in_refused");
 pub(crate) const TOO_MANY_ATTEMPTS: Problem = problem(429, "too_many_attempts");
 /// A key and a session in one request: nobody knows which counts.
 pub(crate) const TWO_CREDENTIALS: Problem = problem(400, "two_credentials");
+/// No checkpoint covers the entry yet.
+pub(crate) const NOT_PROVABLE: Problem = problem(503, "not_provable_yet");
 /// Something that should not happen did.
 pub const INTERNAL: Problem = problem(500, "internal");
 
@@ -216,7 +218,7 @@ explain!(EraseError, role,
 explain!(CertificateError, role,
     CertificateError::Denied(reason) => refused(reason, role),
     CertificateError::Unknown => problem(404, "unknown_erasure"),
-    CertificateError::NotYet => problem(503, "not_provable_yet"),
+    CertificateError::NotYet => NOT_PROVABLE,
 );
 explain!(RestrictError, role,
     RestrictError::Denied(reason) => refused(reason, role),

@@ -20,12 +20,18 @@ const MOST_FIELDS: usize = 300;
 pub(crate) struct Form {
     pub(crate) visit: Visit,
     fields: Vec<(String, Zeroizing<String>)>,
+    origin: String,
 }
 
 impl Form {
     /// The value of a field, without space around it; empty where there is none.
     pub(crate) fn value(&self, name: &str) -> &str {
         self.fields.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// The origin of this console, as the browser knows it and as it was checked.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// A field that is not empty.
@@ -46,9 +52,8 @@ impl FromRequest<Console> for Form {
         let (parts, body) = request.into_parts();
         let visit = Visit::of(&parts, console);
         let failed = |problem: Problem| visit.fail(problem);
-        if !is_ours(&parts.headers, &parts.uri) {
-            return Err(failed(FORM_REFUSED));
-        }
+        let Some(origin) = ours(&parts.headers, &parts.uri) else { return Err(failed(FORM_REFUSED)) };
+        let origin = origin.to_owned();
         if !is_form(&parts.headers) {
             return Err(failed(MEDIA_TYPE));
         }
@@ -56,7 +61,7 @@ impl FromRequest<Console> for Form {
         let pairs = form_urlencoded::parse(&bytes).take(MOST_FIELDS);
         let fields =
             pairs.map(|(name, value)| (name.into_owned(), Zeroizing::new(value.into_owned()))).collect();
-        let form = Self { visit, fields };
+        let form = Self { visit, fields, origin };
         let token = form.value(TOKEN);
         if form.visit.session().is_some_and(|signed| !signed.is_form_token(token)) {
             return Err(form.visit.fail(FORM_REFUSED));
@@ -65,18 +70,15 @@ impl FromRequest<Console> for Form {
     }
 }
 
-/// Whether a page of this very host sent it. Browsers set `Origin` on each POST, and no page can set it otherwise; with
-/// `Referrer-Policy: same-origin`, ours do not send `null` (Fetch §3.2.5).
-fn is_ours(headers: &HeaderMap, uri: &Uri) -> bool {
+/// The origin, if a page of this very host sent the form. Browsers set `Origin` on each POST, and no page can set it
+/// otherwise; with `Referrer-Policy: same-origin`, ours do not send `null` (Fetch §3.2.5).
+fn ours<'a>(headers: &'a HeaderMap, uri: &Uri) -> Option<&'a str> {
     let mut origins = headers.get_all(ORIGIN).iter();
-    let (Some(origin), None) = (origins.next(), origins.next()) else { return false };
+    let (Some(origin), None) = (origins.next(), origins.next()) else { return None };
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = uri.authority().map(http::uri::Authority::as_str).or(host);
-    let origin = origin.to_str().ok().and_then(|origin| origin.strip_prefix("https://"));
-    match (origin, host) {
-        (Some(origin), Some(host)) => !host.is_empty() && origin.eq_ignore_ascii_case(host),
-        _ => false,
-    }
+    let host = uri.authority().map(http::uri::Authority::as_str).or(host).filter(|host| !host.is_empty())?;
+    let origin = origin.to_str().ok()?;
+    origin.strip_prefix("https://").filter(|named| named.eq_ignore_ascii_case(host)).map(|_| origin)
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -92,17 +94,17 @@ mod tests {
 
     #[test]
     fn only_this_very_host_is_ours() {
-        let ours = |origin: Option<&str>, host: &str| {
+        let is_ours = |origin: Option<&str>, host: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, host.parse().expect("a value"));
             if let Some(origin) = origin {
                 headers.insert(ORIGIN, origin.parse().expect("a value"));
             }
-            is_ours(&headers, &Uri::from_static("/x"))
+            ours(&headers, &Uri::from_static("/x")).is_some()
         };
-        assert!(ours(Some("https://house.example"), "house.example"));
-        assert!(ours(Some("https://localhost:9443"), "localhost:9443"));
-        assert!(ours(Some("https://House.example"), "house.example"));
+        assert!(is_ours(Some("https://house.example"), "house.example"));
+        assert!(is_ours(Some("https://localhost:9443"), "localhost:9443"));
+        assert!(is_ours(Some("https://House.example"), "house.example"));
         for origin in [
             "https://evil.example",
             "http://house.example",
@@ -112,13 +114,13 @@ mod tests {
             "null",
             "",
         ] {
-            assert!(!ours(Some(origin), "house.example"), "{origin}");
+            assert!(!is_ours(Some(origin), "house.example"), "{origin}");
         }
-        assert!(!ours(None, "house.example") && !ours(Some("https://"), ""));
+        assert!(!is_ours(None, "house.example") && !is_ours(Some("https://"), ""));
         let mut two = HeaderMap::new();
         two.insert(HOST, "house.example".parse().expect("a value"));
         two.append(ORIGIN, "https://house.example".parse().expect("a value"));
         two.append(ORIGIN, "https://evil.example".parse().expect("a value"));
-        assert!(!is_ours(&two, &Uri::from_static("/x")));
+        assert!(ours(&two, &Uri::from_static("/x")).is_none());
     }
 }

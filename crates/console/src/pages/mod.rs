@@ -5,9 +5,16 @@
 //! shows what must not stand in a history: a revealed value, a fresh secret.
 
 pub(crate) mod attempts;
+pub(crate) mod consents;
 pub(crate) mod error;
 pub(crate) mod form;
+pub(crate) mod gateway;
+pub(crate) mod ledger;
+pub(crate) mod overview;
+pub(crate) mod people;
 pub(crate) mod prefer;
+pub(crate) mod purposes;
+pub(crate) mod settings;
 pub(crate) mod sign_in;
 pub(crate) mod visit;
 
@@ -29,6 +36,25 @@ pub(crate) fn table() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/sign-out", post(sign_in::leave)),
         ("/prefer/language", post(prefer::language)),
         ("/prefer/theme", post(prefer::theme)),
+        ("/console", get(overview::overview)),
+        ("/console/people", get(people::search)),
+        ("/console/people/find", post(people::find)),
+        ("/console/people/{person}", get(people::person)),
+        ("/console/people/{person}/reveal", post(people::reveal)),
+        ("/console/people/{person}/accesses", get(people::accesses)),
+        ("/console/people/{person}/consents", get(consents::of_person)),
+        ("/console/consents", get(consents::overview)),
+        ("/console/purposes", get(purposes::list)),
+        ("/console/purposes/{purpose}", get(purposes::purpose)),
+        ("/console/notices/{notice}", get(purposes::notice)),
+        ("/console/gateway", get(gateway::gateway)),
+        ("/console/ledger", get(ledger::list)),
+        ("/console/ledger/{index}", get(ledger::entry)),
+        ("/console/ledger/{index}/proof", get(ledger::proof)),
+        ("/console/settings", get(settings::settings)),
+        ("/console/settings/keys/new", get(settings::new_key).post(settings::issue_key)),
+        ("/console/settings/keys/{principal}", get(settings::ask_revoke).post(settings::revoke)),
+        ("/console/settings/links/new", get(settings::new_link).post(settings::issue_link)),
         ("/static/{edition}/{name}", get(file)),
     ]
 }

@@ -309,6 +309,35 @@ mod tests {
         assert_ne!(planted[0], planted[1]);
     }
 
+    /// Names of texts that stand in our sources, and those that stand nowhere.
+    fn named(folder: &std::path::Path, into: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                named(&path, into);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let source = std::fs::read_to_string(&path).expect("text");
+                let source = source.split("mod tests {").next().unwrap_or_default();
+                for call in [".say(\"", ".with(\"", ".find(\""] {
+                    let names = source.split(call).skip(1).filter_map(|rest| rest.split('"').next());
+                    into.extend(names.map(str::to_owned));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_text_that_a_page_says_is_there() {
+        let mut names = BTreeSet::new();
+        for folder in ["src/ui", "src/pages"] {
+            named(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut names);
+        }
+        assert!(names.len() > 150, "the search finds names: {}", names.len());
+        let known = texts(SOURCES[0].files);
+        let missing: Vec<_> = names.iter().filter(|name| !known.contains_key(*name)).collect();
+        assert_eq!(missing, Vec::<&String>::new());
+    }
+
     fn words(code: &str) -> Words {
         Languages::load().choose(Some(code), &HeaderMap::new())
     }

@@ -13,5 +13,6 @@ mod guest;
 mod input;
 mod leaving;
 mod openapi;
+mod pages;
 mod property;
 mod sessions;
