@@ -78,6 +78,7 @@ filter-all = Alles
 filter-event = Was geschah
 filter-index = Nummer des Eintrags
 filter-refused = Nur Abgelehntes
+filter-go = Öffnen
 filter-apply = Filtern
 filter-clear = Filter aufheben
 filter-none = Nichts passt dazu.
@@ -99,6 +100,7 @@ entries-shown = { $count ->
 entry-sentence = { $event }, { $when } UTC.
 check-title = Selbst prüfen
 check-how = Mit einer Kopie des Protokoll-Ordners und den öffentlichen Schlüsseln des Hauses, offline, auf jedem Rechner:
+command = Befehl
 check-keys = Öffentliche Schlüssel dieses Hauses
 proof-title = Beweis
 proof-what = Der Eintrag steht unter einem unterschriebenen Prüfpunkt. Der Beweis zeigt das jedem, offline.
@@ -107,8 +109,15 @@ proof-later = Noch deckt kein Prüfpunkt diesen Eintrag. Das dauert ein, zwei Se
 
 ## Zwecke und Hinweise
 purposes-sentence = { $count ->
-    [one] Daten dürfen zu einem Zweck gelesen werden.
-   *[other] Daten dürfen zu { $count } Zwecken gelesen werden; { $consent } davon beruhen auf Einwilligung.
+    [one] Daten dürfen zu einem Zweck gelesen werden; { $consent ->
+        [0] er beruht nicht auf Einwilligung.
+       *[other] er beruht auf Einwilligung.
+    }
+   *[other] Daten dürfen zu { $count } Zwecken gelesen werden; { $consent ->
+        [0] keiner davon beruht auf Einwilligung.
+        [one] einer davon beruht auf Einwilligung.
+       *[other] { $consent } davon beruhen auf Einwilligung.
+    }
 }
 purposes-what = Ein Zugriff ohne Zweck wird abgelehnt. Was ein Zweck nicht nennt, wird nicht gezeigt.
 purposes-title = Zwecke
@@ -273,6 +282,8 @@ all-methods = alle Methoden
 col-route = Route
 col-takes = Nimmt auf
 col-shows = Zeigt
+col-shown = Gezeigt
+col-masked = Verdeckt
 col-answers = Antworten
 col-what = Was
 leaks-title = Persönliches, wo keine Regel es erwartet

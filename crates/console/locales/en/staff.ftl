@@ -78,6 +78,7 @@ filter-all = Everything
 filter-event = What happened
 filter-index = Entry number
 filter-refused = Refused only
+filter-go = Go
 filter-apply = Filter
 filter-clear = Clear the filter
 filter-none = Nothing matches.
@@ -99,6 +100,7 @@ entries-shown = { $count ->
 entry-sentence = { $event }, { $when } UTC.
 check-title = Check it yourself
 check-how = With a copy of the ledger's folder and the house's public keys, offline, on any machine:
+command = Command
 check-keys = Public keys of this house
 proof-title = Proof
 proof-what = The entry stands under a signed checkpoint. The proof shows that to anybody, offline.
@@ -107,8 +109,15 @@ proof-later = No checkpoint covers this entry yet. That takes a second or two; o
 
 ## Purposes and notices
 purposes-sentence = { $count ->
-    [one] Data may be read for one purpose.
-   *[other] Data may be read for { $count } purposes; { $consent } of them rest on consent.
+    [one] Data may be read for one purpose; { $consent ->
+        [0] it does not rest on consent.
+       *[other] it rests on consent.
+    }
+   *[other] Data may be read for { $count } purposes; { $consent ->
+        [0] none of them rests on consent.
+        [one] one of them rests on consent.
+       *[other] { $consent } of them rest on consent.
+    }
 }
 purposes-what = A read without a purpose is refused. What a purpose does not declare is not shown.
 purposes-title = Purposes
@@ -273,6 +282,8 @@ all-methods = all methods
 col-route = Route
 col-takes = Takes in
 col-shows = Shows
+col-shown = Shown
+col-masked = Masked
 col-answers = Answers
 col-what = What
 leaks-title = Personal data where no rule expects them

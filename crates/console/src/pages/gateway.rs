@@ -6,7 +6,7 @@ use crate::gateway_view::{Counted, GatewayReport, GatewayRoute};
 use crate::ui::frame::{self, Area, Staff};
 use crate::ui::icons::Icon;
 use crate::ui::language::Words;
-use crate::ui::parts::{Column, Tone, aside, chip, empty, facts, table};
+use crate::ui::parts::{Column, Tone, aside, chip, empty, facts, small_table, table};
 use axum::response::Response;
 use maud::{Markup, html};
 
@@ -75,8 +75,8 @@ fn routes(words: &Words, report: &GatewayReport) -> Markup {
         Column::words(words.say("col-takes")),
         Column::words(words.say("col-shows")),
         Column::number(words.say("col-answers")),
-        Column::number(words.say("verdict-read")),
-        Column::number(words.say("verdict-masked")),
+        Column::number(words.say("col-shown")),
+        Column::number(words.say("col-masked")),
     ];
     let row = |route: &GatewayRoute| {
         let on = |is: fn(Counted) -> bool| words.number(sum(report, Some(&route.name), is));
@@ -155,7 +155,7 @@ fn counted(words: &Words, title: &str, none: &str, mut lines: Lines) -> Markup {
         section."card flush" aria-labelledby=(title) {
             div.pad { h2 id=(title) { (words.say(title)) } }
             @if lines.is_empty() { (empty(Icon::Check, &words.say(none), None)) }
-            @else { (table(&words.say(title), &heads, &lines.iter().map(row).collect::<Vec<_>>())) }
+            @else { (small_table(&words.say(title), &heads, &lines.iter().map(row).collect::<Vec<_>>())) }
         }
     }
 }

@@ -8,8 +8,8 @@ use crate::ui::frame::{self, Area, Staff, ledger_stamp};
 use crate::ui::icons::Icon;
 use crate::ui::language::Words;
 use crate::ui::parts::{
-    self, Act, Column, Field, Tone, Verdict, aside, button, empty, kv, link, link_button, pages, table, tick,
-    verdict,
+    self, Act, Column, Field, Tone, Verdict, aside, button, empty, kv, link, link_button, pages, prose,
+    table, tick, verdict,
 };
 use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -131,19 +131,21 @@ pub(crate) async fn list(visit: Visit, Query(filter): Query<Filter>) -> Result<R
             h1 { (words.with("ledger-sentence", [("count", state.durable.into()), ("provable", state.provable.into())])) }
             p."sm quiet" { (words.say("ledger-nobody")) }
         }
-        (filters(words, &filter))
+        div.stack6 #list {
+            (filters(words, &filter))
         div."cols side" {
             (entries(words, &filter, &page, now))
             div.stack {
                 (ledger_stamp(&visit, &state, "/console/ledger"))
-                @if let Some(why) = state.why { p.sm { (words.say(why)) } }
+                @if let Some(why) = state.why { p.sm { (prose(&words.say(why))) } }
                 section."card stack" aria-labelledby="check" {
                     h2 #check { (words.say("check-title")) }
                     p.sm { (words.say("check-how")) }
-                    pre.code tabindex="0" role="region" aria-label=(words.say("check-title")) { "obhut ledger verify DIR --trust keys.json" }
+                    pre.code tabindex="0" role="region" aria-label=(words.say("command")) { "obhut ledger verify DIR\n  --trust keys.json" }
                     p.sm { (link("/.well-known/obhut/keys", &words.say("check-keys"))) }
                 }
             }
+        }
         }
     };
     frame::staff(&visit, Staff { area: Area::Ledger, title: &visit.say("area-ledger"), crumbs: &[] }, &main)
@@ -155,14 +157,18 @@ fn filters(words: &Words, filter: &Filter) -> Markup {
     options.extend(EVENTS.iter().map(|(event, name)| ((*name).to_owned(), event_word(words, *event))));
     let (event, index) = (words.say("filter-event"), words.say("filter-index"));
     html! {
-        form.filters method="get" action=(Area::Ledger.path()) aria-label=(words.say("filter"))
-            hx-get=(Area::Ledger.path()) hx-target="#entries" hx-select="#entries" hx-swap="outerHTML" hx-push-url="true"
-            {
-            (parts::select(&Field { name: "event", label: &event, value: &filter.event, ..Field::default() }, &options))
-            (parts::field(&Field { name: "index", label: &index, kind: Some("number"), ..Field::default() }))
-            (tick("refused", &words.say("filter-refused"), filter.refused()))
-            (button(Act::Normal, Some(Icon::Filter), &words.say("filter-apply")))
-            @if filter.is_set() { (link_button(Act::Plain, None, &words.say("filter-clear"), Area::Ledger.path())) }
+        div."row filters" {
+            form.filters method="get" action=(Area::Ledger.path()) aria-label=(words.say("filter"))
+                hx-get=(Area::Ledger.path()) hx-target="#list" hx-select="#list" hx-swap="outerHTML" hx-push-url="true" {
+                (parts::select(&Field { name: "event", label: &event, value: &filter.event, ..Field::default() }, &options))
+                (tick("refused", &words.say("filter-refused"), filter.refused()))
+                (button(Act::Normal, Some(Icon::Filter), &words.say("filter-apply")))
+                @if filter.is_set() { (link_button(Act::Plain, None, &words.say("filter-clear"), Area::Ledger.path())) }
+            }
+            form.filters method="get" action=(Area::Ledger.path()) aria-label=(index) {
+                (parts::field(&Field { name: "index", label: &index, kind: Some("number"), ..Field::default() }))
+                (button(Act::Normal, Some(Icon::Right), &words.say("filter-go")))
+            }
         }
     }
 }
@@ -254,7 +260,7 @@ pub(crate) async fn entry(visit: Visit, Path(index): Path<String>) -> Result<Res
                 @if provable {
                     p.sm { (words.say("proof-what")) }
                     p { (link_button(Act::Main, Some(Icon::Download), &words.say("proof-get"), &proof)) }
-                    pre.code tabindex="0" role="region" aria-label=(words.say("proof-title")) { "obhut verify entry-" (index) ".tlog-proof --trust keys.json" }
+                    pre.code tabindex="0" role="region" aria-label=(words.say("command")) { "obhut verify\n  entry-" (index) ".tlog-proof\n  --trust keys.json" }
                 } @else {
                     (aside(Tone::Warn, Icon::Clock, &html! { p { (words.say("proof-later")) } }))
                 }

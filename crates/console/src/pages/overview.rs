@@ -6,7 +6,7 @@ use crate::ui::frame::{self, Area, LedgerState, Staff, ledger_stamp, may};
 use crate::ui::icons::{Icon, icon};
 use crate::ui::language::Words;
 use crate::ui::parts::{
-    Act, Column, Standing, Tone, aside, chip, empty, facts, kv, link, link_button, short_hash, table,
+    Act, Column, Standing, Tone, aside, empty, facts, kv, link, link_button, prose, short_hash, small_table,
 };
 use crate::{GatewayReport, problem};
 use axum::response::Response;
@@ -157,14 +157,14 @@ pub(crate) fn ledger_card(visit: &Visit, ledger: &LedgerState) -> Markup {
         section."card stack" aria-labelledby="led" {
             h2 #led { (words.say("area-ledger")) }
             (ledger_stamp(visit, ledger, Area::Ledger.path()))
-            @if let Some(why) = ledger.why { p.sm { (words.say(why)) } }
+            @if let Some(why) = ledger.why { p.sm { (prose(&words.say(why))) } }
             (kv(&[
                 (words.say("ledger-entries"), html! { (words.number(ledger.durable)) }),
                 (words.say("ledger-provable"), html! { (words.number(ledger.provable)) }),
                 (words.say("ledger-root"), html! { span.mono title=(ledger.root) { (short_hash(&ledger.root)) } }),
                 (words.say("ledger-witness"), html! { (words.with(level, [("count", ledger.witnesses.into())])) }),
             ]))
-            p.sm.quiet { (words.say("ledger-what-checked")) }
+            p.sm.quiet { (prose(&words.say("ledger-what-checked"))) }
             p.sm { (link("/console/ledger", &words.say("ledger-open"))) }
         }
     }
@@ -193,7 +193,7 @@ fn flows(visit: &Visit, tally: &Tally) -> Markup {
         section."card flush" aria-labelledby="flows" {
             div."row between pad" { h2 #flows { (words.say("flow-title")) } span."xs quiet" { (words.say("reads-span")) } }
             @if rows.is_empty() { (empty(Icon::People, &words.say("flow-none"), None)) }
-            @else { (table(&words.say("flow-title"), &heads, &rows.iter().map(row).collect::<Vec<_>>())) }
+            @else { (small_table(&words.say("flow-title"), &heads, &rows.iter().map(row).collect::<Vec<_>>())) }
         }
     }
 }
@@ -222,7 +222,7 @@ fn protection(
                 Some(_) => {
                     ul.lined { @for (what, route) in places { li { div."row between" {
                         span { (what) }
-                        @if let Some(route) = route { code { (route) } }
+                        @if let Some(route) = route { code.nb { (route) } }
                     } } } }
                     @if leaks > 0 {
                         (aside(Tone::Warn, Icon::Alert, &html! { p { (words.with("leaks-seen", [("count", leaks.into())])) } }))
@@ -250,7 +250,7 @@ fn own(visit: &Visit, signed: &Signed, figures: Figures) -> Result<Markup, Faile
             @if mine.is_empty() { (empty(Icon::Purpose, &words.say("own-none"), None)) }
             ul.lined { @for purpose in &mine { li { div."row between" {
                 b { (purpose.title) }
-                (chip(Tone::Ink, Icon::Purpose, &words.say(super::purposes::basis_word(purpose.basis))))
+                span."xs quiet" { (words.say(super::purposes::basis_word(purpose.basis))) }
             } } } }
             @if may(signed, Action::Find).is_ok() {
                 p { (link_button(Act::Main, Some(Icon::Search), &words.say("find-person"), Area::People.path())) }

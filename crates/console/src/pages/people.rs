@@ -29,7 +29,7 @@ use vault::TenantConfig;
 use vault::accesses::Access;
 use vault::find::FindRequest;
 use vault::reveal::{Item, RevealRequest, Revealed};
-use vault::trail::Outcome;
+use vault::trail::{Event, Outcome};
 use zeroize::Zeroizing;
 
 /// Accesses of one page.
@@ -376,7 +376,8 @@ pub(crate) async fn accesses(visit: Visit, Found(person): Found) -> Result<Respo
             h1 { (words.with("accesses-sentence", [("count", list.len().into()), ("refused", refused.into())])) }
             p."sm quiet" { (words.say("looked-recorded")) }
         }
-        section."card read" aria-label=(title) {
+        section."card read" aria-labelledby="accesses" {
+            h2.vh #accesses { (title) }
             @if knots.is_empty() { (empty(Icon::Eye, &words.say("accesses-none"), None)) } @else { (thread(&knots)) }
         }
         @if list.len() == SHOWN { p."sm quiet" { (words.with("accesses-more", [("count", SHOWN.into())])) } }
@@ -410,8 +411,10 @@ fn told(visit: &Visit, access: &Access, origin: &str, now: Timestamp) -> Markup 
             access.fields.iter().filter(|(_, one)| wanted.contains(one)).map(|(name, _)| name.as_str());
         names.collect::<Vec<_>>().join(", ")
     };
+    // To store and to correct is no reading.
+    let reads = matches!(access.event, Event::Read | Event::Find | Event::Export);
     let parts = [
-        (Verdict::Read, with(&[Outcome::Permit])),
+        (if reads { Verdict::Read } else { Verdict::Done }, with(&[Outcome::Permit])),
         (Verdict::Partly, with(&[Outcome::Partial])),
         (Verdict::Masked, with(&[Outcome::Redact])),
         (Verdict::Refused, with(&[Outcome::Deny])),

@@ -3,7 +3,7 @@
 
 use super::icons::{Icon, icon, mark, rings};
 use super::language::Languages;
-use super::parts::{Standing, Tone, note, stamp};
+use super::parts::{Standing, Tone, note, prose, stamp};
 use crate::pages::visit::{Failed, Signed, Theme, Visit, not_found};
 use crate::problem::Problem;
 use axum::body::Body;
@@ -183,18 +183,23 @@ fn look(vault: &Vault) -> Result<LedgerState, Problem> {
         Some("ledger-stalled" | "ledger-unsigned") => Standing::Stale,
         Some(_) => Standing::Broken,
     };
-    let signatures = ledger.checkpoint().map_or(0, |note| {
-        note.split(|byte| *byte == b'\n').filter(|line| line.starts_with("\u{2014} ".as_bytes())).count()
-    });
+    let note =
+        ledger.checkpoint().map(|note| String::from_utf8_lossy(&note).into_owned()).unwrap_or_default();
     Ok(LedgerState {
         standing,
         at,
         durable: status.durable,
         provable: status.checkpointed,
         root: head.map_or_else(String::new, |head| data_encoding::HEXLOWER.encode(&head.root)),
-        witnesses: signatures.saturating_sub(1),
+        witnesses: others(&note, ledger.origin()),
         why,
     })
+}
+
+/// How many names besides the house's own stand under a checkpoint (C2SP signed-note).
+fn others(note: &str, own: &str) -> usize {
+    let signed = note.lines().filter_map(|line| line.strip_prefix("\u{2014} ")?.split(' ').next());
+    signed.filter(|name| *name != own).collect::<std::collections::BTreeSet<_>>().len()
 }
 
 /// The stamp of the ledger, which leads to its page, or where a person can check it.
@@ -296,7 +301,7 @@ fn announce(visit: &Visit) -> Markup {
 fn broken(visit: &Visit, state: &LedgerState) -> Markup {
     html! {
         @if let (Standing::Broken, Some(why)) = (state.standing, state.why) {
-            (note(Tone::Stop, Icon::Alert, &html! { p { (visit.say(why)) } }))
+            (note(Tone::Stop, Icon::Alert, &html! { p { (prose(&visit.say(why))) } }))
         }
     }
 }
@@ -306,7 +311,7 @@ fn account(visit: &Visit, name: &str) -> Markup {
     html! {
         details."menu end-s" {
             summary."btn plain small" {
-                (icon(Icon::User)) span.vh { (visit.say("account")) ": " } span { (name) }
+                (icon(Icon::User)) span.vh { (visit.say("account")) ": " (name) } span.wide-only aria-hidden="true" { (name) }
             }
             div.stack {
                 (preferences(visit))
@@ -487,4 +492,17 @@ fn respond(status: StatusCode, page: Markup) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_house_is_no_witness_of_itself() {
+        let note = "a/log\n3\nroot\n\n\u{2014} a/log AAAA\n\u{2014} a/log BBBB\n";
+        assert_eq!(others(note, "a/log"), 0);
+        assert_eq!(others(&format!("{note}\u{2014} w1 CC\n\u{2014} w2 DD\n\u{2014} w2 EE\n"), "a/log"), 2);
+        assert_eq!(others("", "a/log"), 0);
+    }
 }

@@ -80,6 +80,11 @@ pub(crate) fn link_button(act: Act, with: Option<Icon>, word: &str, to: &str) ->
     html! { a class=(act.class()) href=(to) { @if let Some(with) = with { (icon(with)) } (word) } }
 }
 
+/// A text of ours in which names of commands stand between backticks.
+pub(crate) fn prose(text: &str) -> Markup {
+    html! { @for (place, part) in text.split('`').enumerate() { @if place % 2 == 1 { code { (part) } } @else { (part) } } }
+}
+
 /// A link.
 pub(crate) fn link(to: &str, word: &str) -> Markup {
     html! { a href=(to) { (word) } }
@@ -274,8 +279,11 @@ impl Column {
 
 /// A table that folds to labelled blocks in a narrow place. The first cell of a row is its head.
 pub(crate) fn table(name: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
+    html! { div."t folds" { (grid(name, columns, rows)) } }
+}
+
+fn grid(name: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
     html! {
-        div."t folds" {
             table aria-label=(name) {
                 thead { tr { @for column in columns { th scope="col" class=[column.class()] { (column.head) } } } }
                 tbody { @for row in rows { tr {
@@ -285,8 +293,12 @@ pub(crate) fn table(name: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Mar
                     }
                 } } }
             }
-        }
     }
+}
+
+/// A table of two or three short columns, which need not fold.
+pub(crate) fn small_table(name: &str, columns: &[Column], rows: &[Vec<Markup>]) -> Markup {
+    html! { div.t { (grid(name, columns, rows)) } }
 }
 
 /// What a knot of a thread is.
