@@ -3,6 +3,7 @@
 ## Überblick
 overview-good = Die personenbezogenen Daten sind in guter Obhut.
 overview-held-back = Personenbezogene Daten werden zurückgehalten: Das Protokoll ist nicht in Ordnung.
+overview-differs = Das Protokoll auf der Platte ist nicht das unterschriebene.
 overview-places = { $count ->
     [one] Die personenbezogenen Daten sind in guter Obhut, bis auf eine Stelle, die nichts schützt.
    *[other] Die personenbezogenen Daten sind in guter Obhut, bis auf { $count } Stellen, die nichts schützt.

@@ -3,6 +3,7 @@
 ## Overview
 overview-good = Personal data are in good hands.
 overview-held-back = Personal data are held back: the ledger is not in order.
+overview-differs = The ledger on the disk is not the one that was signed.
 overview-places = { $count ->
     [one] Personal data are in good hands, except in one place that nothing protects.
    *[other] Personal data are in good hands, except in { $count } places that nothing protects.

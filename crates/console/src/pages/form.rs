@@ -49,6 +49,30 @@ impl FromRequest<Console> for Form {
     type Rejection = Failed;
 
     async fn from_request(request: Request, console: &Console) -> Result<Self, Failed> {
+        let form = Self::read(request, console).await?;
+        let token = form.value(TOKEN);
+        if form.visit.session().is_some_and(|signed| !signed.is_form_token(token)) {
+            return Err(form.visit.fail(FORM_REFUSED));
+        }
+        Ok(form)
+    }
+}
+
+/// The form that signs in. Its link's secret stands in the place of a session's token: who comes from a mail has the page
+/// without the session that is already there, since the cookie is `SameSite=Strict`, and sends the form with it.
+pub(crate) struct SignInForm(pub(crate) Form);
+
+impl FromRequest<Console> for SignInForm {
+    type Rejection = Failed;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Failed> {
+        Form::read(request, console).await.map(Self)
+    }
+}
+
+impl Form {
+    /// The form, if it came from one of our own pages.
+    async fn read(request: Request, console: &Console) -> Result<Self, Failed> {
         let (parts, body) = request.into_parts();
         let visit = Visit::of(&parts, console);
         let failed = |problem: Problem| visit.fail(problem);
@@ -61,12 +85,7 @@ impl FromRequest<Console> for Form {
         let pairs = form_urlencoded::parse(&bytes).take(MOST_FIELDS);
         let fields =
             pairs.map(|(name, value)| (name.into_owned(), Zeroizing::new(value.into_owned()))).collect();
-        let form = Self { visit, fields, origin };
-        let token = form.value(TOKEN);
-        if form.visit.session().is_some_and(|signed| !signed.is_form_token(token)) {
-            return Err(form.visit.fail(FORM_REFUSED));
-        }
-        Ok(form)
+        Ok(Self { visit, fields, origin })
     }
 }
 

@@ -65,6 +65,8 @@ pub(crate) fn leaks(report: &GatewayReport) -> u64 {
 fn sentence(visit: &Visit, ledger: &LedgerState, places: usize, leaks: u64) -> String {
     let words = visit.words();
     match (ledger.standing, places, leaks) {
+        // Reads go on: the journal takes them, and what it holds is whole. What was derived from it is not.
+        (Standing::Broken, _, _) if ledger.why == Some("ledger-differs") => words.say("overview-differs"),
         (Standing::Broken, _, _) => words.say("overview-held-back"),
         (_, 0, 0) => words.say("overview-good"),
         (_, 0, leaks) => words.with("overview-leaks", [("count", leaks.into())]),

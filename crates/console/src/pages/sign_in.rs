@@ -1,7 +1,7 @@
 //! Sign-in by a link that works once, and sign-out. Opening the link only shows a page: mail scanners and previews open
 //! links, too. The button on the page sends the form that uses the link up.
 
-use super::form::Form;
+use super::form::{Form, SignInForm};
 use super::visit::{Failed, SESSION, Visit};
 use crate::body::to_the_end;
 use crate::caller::lies_in;
@@ -67,7 +67,7 @@ pub(crate) async fn ask(visit: Visit, Path(text): Path<String>) -> Response {
 }
 
 /// `POST /sign-in`: uses the link up.
-pub(crate) async fn enter(form: Form) -> Result<Response, Failed> {
+pub(crate) async fn enter(SignInForm(form): SignInForm) -> Result<Response, Failed> {
     let visit = form.visit.clone();
     let console = visit.console();
     if !console.attempts().may(visit.peer()) {

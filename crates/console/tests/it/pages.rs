@@ -171,6 +171,41 @@ async fn each_role_opens_what_the_table_says_and_nothing_else() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_form_is_taken_from_elsewhere_or_without_its_token() {
+    let scene = Scene::set().await;
+    let source = include_str!("../../src/pages/mod.rs");
+    let takes_forms = |line: &&str| line.contains("post(") && line.trim().starts_with("(\"/");
+    let paths: Vec<&str> =
+        source.lines().filter(takes_forms).filter_map(|line| line.split('"').nth(1)).collect();
+    assert!(paths.len() >= 9, "the search through the source finds forms: {paths:?}");
+    let before = scene.door.footprint();
+    for path in paths {
+        for letter in ['m', 'p'] {
+            let mut guest = scene.guest(letter);
+            let token = guest.token.clone().expect("a token");
+            let place = scene.path(path);
+            let ours = format!("https://{}", crate::guest::HOST);
+            for (origin, token) in [
+                (Some("https://evil.example"), Some(token.as_str())),
+                (None, Some(token.as_str())),
+                (Some(ours.as_str()), None),
+            ] {
+                // A link's secret stands in the place of a token.
+                if path == "/sign-in" && token.is_none() {
+                    continue;
+                }
+                let fields: Vec<(&str, &str)> =
+                    token.map(|token| ("form-token", token)).into_iter().collect();
+                let page = guest.post_from(&scene.door, &place, &fields, origin).await;
+                assert_eq!(page.status, StatusCode::FORBIDDEN, "{path} from {origin:?}");
+                assert!(page.text.contains("form_refused"), "{path} from {origin:?}");
+            }
+        }
+    }
+    assert_eq!(scene.door.footprint(), before, "and nothing was changed or recorded");
+}
+
 /// All addresses of our own that a page leads to.
 fn links(page: &Page) -> BTreeSet<String> {
     page.text.split(" href=\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
@@ -372,6 +407,29 @@ async fn keys_and_links_are_issued_shown_once_and_revoked() {
         let wrong = admin.post(door, "/console/settings/links/new", &fields).await;
         assert!(wrong.text.contains(&format!("id=\"{said}\"")), "{fields:?}");
         assert!(fields[0].1.is_empty() || wrong.text.contains("value=\"kept as typed\""));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ledger_that_was_altered_is_the_first_thing_one_sees() {
+    let scene = Scene::set().await;
+    let door = &scene.door;
+    let whole = scene.guest('p').get(door, "/console").await;
+    assert!(whole.text.contains("Ledger in order") && !whole.text.contains("stamp broken"));
+    let mut altered = 0;
+    for file in std::fs::read_dir(door.world.folder.join("ledger/i0000")).expect("a ledger") {
+        let path = file.expect("an entry").path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("nodes-")) {
+            let turned: Vec<u8> = std::fs::read(&path).expect("read").iter().map(|byte| byte ^ 1).collect();
+            std::fs::write(&path, turned).expect("written");
+            altered += 1;
+        }
+    }
+    assert!(altered > 0);
+    for path in ["/console", "/console/purposes"] {
+        let page = scene.guest('p').get(door, path).await;
+        assert!(page.text.contains("does not have the root that was signed"), "{path}");
+        assert!(page.text.contains("stamp broken") && !page.text.contains("Ledger in order"), "{path}");
     }
 }
 

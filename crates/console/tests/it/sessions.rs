@@ -116,6 +116,19 @@ async fn another_site_cannot_send_a_form() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_signed_in_can_use_a_link_from_a_mail() {
+    let door = Door::open().await;
+    let mut guest = Guest::signed_in(&door, Role::Auditor, None).await;
+    let before = guest.cookies[SESSION].clone();
+    // A page that is opened from elsewhere comes without the cookie, and its form without a token.
+    let link = Guest::link(&door, Role::Admin, None).await;
+    let entered =
+        guest.post_from(&door, "/sign-in", &[("link", &link)], Some(&format!("https://{HOST}"))).await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER);
+    assert_ne!(guest.cookies[SESSION], before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_signed_in_by_another_site() {
     let door = Door::open().await;
     let link = Guest::link(&door, Role::Admin, None).await;

@@ -7,9 +7,6 @@ use model::principal::Role;
 use vault::keys::NewKey;
 use vault::{Context, Vault};
 
-/// How long the demo's links last, in milliseconds.
-const TERM_MS: i64 = 7 * 86_400_000;
-
 /// Issues the links and says them.
 pub(super) async fn tell(vault: &Vault, seeded: &Seeded, base: &str) -> Result<(), Problem> {
     let doors: [(&str, Role, Option<PersonId>); 6] = [
@@ -37,7 +34,8 @@ async fn issue(
         .authenticate(&seeded.admin, |_| true)
         .map_err(Problem::from_error("the administrator's key"))?;
     let ctx = Context { actor, request: vault.new_request() };
-    let expires = vault.now().map_err(Problem::from_error("the clock"))?.plus_ms(TERM_MS);
+    let expires =
+        vault.now().map_err(Problem::from_error("the clock"))?.plus_ms(vault::sessions::MAX_LINK_MS);
     let new = NewKey { name: name.to_owned(), role, subject, expires: Some(expires), zone: Vec::new() };
     let link =
         vault.issue_link(&ctx, seeded.tenant, new).await.map_err(Problem::from_error("a sign-in link"))?;

@@ -118,10 +118,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
             if told + through == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         } else {
             tell_app(door);
-            tell(&config, &running, &seeded);
             let opened = running.opened().ok_or_else(|| Problem::new("the house is not open"))?;
             let base = format!("https://localhost:{}", running.address.port());
             doors::tell(&opened.vault, &seeded, &base).await?;
+            tell(&config, &running, &seeded);
             say("\n  Ctrl-C ends the demo.");
             serve::stop_signal().await?;
             say("");
