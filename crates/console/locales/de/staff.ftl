@@ -184,8 +184,15 @@ consents-resting = Zwecke, die auf Einwilligung beruhen
 consents-resting-none = Kein Zweck beruht auf Einwilligung.
 consents-person = { $count ->
     [0] Diese Person wurde nie gefragt.
-    [one] Diese Person wurde einmal gefragt; { $permitting } gilt.
-   *[other] Diese Person wurde { $count }-mal gefragt; { $permitting } gelten.
+    [one] Diese Person wurde einmal gefragt; { $permitting ->
+        [0] keine Einwilligung gilt.
+       *[other] die Einwilligung gilt.
+    }
+   *[other] Diese Person wurde { $count }-mal gefragt; { $permitting ->
+        [0] keine Einwilligung gilt.
+        [one] eine Einwilligung gilt.
+       *[other] { $permitting } gelten.
+    }
 }
 consents-person-none = Es wurde um keine Einwilligung gebeten.
 consent-event-request = Angefragt

@@ -184,8 +184,15 @@ consents-resting = Purposes that rest on consent
 consents-resting-none = No purpose rests on consent.
 consents-person = { $count ->
     [0] This person was never asked.
-    [one] This person was asked once; { $permitting } is in force.
-   *[other] This person was asked { $count } times; { $permitting } are in force.
+    [one] This person was asked once; { $permitting ->
+        [0] no consent is in force.
+       *[other] it is in force.
+    }
+   *[other] This person was asked { $count } times; { $permitting ->
+        [0] no consent is in force.
+        [one] one consent is in force.
+       *[other] { $permitting } are in force.
+    }
 }
 consents-person-none = No consent was asked for.
 consent-event-request = Asked

@@ -185,12 +185,12 @@ pub(crate) async fn notice(visit: Visit, Path(id): Path<String>) -> Result<Respo
             h1 { (words.with("notice-sentence", [("name", notice.name.as_str().into())])) }
             p."sm quiet" { (words.with("notice-version", [("version", notice.versions.len().into())])) " " code { (notice.id) } }
         }
-        @for text in latest {
+        div.stack6 { @for text in latest {
             article."paper stack read" lang=(text.language) {
-                h2 { (text.language) }
+                h2 { (words.find(&format!("language-{}", text.language)).unwrap_or_else(|| text.language.clone())) }
                 p.own-words { (text.text) }
             }
-        }
+        } }
     };
     let crumbs = [(notice.name.clone(), None)];
     frame::staff(&visit, Staff { area: Area::Purposes, title: &notice.name, crumbs: &crumbs }, &main).await

@@ -92,7 +92,7 @@ pub(crate) fn columns(words: &Words, chart: Columns) -> Markup {
             (legend(words, &series, all))
             details {
                 summary { (words.say("chart-numbers")) }
-                div.scroll tabindex="0" role="region" aria-label=(title) { (numbers(words, &title, &columns, &series)) }
+                div.scroll tabindex="0" role="region" aria-label=(words.say("chart-numbers")) { (numbers(words, &title, &columns, &series)) }
             }
         }
     }
