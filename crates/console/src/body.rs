@@ -47,7 +47,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-async fn read(body: Body) -> Result<Bytes, Problem> {
+/// The bytes of a body, within size and time.
+pub(crate) async fn read(body: Body) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > LARGEST as u64 {
         return Err(TOO_LARGE);
     }

@@ -1,7 +1,9 @@
-//! Who calls: an API key in `Authorization`, nothing else. Never what a client says of itself.
+//! Who calls: an API key in `Authorization`, nothing else. Never what a client says of itself, and never the session of a
+//! browser: other pages can make a browser send that.
 
 use crate::Console;
-use crate::problem::{Explain, NOT_FOUND, Problem, UNAUTHENTICATED};
+use crate::pages::visit::carries_session;
+use crate::problem::{Explain, NOT_FOUND, Problem, TWO_CREDENTIALS, UNAUTHENTICATED};
 use crate::recorder::Trace;
 use axum::extract::{FromRequestParts, OriginalUri, Path};
 use http::request::Parts;
@@ -58,6 +60,9 @@ impl FromRequestParts<Console> for Caller {
 pub(crate) fn authenticate(parts: &Parts, console: &Console) -> Result<(Arc<Vault>, Context), Problem> {
     let vault = console.vault()?;
     let key = key_of(&parts.headers).ok_or(UNAUTHENTICATED)?;
+    if carries_session(&parts.headers) {
+        return Err(TWO_CREDENTIALS);
+    }
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
     let actor = vault
         .authenticate(&key, |zone| peer.is_some_and(|peer| lies_in(peer, zone)))

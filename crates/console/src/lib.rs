@@ -1,9 +1,12 @@
-//! The HTTP API: parse → call one use case → render. The only crate that knows the web framework.
+//! The HTTP API and the pages: parse → call one use case → render. The only crate that knows the web framework.
 //!
 //! A request passes TLS and limits ([`mod@serve`]), is told `sealed` while the house is closed, names its caller by an
 //! API key alone ([`caller`]), is parsed strictly ([`body`]), handed to one use case of the vault ([`routes`]), and
 //! answered as JSON, or as problem+json with a stable code ([`problem`]). Around each route stands what every answer
 //! has: headers, figures ([`metrics`]), a line for the log ([`recorder`]).
+//!
+//! Pages ([`pages`]) stand beside the API, for browsers: a session in a cookie instead of a key, forms instead of JSON, and
+//! HTML from the parts of [`ui`], which also says how to add a page.
 //!
 //! To add a resource: 1. a file in `routes` with its forms and handlers; a handler that changes something runs in
 //! [`body::to_the_end`], 2. its line in [`mod@routes`] and in [`openapi`], 3. its errors in [`problem`], 4. its codes
@@ -12,16 +15,21 @@
 mod access;
 mod body;
 mod caller;
+mod gateway_view;
 mod metrics;
 pub mod openapi;
+mod pages;
 mod patience;
 pub mod problem;
 mod recorder;
 mod routes;
 mod serve;
+#[expect(dead_code, reason = "parts that the next pages are put together from")]
+mod ui;
 
 pub use access::{AccessLog, Line};
 pub use caller::Peer;
+pub use gateway_view::{Counted, GatewayCount, GatewayReport, GatewayRoute, GatewayView};
 pub use serve::serve;
 
 use arc_swap::ArcSwapOption;
@@ -49,6 +57,10 @@ struct Inner {
     log: Option<Arc<dyn AccessLog>>,
     description: OnceLock<Bytes>,
     declaring: tokio::sync::Mutex<()>,
+    languages: ui::language::Languages,
+    edition: String,
+    attempts: pages::attempts::Attempts,
+    gateway: OnceLock<Arc<dyn GatewayView>>,
 }
 
 impl Console {
@@ -72,6 +84,10 @@ impl Console {
             log,
             description: OnceLock::new(),
             declaring: tokio::sync::Mutex::new(()),
+            languages: ui::language::Languages::load(),
+            edition: ui::assets::edition(),
+            attempts: pages::attempts::Attempts::new(),
+            gateway: OnceLock::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -79,6 +95,12 @@ impl Console {
     /// Opens the house behind the console.
     pub fn open(&self, vault: Vault) {
         self.inner.vault.store(Some(Arc::new(vault)));
+    }
+
+    /// Lets the pages see a gateway. The first one stands.
+    pub fn watch(&self, gateway: Arc<dyn GatewayView>) {
+        // A console has one gateway, as a house has.
+        let _ = self.inner.gateway.set(gateway);
     }
 
     /// All routes.
@@ -111,5 +133,25 @@ impl Console {
     /// Declarations are changed one after the other, since new names get the next free number.
     pub(crate) async fn one_declaration(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.inner.declaring.lock().await
+    }
+
+    /// All languages.
+    pub(crate) fn languages(&self) -> &ui::language::Languages {
+        &self.inner.languages
+    }
+
+    /// The edition of the files that pages are drawn with.
+    pub(crate) fn edition(&self) -> &str {
+        &self.inner.edition
+    }
+
+    /// The gateway, if there is one.
+    pub(crate) fn gateway(&self) -> Option<&dyn GatewayView> {
+        self.inner.gateway.get().map(|gateway| &**gateway)
+    }
+
+    /// How often who tried to sign in.
+    pub(crate) fn attempts(&self) -> &pages::attempts::Attempts {
+        &self.inner.attempts
     }
 }

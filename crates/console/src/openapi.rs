@@ -2,7 +2,8 @@
 //! problems, meaning of path parameters) is added to each here.
 
 use crate::routes::{
-    catalogue, consents, erasure, find, house, keys, limits, notices, persons, purposes, reveal, rights,
+    catalogue, consents, erasure, find, house, keys, limits, links, notices, persons, purposes, reveal,
+    rights,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -54,6 +55,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
         notices::put,
         keys::issue,
         keys::revoke,
+        links::issue,
         house::alive,
         house::ready,
         house::figures,

@@ -22,6 +22,7 @@ use vault::keys::{AuthError, KeyError};
 use vault::put::PutError;
 use vault::restrict::RestrictError;
 use vault::reveal::RevealError;
+use vault::sight::SightError;
 
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +71,16 @@ pub(crate) const KEY_ROLE: Problem = problem(422, "bad_role");
 pub(crate) const KEY_ZONE: Problem = problem(422, "bad_zone");
 /// Not a SHA-256 in hex.
 pub(crate) const DIGEST: Problem = problem(422, "bad_digest");
+/// A form that did not come from one of our pages in the same session.
+pub(crate) const FORM_REFUSED: Problem = problem(403, "form_refused");
+/// A link that does not sign in: used up, expired, revoked, from outside its zone, or never issued.
+pub(crate) const SIGN_IN_REFUSED: Problem = problem(403, "sign_in_refused");
+/// Too many attempts to sign in.
+pub(crate) const TOO_MANY_ATTEMPTS: Problem = problem(429, "too_many_attempts");
+/// A key and a session in one request: nobody knows which counts.
+pub(crate) const TWO_CREDENTIALS: Problem = problem(400, "two_credentials");
+/// No checkpoint covers the entry yet.
+pub(crate) const NOT_PROVABLE: Problem = problem(503, "not_provable_yet");
 /// Something that should not happen did.
 pub const INTERNAL: Problem = problem(500, "internal");
 
@@ -207,7 +218,7 @@ explain!(EraseError, role,
 explain!(CertificateError, role,
     CertificateError::Denied(reason) => refused(reason, role),
     CertificateError::Unknown => problem(404, "unknown_erasure"),
-    CertificateError::NotYet => problem(503, "not_provable_yet"),
+    CertificateError::NotYet => NOT_PROVABLE,
 );
 explain!(RestrictError, role,
     RestrictError::Denied(reason) => refused(reason, role),
@@ -228,6 +239,7 @@ explain!(ConsentError, role,
     ConsentError::Changed => CHANGED,
     ConsentError::TooMany => problem(409, "too_many_events"),
 );
+explain!(SightError, role, SightError::Denied(reason) => refused(reason, role));
 explain!(KeyError, role,
     KeyError::Denied(reason) => refused(reason, role),
     KeyError::Subject => problem(422, "bad_subject"),

@@ -38,6 +38,8 @@ pub(crate) struct Made {
     pub(crate) tenant: TenantId,
     pub(crate) principal: PrincipalId,
     pub(crate) admin: ApiKey,
+    /// The path that signs the first administrator in, once; a demo has doors of its own.
+    pub(crate) door: Option<String>,
 }
 
 /// Makes the folder and says what to do next.
@@ -70,6 +72,10 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<ExitCode, Problem>
     writeln!(out, "made       {}", args.data.display())?;
     writeln!(out, "tenant     {} {:?}", made.tenant, args.tenant)?;
     writeln!(out, "admin key  {}  (shown once; principal {})", made.admin.reveal(), made.principal)?;
+    if let Some(door) = &made.door {
+        let host = args.hostname.first().map_or("localhost", String::as_str);
+        writeln!(out, "console    https://{host}:{}{door}  (works once, for 7 days)", config.listen.port())?;
+    }
     writeln!(out, "authority  {}", args.data.join("tls/authority.pem").display())?;
     writeln!(out, "next       obhut serve --config {}", args.data.join("obhut.toml").display())?;
     Ok(ExitCode::SUCCESS)
@@ -126,10 +132,31 @@ pub(crate) async fn make(
     let opened = wiring::open(config, Arc::new(root), Arc::new(SystemClock), entropy, may).await?;
     let new =
         opened.vault.create_tenant(tenant).await.map_err(Problem::from_error("cannot open the tenant"))?;
+    let door = match kind {
+        RootKind::Production => Some(first_door(&opened.vault, new.tenant, &new.admin).await?),
+        _ => None,
+    };
     opened.vault.tend().await.map_err(Problem::from_error("the outbox"))?;
     opened.vault.ledger().close();
     opened.store.close();
-    Ok(Made { tenant: new.tenant, principal: new.principal, admin: new.admin })
+    Ok(Made { tenant: new.tenant, principal: new.principal, admin: new.admin, door })
+}
+
+/// A link that lets the first administrator in to the console.
+async fn first_door(vault: &vault::Vault, tenant: TenantId, admin: &ApiKey) -> Result<String, Problem> {
+    let actor =
+        vault.authenticate(admin, |_| true).map_err(Problem::from_error("the administrator's key"))?;
+    let ctx = vault::Context { actor, request: vault.new_request() };
+    let now = vault.now().map_err(Problem::from_error("the clock"))?;
+    let new = vault::keys::NewKey {
+        name: "first admin".to_owned(),
+        role: model::principal::Role::Admin,
+        subject: None,
+        expires: Some(now.plus_ms(vault::sessions::MAX_LINK_MS)),
+        zone: Vec::new(),
+    };
+    let link = vault.issue_link(&ctx, tenant, new).await.map_err(Problem::from_error("a sign-in link"))?;
+    Ok(format!("/sign-in/{}", link.secret.reveal()))
 }
 
 fn make_certificate(config: &Config, names: &[&str]) -> Result<(), Problem> {

@@ -107,7 +107,11 @@ pub(crate) async fn listen(config: &Config, console: &Console) -> Result<Running
     let tls = crate::tls::server(&config.tls_cert, &config.tls_key, crate::tls::API)?;
     let (stop, stopped) = watch::channel(false);
     let gate = match &config.gateway {
-        Some(tables) => Some(Gate::listen(config, tables, &stop).await?),
+        Some(tables) => {
+            let gate = Gate::listen(config, tables, &stop).await?;
+            console.watch(gate.view(tables));
+            Some(gate)
+        }
         None => None,
     };
     let served = tokio::spawn(console::serve(listener, tls, console.clone(), stopped));

@@ -1,6 +1,8 @@
 //! Digests of things that are not secret, and of API keys.
 
-use crate::labels::{API_KEY, Label, SESSION, SIGN_IN_LINK};
+use crate::kdf::hmac;
+use crate::labels::{API_KEY, FORM_TOKEN, Label, SESSION, SIGN_IN_LINK};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 
 fn fixed(of: &aws_lc_rs::digest::Digest) -> [u8; 32] {
@@ -47,10 +49,43 @@ pub fn hash_session(secret: &[u8; 32]) -> [u8; 32] {
     labelled(SESSION, secret)
 }
 
+/// What the forms of a session carry: HMAC-SHA-256 under the session's secret, of a label alone. The secret stands in a
+/// cookie that no page can read and that another site can neither read nor set, so who can name this text was given a page
+/// of the session. It leads neither to the secret nor to what is stored of it.
+#[must_use]
+pub fn form_token(session: &[u8; 32]) -> [u8; 32] {
+    let mut token = [0; 32];
+    hmac(session, &[FORM_TOKEN.bytes()], &mut token);
+    token
+}
+
+/// Whether `given` is the session's [`form_token`]; as quick for every wrong one.
+#[must_use]
+pub fn is_form_token(session: &[u8; 32], given: &[u8]) -> bool {
+    verify_slices_are_equal(&form_token(session), given).is_ok()
+}
+
 /// SHA-256 of a label and bytes.
 pub(crate) fn labelled(label: Label, bytes: &[u8]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
     context.update(label.bytes());
     context.update(bytes);
     fixed(&context.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_token_is_of_one_session_and_of_one_use() {
+        // HMAC-SHA-256(0x07 × 32, "obhut/v1/form-token"), computed with another implementation.
+        let known = "6fe4e086de7cc7e8367bf7a345acb8ecfe85743ef8f544702ca39327396ca47b";
+        let hex: String = form_token(&[7; 32]).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, known);
+        assert!(is_form_token(&[7; 32], &form_token(&[7; 32])));
+        assert!(!is_form_token(&[8; 32], &form_token(&[7; 32])));
+        assert!(!is_form_token(&[7; 32], &form_token(&[7; 32])[..31]) && !is_form_token(&[7; 32], &[]));
+        assert_ne!(form_token(&[7; 32]), hash_session(&[7; 32]));
+    }
 }

@@ -33,6 +33,8 @@ labels! {
     ESCROW = "obhut/v1/escrow";
     /// Digest over a whole region of a shred file or an escrow object, against torn writes.
     FILE_DIGEST = "obhut/v1/file-digest";
+    /// What a form of a session carries.
+    FORM_TOKEN = "obhut/v1/form-token";
     /// Associated data of an index key's wrap that hangs on an epoch as well.
     INDEX_EPOCH = "obhut/v1/index-epoch";
     /// Associated data of a wrapped index key.

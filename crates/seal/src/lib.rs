@@ -37,7 +37,9 @@ pub mod trail;
 pub mod view;
 mod wrap;
 
-pub use digest::{fingerprint, hash_api_key, hash_session, hash_sign_in_link, sha256};
+pub use digest::{
+    fingerprint, form_token, hash_api_key, hash_session, hash_sign_in_link, is_form_token, sha256,
+};
 pub use document::{DocumentPlace, MetadataKey, open_personal_document, seal_personal_document};
 pub use dsse::{DsseError, Envelope};
 pub use entropy::SystemEntropy;

@@ -96,6 +96,17 @@ impl Vault {
         self.house.tenant(tenant).map(|opened| opened.live().config.fields.clone())
     }
 
+    /// The name of a tenant's organisation; `None` when it is not open here.
+    #[must_use]
+    pub fn tenant_name(&self, tenant: TenantId) -> Option<String> {
+        self.house.tenant(tenant).map(|opened| opened.live().config.name.clone())
+    }
+
+    /// What the house's clock says, for what is shown beside a fact.
+    pub fn now(&self) -> Result<model::Timestamp, Fault> {
+        self.house.clock.now()
+    }
+
     /// The ledger, for proofs and tiles.
     #[must_use]
     pub fn ledger(&self) -> &ledger::Ledger {

@@ -46,6 +46,18 @@ pub struct Session {
     pub expires: Timestamp,
 }
 
+/// What the forms of a session carry, so that no other site can send one.
+#[must_use]
+pub fn form_token(key: &SessionKey) -> [u8; 32] {
+    seal::form_token(key.expose())
+}
+
+/// Whether a form carried what those of this session carry.
+#[must_use]
+pub fn is_form_token(key: &SessionKey, given: &[u8]) -> bool {
+    seal::is_form_token(key.expose(), given)
+}
+
 impl Vault {
     /// Issues a link that signs in once, in the role and for the person that `new` names. It must end within
     /// [`MAX_LINK_MS`].

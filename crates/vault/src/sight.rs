@@ -88,6 +88,8 @@ pub struct Tally {
     pub days: BTreeMap<(i64, String), u64>,
     /// Values released per recipient and category number.
     pub flows: BTreeMap<(String, u8), u64>,
+    /// Entries per event.
+    pub events: BTreeMap<Event, u64>,
     /// Reads in which something was refused.
     pub refused: u64,
     /// Reads.
@@ -209,6 +211,7 @@ impl Vault {
                 break;
             }
             tally.since = Some(metadata.at);
+            *tally.events.entry(metadata.event).or_default() += 1;
             if !matches!(metadata.event, Event::Read | Event::Export) {
                 continue;
             }

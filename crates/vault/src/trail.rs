@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub const MAX_SUBJECTS: usize = 1_024;
 
 /// What was done, with its OCSF class and activity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Event {

@@ -106,6 +106,7 @@ async fn staff_see_the_house_and_no_person() {
     assert!(older.entries.iter().all(|entry| entry.index < all.entries[1].index) && older.next.is_none());
     let tally = vault.tally(&officer, tenant, model::Timestamp(0)).expect("counted");
     assert_eq!((tally.reads, tally.refused, tally.days.values().sum::<u64>()), (1, 0, 1));
+    assert_eq!((tally.events[&Event::Read], tally.events[&Event::Create]), (1, 1));
     let figures = vault.figures(&officer, tenant).expect("counted");
     assert_eq!((figures.live, figures.erased, figures.waiting), (1, 0, 0));
     assert!(!vault.epochs(&officer, tenant).expect("listed").is_empty());

@@ -22,18 +22,18 @@ const LONGEST_NAME: usize = 200;
 #[schema(example = json!({"name": "shift lead, hall 3", "role": "operations", "zone": ["10.0.0.0/8"]}))]
 pub(crate) struct Order {
     /// A name for people; the person sees it in her accesses.
-    name: String,
+    pub(crate) name: String,
     /// `app`, `operations`, `case_manager`, `privacy_officer`, `security`, `auditor`, `admin` or `person`.
     #[schema(value_type = String)]
-    role: Role,
+    pub(crate) role: Role,
     /// For role `person`: on whom alone it acts.
     #[schema(value_type = Option<String>)]
-    subject: Option<PersonId>,
+    pub(crate) subject: Option<PersonId>,
     /// When it ends, ms since 1970.
-    expires_ms: Option<i64>,
+    pub(crate) expires_ms: Option<i64>,
     /// Networks in CIDR form from which it may be used; none is anywhere.
     #[serde(default)]
-    zone: Vec<String>,
+    pub(crate) zone: Vec<String>,
 }
 
 /// An issued key.
@@ -74,7 +74,8 @@ pub(crate) async fn issue(caller: Caller, body: Parsed<Order>) -> Result<Answer<
     .await
 }
 
-fn checked(order: Order) -> Result<NewKey, Problem> {
+/// What an order asks for, if it is of the form.
+pub(crate) fn checked(order: Order) -> Result<NewKey, Problem> {
     let Order { name, role, subject, expires_ms, zone } = order;
     let is_network =
         |text: &String| text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok();

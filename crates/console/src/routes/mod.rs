@@ -7,6 +7,7 @@ pub(crate) mod find;
 pub(crate) mod house;
 pub(crate) mod keys;
 pub(crate) mod limits;
+pub(crate) mod links;
 pub(crate) mod notices;
 pub(crate) mod persons;
 pub(crate) mod purposes;
@@ -15,7 +16,8 @@ pub(crate) mod rights;
 
 use crate::Console;
 use crate::body::Answer;
-use crate::problem::{METHOD, NOT_FOUND};
+use crate::pages;
+use crate::problem::METHOD;
 use crate::recorder::Recording;
 use axum::Router;
 use axum::routing::{MethodRouter, any, delete, get, patch, post};
@@ -51,6 +53,7 @@ fn table() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/v1/tenants/{tenant}/consents/{consent}/withdraw", post(consents::withdraw)),
         ("/v1/tenants/{tenant}/keys", post(keys::issue)),
         ("/v1/tenants/{tenant}/keys/{principal}", delete(keys::revoke)),
+        ("/v1/tenants/{tenant}/links", post(links::issue)),
         ("/v1/openapi.json", get(house::description)),
         ("/healthz", get(house::alive)),
         ("/readyz", get(house::ready)),
@@ -62,14 +65,15 @@ fn table() -> Vec<(&'static str, MethodRouter<Console>)> {
 
 /// The template of each route, and last the one for no route.
 pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
-    table().into_iter().map(|(path, _)| path).chain([NOWHERE])
+    table().into_iter().chain(pages::table()).map(|(path, _)| path).chain([NOWHERE])
 }
 
-/// All routes, each recorded.
+/// All routes, those of pages included, each recorded.
 pub(crate) fn router(console: &Console) -> Router {
-    let table = table();
+    let mut table = table();
+    table.extend(pages::table());
     let recording = |place| Recording::new(console.clone(), place);
-    let nowhere = any(async || NOT_FOUND).layer(recording(table.len()));
+    let nowhere = any(pages::nowhere).layer(recording(table.len()));
     let mut router = Router::new().fallback(nowhere);
     for (place, (path, methods)) in table.into_iter().enumerate() {
         router = router.route(path, methods.fallback(async || METHOD).layer(recording(place)));

@@ -27,7 +27,7 @@ enum Needs {
 use Needs::{Key, Nothing, Zone};
 
 /// Every route.
-const TABLE: [(&str, &str, Needs); 31] = [
+const TABLE: [(&str, &str, Needs); 32] = [
     ("post", "/v1/tenants/{tenant}/persons", Key(Action::Create)),
     ("patch", "/v1/tenants/{tenant}/persons/{person}", Key(Action::Rectify)),
     ("post", "/v1/tenants/{tenant}/reveal", Key(Action::Read)),
@@ -53,6 +53,7 @@ const TABLE: [(&str, &str, Needs); 31] = [
     ("post", "/v1/tenants/{tenant}/consents/{consent}/withdraw", Key(Action::Withdraw)),
     ("post", "/v1/tenants/{tenant}/keys", Key(Action::ManageKeys)),
     ("delete", "/v1/tenants/{tenant}/keys/{principal}", Key(Action::ManageKeys)),
+    ("post", "/v1/tenants/{tenant}/links", Key(Action::ManageKeys)),
     ("get", "/v1/openapi.json", Nothing),
     ("get", "/healthz", Nothing),
     ("get", "/readyz", Nothing),
@@ -93,7 +94,7 @@ fn form(method: &str, path: &str, person: PersonId) -> Value {
         (_, "consents") => json!({"person": person, "purpose": "bem", "notice": NOTICE, "days": 30}),
         (_, "show") => json!({"language": "en"}),
         (_, "give") => json!({"digest": "00".repeat(32)}),
-        (_, "keys") => json!({"name": "k", "role": "person"}),
+        (_, "keys" | "links") => json!({"name": "k", "role": "person"}),
         _ => json!({}),
     }
 }

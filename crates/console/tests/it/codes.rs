@@ -42,7 +42,7 @@ fn the_document_lists_every_reason() {
 }
 
 /// The enums that the map has to cover, with their sources.
-const ENUMS: [(&str, &str); 17] = [
+const ENUMS: [(&str, &str); 18] = [
     ("Fault", include_str!("../../../vault/src/fault.rs")),
     ("RevealError", include_str!("../../../vault/src/reveal.rs")),
     ("FindError", include_str!("../../../vault/src/find.rs")),
@@ -53,6 +53,7 @@ const ENUMS: [(&str, &str); 17] = [
     ("RestrictError", include_str!("../../../vault/src/restrict.rs")),
     ("ConsentError", include_str!("../../../vault/src/consent.rs")),
     ("KeyError", include_str!("../../../vault/src/keys.rs")),
+    ("SightError", include_str!("../../../vault/src/sight.rs")),
     ("AuthError", include_str!("../../../vault/src/keys.rs")),
     ("PutError", include_str!("../../../vault/src/put.rs")),
     ("DeclareError", include_str!("../../../vault/src/declare.rs")),

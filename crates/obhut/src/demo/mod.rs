@@ -3,6 +3,7 @@
 mod app;
 mod browser;
 mod check;
+mod doors;
 mod seed;
 mod through;
 
@@ -117,7 +118,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
             if told + through == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         } else {
             tell_app(door);
+            let opened = running.opened().ok_or_else(|| Problem::new("the house is not open"))?;
+            let base = format!("https://localhost:{}", running.address.port());
+            doors::tell(&opened.vault, &seeded, &base).await?;
             tell(&config, &running, &seeded);
+            say("\n  Ctrl-C ends the demo.");
             serve::stop_signal().await?;
             say("");
             ExitCode::SUCCESS
@@ -223,7 +228,6 @@ fn tell(config: &Config, running: &Running, seeded: &Seeded) {
     for (what, line) in TRY {
         say(&format!("\n# {what}\n{line}"));
     }
-    say("\n  Ctrl-C ends the demo.");
 }
 
 /// What to try, in order.

@@ -3,6 +3,7 @@
 mod relay;
 pub(crate) mod seen;
 pub(crate) mod trying;
+mod view;
 
 use crate::config::Config;
 use crate::system::{Problem, complain, say};
@@ -79,6 +80,12 @@ impl Gate {
             complain(&Problem::new(format!("the app is reached in clear text off this machine: {why}")));
         }
         Ok(Self { addresses, seen, gateway, relay, tls, served })
+    }
+
+    /// What the console's pages may ask of it.
+    pub(crate) fn view(&self, tables: &Tables) -> Arc<dyn console::GatewayView> {
+        let insecure_because = tables.gateway.as_ref().and_then(|table| table.insecure_because.clone());
+        Arc::new(view::View { seen: self.seen.clone(), addresses: self.addresses.clone(), insecure_because })
     }
 
     /// Puts the open house behind it, and holds the rules against the catalogue.

@@ -1,0 +1,82 @@
+# Wörter, die mehrere Seiten brauchen: Daten, Rollen, Kategorien, Stände, Ereignisse.
+months = Januar Februar März April Mai Juni Juli August September Oktober November Dezember
+months-short = Jan. Feb. März Apr. Mai Juni Juli Aug. Sep. Okt. Nov. Dez.
+months-table = 01 02 03 04 05 06 07 08 09 10 11 12
+weekdays = Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag
+date-long = { $day }. { $month } { $year }
+date-short = { $day }.{ $month }.{ $year }
+date-axis = { $day }. { $month }
+today = heute
+yesterday = gestern
+masked = verdeckt
+pages = Seiten
+newest = Neueste
+older = Ältere
+chart-other = übrige
+chart-numbers = Zahlen zeigen
+chart-day = Tag
+
+verdict-read = gelesen
+verdict-partly = teilweise
+verdict-masked = verdeckt
+verdict-refused = abgelehnt
+verdict-done = erledigt
+
+verified-at = geprüft
+ledger-whole = Protokoll in Ordnung
+ledger-stale = Protokoll noch nicht beweisbar
+ledger-broken = Protokoll nicht in Ordnung
+ledger-damaged = Das Protokoll besteht die Prüfung nicht und ist beiseitegestellt. Es werden keine personenbezogenen Daten herausgegeben, bis jemand nachgesehen hat (`obhut ledger verify`).
+ledger-unavailable = Das Protokoll lässt sich zurzeit nicht schreiben. Bis dahin werden keine personenbezogenen Daten herausgegeben.
+ledger-differs = Das Protokoll auf der Platte hat nicht die Wurzel, die unterschrieben wurde. Jemand oder etwas hat es verändert. Führen Sie `obhut ledger verify` aus.
+ledger-stalled = Einträge sind sicher abgelegt, lassen sich aber zurzeit nicht unterschreiben: Vielleicht ist eine Platte voll.
+ledger-unsigned = Es wurde noch kein Prüfpunkt unterschrieben.
+
+role-app = Anwendung
+role-operations = Betrieb
+role-case-manager = Fallbetreuung
+role-privacy-officer = Datenschutzstelle
+role-security = Sicherheit
+role-auditor = Prüfung
+role-admin = Administration
+role-person = Person
+role-system = Das Haus selbst
+
+category-1 = Identität
+category-2 = Kontakt
+category-3 = Beschäftigung
+category-4 = Finanzen
+category-5 = Gesundheit
+category-6 = Besondere Kategorie
+category-7 = Sonstiges
+
+consent-requested = angefragt
+consent-deferred = später
+consent-refused = abgelehnt
+consent-given = gilt
+consent-renewed = erneuert
+consent-withdrawn = zurückgezogen
+consent-expired = abgelaufen
+consent-terminated = beendet
+consent-invalidated = ungültig
+
+event-read = Werte gelesen
+event-find = Person gesucht
+event-export = Alles ausgegeben
+event-accesses = Zugriffe aufgelistet
+event-create = Person gespeichert
+event-rectify = Werte berichtigt
+event-consent-requested = Einwilligung angefragt
+event-notice-shown = Hinweis gezeigt
+event-consent-given = Einwilligung erteilt
+event-consent-refused = Einwilligung abgelehnt
+event-consent-withdrawn = Einwilligung zurückgezogen
+event-restrict = Einschränkung gesetzt oder aufgehoben
+event-object = Widerspruch eingelegt oder zurückgenommen
+event-erase = Person gelöscht
+event-configure = Festlegungen geändert
+event-keys = Schlüssel ausgegeben oder gesperrt
+event-epoch = Schlüsselwoche
+event-not-released = Protokolliert und nicht herausgegeben
+event-tenant-opened = Mandant eröffnet
+event-consents-listed = Einwilligungen aufgelistet

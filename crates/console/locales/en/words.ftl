@@ -1,0 +1,82 @@
+# Words that several pages share: dates, roles, categories, states, events.
+months = January February March April May June July August September October November December
+months-short = Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec
+months-table = Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec
+weekdays = Monday Tuesday Wednesday Thursday Friday Saturday Sunday
+date-long = { $day } { $month } { $year }
+date-short = { $day } { $month } { $year }
+date-axis = { $day } { $month }
+today = today
+yesterday = yesterday
+masked = masked
+pages = Pages
+newest = Newest
+older = Older
+chart-other = other
+chart-numbers = Show the numbers
+chart-day = Day
+
+verdict-read = read
+verdict-partly = partly
+verdict-masked = masked
+verdict-refused = refused
+verdict-done = done
+
+verified-at = checked
+ledger-whole = Ledger in order
+ledger-stale = Ledger not provable yet
+ledger-broken = Ledger not in order
+ledger-damaged = The ledger does not check and stands aside. No personal data are released until somebody has looked at it (`obhut ledger verify`).
+ledger-unavailable = The ledger cannot be written at present. No personal data are released until it can.
+ledger-differs = The ledger on the disk does not have the root that was signed. Somebody or something has altered it. Run `obhut ledger verify`.
+ledger-stalled = Entries are kept safely but cannot be signed at present: a disk may be full.
+ledger-unsigned = No checkpoint was signed yet.
+
+role-app = Application
+role-operations = Operations
+role-case-manager = Case manager
+role-privacy-officer = Privacy officer
+role-security = Security
+role-auditor = Auditor
+role-admin = Administrator
+role-person = Person
+role-system = The house itself
+
+category-1 = Identity
+category-2 = Contact
+category-3 = Employment
+category-4 = Financial
+category-5 = Health
+category-6 = Special category
+category-7 = Other
+
+consent-requested = asked
+consent-deferred = later
+consent-refused = refused
+consent-given = given
+consent-renewed = renewed
+consent-withdrawn = withdrawn
+consent-expired = expired
+consent-terminated = ended
+consent-invalidated = invalid
+
+event-read = Values read
+event-find = Person looked for
+event-export = Everything exported
+event-accesses = Accesses listed
+event-create = Person stored
+event-rectify = Values corrected
+event-consent-requested = Consent asked for
+event-notice-shown = Notice shown
+event-consent-given = Consent given
+event-consent-refused = Consent refused
+event-consent-withdrawn = Consent withdrawn
+event-restrict = Restriction set or lifted
+event-object = Objection made or taken back
+event-erase = Person erased
+event-configure = Declarations changed
+event-keys = Key issued or revoked
+event-epoch = Shred epoch
+event-not-released = Logged and not released
+event-tenant-opened = Tenant opened
+event-consents-listed = Consents listed
