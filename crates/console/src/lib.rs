@@ -24,7 +24,7 @@ pub mod problem;
 mod recorder;
 mod routes;
 mod serve;
-#[expect(dead_code, reason = "parts that the next pages are put together from")]
+#[expect(dead_code, reason = "a design system has parts that no page uses yet")]
 mod ui;
 
 pub use access::{AccessLog, Line};

@@ -29,6 +29,7 @@ reads-finding = { $count ->
 by-own-right = Aus eigenem Recht der Person
 ledger-entries = Einträge
 ledger-provable = Beweisbar
+ledger-signed = Letzter Prüfpunkt
 ledger-root = Unterschriebene Wurzel
 ledger-witness = Zeugen
 witness-none = keine (W0): Nur dieses Haus steht dafür ein

@@ -30,6 +30,7 @@ ledger-damaged = Das Protokoll besteht die Prüfung nicht und ist beiseitegestel
 ledger-unavailable = Das Protokoll lässt sich zurzeit nicht schreiben. Bis dahin werden keine personenbezogenen Daten herausgegeben.
 ledger-differs = Das Protokoll auf der Platte hat nicht die Wurzel, die unterschrieben wurde. Jemand oder etwas hat es verändert. Führen Sie `obhut ledger verify` aus.
 ledger-stalled = Einträge sind sicher abgelegt, lassen sich aber zurzeit nicht unterschreiben: Vielleicht ist eine Platte voll.
+ledger-old = Der letzte Prüfpunkt ist über fünf Minuten alt, dabei wird jede Minute einer unterschrieben. Was seither geschrieben wurde, ist abgelegt und noch nicht beweisbar.
 ledger-unsigned = Es wurde noch kein Prüfpunkt unterschrieben.
 
 role-app = Anwendung

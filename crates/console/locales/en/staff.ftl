@@ -29,6 +29,7 @@ reads-finding = { $count ->
 by-own-right = By the person's own right
 ledger-entries = Entries
 ledger-provable = Provable
+ledger-signed = Last checkpoint
 ledger-root = Signed root
 ledger-witness = Witnesses
 witness-none = none (W0): only this house vouches

@@ -30,6 +30,7 @@ ledger-damaged = The ledger does not check and stands aside. No personal data ar
 ledger-unavailable = The ledger cannot be written at present. No personal data are released until it can.
 ledger-differs = The ledger on the disk does not have the root that was signed. Somebody or something has altered it. Run `obhut ledger verify`.
 ledger-stalled = Entries are kept safely but cannot be signed at present: a disk may be full.
+ledger-old = The last checkpoint is over five minutes old, and one is signed each minute. What was written since is kept, and not provable yet.
 ledger-unsigned = No checkpoint was signed yet.
 
 role-app = Application

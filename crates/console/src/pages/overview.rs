@@ -163,6 +163,12 @@ pub(crate) fn ledger_card(visit: &Visit, ledger: &LedgerState) -> Markup {
             (kv(&[
                 (words.say("ledger-entries"), html! { (words.number(ledger.durable)) }),
                 (words.say("ledger-provable"), html! { (words.number(ledger.provable)) }),
+                (words.say("ledger-signed"), html! {
+                    @match ledger.signed {
+                        Some(at) => time datetime=(at.rfc3339()) { (words.when(at, ledger.at)) },
+                        None => "–",
+                    }
+                }),
                 (words.say("ledger-root"), html! { span.mono title=(ledger.root) { (short_hash(&ledger.root)) } }),
                 (words.say("ledger-witness"), html! { (words.with(level, [("count", ledger.witnesses.into())])) }),
             ]))

@@ -48,17 +48,6 @@ pub(crate) enum Area {
 }
 
 impl Area {
-    /// All of them, in the order of the rail.
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Overview,
-        Self::People,
-        Self::Consents,
-        Self::Purposes,
-        Self::Gateway,
-        Self::Ledger,
-        Self::Settings,
-    ];
-
     /// Its path.
     pub(crate) fn path(self) -> &'static str {
         match self {
@@ -146,6 +135,8 @@ pub(crate) struct LedgerState {
     pub(crate) provable: u64,
     /// The root hash of the signed checkpoint, in hex.
     pub(crate) root: String,
+    /// When the checkpoint was signed, as the signature itself says.
+    pub(crate) signed: Option<Timestamp>,
     /// Signatures of others under the checkpoint.
     pub(crate) witnesses: usize,
     /// Why it does not hold, as a name of a text.
@@ -165,6 +156,9 @@ fn look(vault: &Vault) -> Result<LedgerState, Problem> {
     let ledger = vault.ledger();
     let (status, head) = (ledger.status(), ledger.signed_head());
     let holds = head.as_ref().is_some_and(|head| ledger.root(head.size).is_ok_and(|root| root == head.root));
+    let note =
+        ledger.checkpoint().map(|note| String::from_utf8_lossy(&note).into_owned()).unwrap_or_default();
+    let signed = signed_at(&note, ledger.origin());
     let why = if status.damaged.is_some() {
         Some("ledger-damaged")
     } else if status.unavailable {
@@ -175,24 +169,39 @@ fn look(vault: &Vault) -> Result<LedgerState, Problem> {
         Some("ledger-stalled")
     } else if head.is_none() {
         Some("ledger-unsigned")
+    } else if signed.is_some_and(|signed| at.0 - signed.0 > STALE_MS) {
+        Some("ledger-old")
     } else {
         None
     };
     let standing = match why {
         None => Standing::Verified,
-        Some("ledger-stalled" | "ledger-unsigned") => Standing::Stale,
+        Some("ledger-stalled" | "ledger-unsigned" | "ledger-old") => Standing::Stale,
         Some(_) => Standing::Broken,
     };
-    let note =
-        ledger.checkpoint().map(|note| String::from_utf8_lossy(&note).into_owned()).unwrap_or_default();
     Ok(LedgerState {
         standing,
         at,
         durable: status.durable,
         provable: status.checkpointed,
         root: head.map_or_else(String::new, |head| data_encoding::HEXLOWER.encode(&head.root)),
+        signed,
         witnesses: others(&note, ledger.origin()),
         why,
+    })
+}
+
+/// After so long without a fresh signature a checkpoint is stale, in milliseconds; the ledger signs each minute.
+const STALE_MS: i64 = 5 * 60_000;
+
+/// When the house itself signed, from its timestamped cosignature (C2SP tlog-cosignature: key id, seconds, signature).
+fn signed_at(note: &str, own: &str) -> Option<Timestamp> {
+    let signed = note.lines().filter_map(|line| line.strip_prefix("\u{2014} ")?.split_once(' '));
+    let texts = signed.filter(|(name, _)| *name == own).map(|(_, text)| text);
+    texts.filter_map(|text| data_encoding::BASE64.decode(text.as_bytes()).ok()).find_map(|bytes| {
+        let seconds = bytes.get(4..12).filter(|_| bytes.len() == 4 + 8 + 64)?;
+        let seconds = u64::from_be_bytes(seconds.try_into().ok()?);
+        Some(Timestamp(i64::try_from(seconds).ok()?.checked_mul(1_000)?))
     })
 }
 
@@ -504,5 +513,20 @@ mod tests {
         assert_eq!(others(note, "a/log"), 0);
         assert_eq!(others(&format!("{note}\u{2014} w1 CC\n\u{2014} w2 DD\n\u{2014} w2 EE\n"), "a/log"), 2);
         assert_eq!(others("", "a/log"), 0);
+    }
+
+    #[test]
+    fn a_checkpoint_says_itself_when_it_was_signed() {
+        let line =
+            |name: &str, bytes: &[u8]| format!("\u{2014} {name} {}\n", data_encoding::BASE64.encode(bytes));
+        let mut timed = [0_u8; 76];
+        timed[4..12].copy_from_slice(&1_795_435_200_u64.to_be_bytes());
+        let note =
+            |name: &str| format!("a/log\n3\nroot\n\n{}{}", line("a/log", &[1; 68]), line(name, &timed));
+        assert_eq!(signed_at(&note("a/log"), "a/log"), Some(Timestamp(1_795_435_200_000)));
+        assert_eq!(signed_at(&note("witness"), "a/log"), None, "of another it is another's word");
+        timed[4..12].fill(0xff);
+        assert_eq!(signed_at(&line("a/log", &timed), "a/log"), None);
+        assert_eq!(signed_at("", "a/log"), None);
     }
 }
