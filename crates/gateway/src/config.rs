@@ -89,6 +89,30 @@ fn default_timeout() -> u64 {
     60
 }
 
+impl Default for GatewayTable {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            redirect: Vec::new(),
+            hosts: Vec::new(),
+            upstream: String::new(),
+            upstream_ca: None,
+            insecure_because: None,
+            tenant: None,
+            cert: None,
+            key: None,
+            proxies: Vec::new(),
+            access_log: false,
+            principal: None,
+            max_body: default_body(),
+            max_request: default_request(),
+            persons_per_answer: default_answer(),
+            persons_per_hour: default_hour(),
+            timeout: default_timeout(),
+        }
+    }
+}
+
 /// `[gateway.principal]`, or the same within a route.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]

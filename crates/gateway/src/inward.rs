@@ -52,11 +52,18 @@ impl From<JsonError> for InError {
 }
 
 /// A part of a form with files.
-struct Part {
+pub(crate) struct Part {
     head: String,
-    name: String,
-    is_file: bool,
+    pub(crate) name: String,
+    pub(crate) is_file: bool,
     content: Bytes,
+}
+
+impl Part {
+    /// What it says; none for a file, and for what is no text.
+    pub(crate) fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.content).ok().filter(|_| !self.is_file)
+    }
 }
 
 /// A body as far as it was taken apart.
@@ -273,7 +280,8 @@ impl Stream for Once {
     }
 }
 
-async fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, InError> {
+/// Takes a form with files apart.
+pub(crate) async fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, InError> {
     let boundary = multer::parse_boundary(content_type).map_err(|_| InError::Syntax)?;
     let mut form = multer::Multipart::new(Once(Some(body)), boundary);
     let mut all = Vec::new();

@@ -44,22 +44,26 @@ fn accounts(bytes: &[u8]) -> u64 {
     let mut count = 0;
     let mut at = 0;
     while at + 15 <= bytes.len() && count < MOST {
-        let begins = bytes[at].is_ascii_uppercase()
-            && bytes[at + 1].is_ascii_uppercase()
-            && bytes[at + 2].is_ascii_digit()
-            && bytes[at + 3].is_ascii_digit()
-            && (at == 0 || !bytes[at - 1].is_ascii_alphanumeric());
-        if begins {
-            let (length, text) = compact(&bytes[at..]);
-            if is_iban(&text) {
-                count += 1;
-                at += length;
-                continue;
-            }
+        if let Some(length) = account_at(bytes, at) {
+            count += 1;
+            at += length;
+            continue;
         }
         at += 1;
     }
     count
+}
+
+/// How long the account number is that begins here.
+pub(crate) fn account_at(bytes: &[u8], at: usize) -> Option<usize> {
+    let begins = bytes.len() >= at + 15
+        && bytes[at].is_ascii_uppercase()
+        && bytes[at + 1].is_ascii_uppercase()
+        && bytes[at + 2].is_ascii_digit()
+        && bytes[at + 3].is_ascii_digit()
+        && (at == 0 || !bytes[at - 1].is_ascii_alphanumeric());
+    let (length, text) = begins.then(|| compact(&bytes[at..]))?;
+    is_iban(&text).then_some(length)
 }
 
 /// The letters and digits from here on, with single spaces between groups left out.

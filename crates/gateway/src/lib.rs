@@ -30,6 +30,7 @@ mod rules;
 pub mod serve;
 mod setup;
 pub mod strict;
+pub mod trying;
 mod upstream;
 
 pub use exchange::Gateway;

@@ -131,7 +131,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (kind, name) = text.split_once(':').filter(|(_, name)| !name.is_empty())?;
         match kind {
             "form" => Some(Self::Form(name.to_owned())),

@@ -57,6 +57,9 @@ enum Verb {
     /// Cosign the checkpoints of somebody else's ledger.
     #[command(subcommand)]
     Witness(witness::Verb),
+    /// Rules of the gateway: what a page of your app holds, and what would protect it.
+    #[command(subcommand)]
+    Rules(gate::trying::Verb),
     /// Measure this machine.
     #[command(subcommand)]
     Bench(bench::Verb),
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Verb::Verify(args) => verify::run(&args, &mut out),
         Verb::Ledger(verb) => ledger_verbs::run(&verb, &mut out),
         Verb::Witness(verb) => witness::run(&verb, &mut out),
+        Verb::Rules(verb) => gate::trying::run(&verb, &mut out),
         Verb::Config(verb) => config::run(&verb, &mut out),
     };
     report(result)
