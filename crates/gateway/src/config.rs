@@ -238,17 +238,17 @@ pub struct InTable {
     /// Values that only look somebody up, and are stored nowhere: a sign-in, a search. Their fields need stable tokens.
     #[serde(default)]
     pub lookup: BTreeMap<String, String>,
-    /// Statuses by which the app says that it took them: numbers, or `2xx`.
-    #[serde(default = "default_accept")]
-    pub accept: Vec<String>,
+    /// How the app says that it took them: a status (`201`, `2xx`), a redirect always with where it leads
+    /// (`303 /workers/{id}`), since one to the sign-in page has the same status. When left out, `2xx` for rules of JSON
+    /// and queries; a rule of forms must say it, since many apps show a refused form again with 200.
+    pub accept: Option<Vec<String>>,
+    /// Whether somebody whom the app does not know may change the data of a known person. Somebody new may always come.
+    #[serde(default)]
+    pub anonymous: bool,
 }
 
 fn default_methods() -> Vec<String> {
     ["POST", "PUT", "PATCH"].map(str::to_owned).to_vec()
-}
-
-fn default_accept() -> Vec<String> {
-    ["2xx", "302", "303"].map(str::to_owned).to_vec()
 }
 
 /// Whose data. Exactly one of the four.
@@ -264,6 +264,10 @@ pub struct PersonTable {
     pub principal: bool,
     /// Somebody new, whose reference the app's answer tells: `location:/workers/{id}`, `json:/id` or `header:x-id`.
     pub new: Option<String>,
+    /// Whether a reference that is not known yet makes a person: for an app that had its people before. Two spellings of
+    /// one id would make two persons, so leave it out where `new` can do it.
+    #[serde(default)]
+    pub create: bool,
 }
 
 /// `out = { … }` of a rule.

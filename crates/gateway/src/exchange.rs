@@ -76,7 +76,7 @@ impl Way<'_> {
         self.gateway.sink.emit(event);
     }
 
-    fn passes(&self, pass: Pass) -> bool {
+    pub(crate) fn passes(&self, pass: Pass) -> bool {
         self.route.is_some_and(|route| route.passes(pass))
     }
 }
@@ -105,7 +105,8 @@ impl Gateway {
         let method = request.method().clone();
         let inner = self.inner.clone();
         let has_body = !request.body().is_end_stream();
-        let (route, answer) = if has_body || method != Method::GET {
+        let settles = inner.setup.load().routes.reads_queries();
+        let (route, answer) = if has_body || method != Method::GET || settles {
             let task = tokio::spawn(async move { run(&inner, peer, request).await });
             match task.await {
                 Ok(done) => done,
@@ -139,6 +140,11 @@ async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option
         return (None, problem::AMBIGUOUS_PATH.answer(asked.headers.get(header::ACCEPT)));
     };
     let found = setup.routes.of(&asked.method, &path);
+    let is_ruled = found.as_ref().is_some_and(|(route, _)| route.inward(&asked.method).is_some());
+    if !is_ruled && setup.routes.is_nearly_ruled(&asked.method, &path) {
+        gateway.sink.emit(Event::Refused { route: None, code: problem::AMBIGUOUS_PATH.code });
+        return (None, problem::AMBIGUOUS_PATH.answer(asked.headers.get(header::ACCEPT)));
+    }
     let none = Params::new();
     let (route, params) = match &found {
         Some((route, params)) => (Some(*route), params),
@@ -180,6 +186,7 @@ fn open(
     if !setup.knows(text) {
         return Err(refuse(problem::WRONG_HOST));
     }
+    headers::join_cookies(&mut parts.headers);
     let asked = Asked {
         method: parts.method,
         path: parts.uri.path().to_owned(),
@@ -207,14 +214,15 @@ fn refused_head(path: &str) -> Problem {
 fn host_of(uri: &Uri, headers: &HeaderMap, version: Version) -> Option<HeaderValue> {
     let mut named = headers.get_all(header::HOST).iter();
     let first = named.next();
-    if named.next().is_some() {
+    if named.next().is_some() || !first.is_none_or(|host| crate::setup::bare_host(host.as_bytes()).is_some()) {
         return None;
     }
     match (uri.authority(), first) {
         (Some(authority), Some(host)) => {
             (authority.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())).then(|| host.clone())
         }
-        (Some(authority), None) if version == Version::HTTP_2 && !authority.as_str().contains('@') => {
+        (Some(authority), None) if version == Version::HTTP_2 => {
+            crate::setup::bare_host(authority.as_str().as_bytes())?;
             HeaderValue::from_str(authority.as_str()).ok()
         }
         (None, Some(host)) => Some(host.clone()),
@@ -232,7 +240,10 @@ async fn staged(way: Way<'_>, asked: Asked, incoming: Incoming) -> Result<Respon
     let ruled = way.route.filter(|route| route.has_rules());
     let principal = ruled.and_then(|route| way.setup.principal(route));
     let user = match principal {
-        Some(principal) => principal.of_request(&asked.headers, &way.setup.upstream).await,
+        Some(principal) => {
+            let origin = Origin { peer: asked.peer.address, host: &asked.host, proxies: &way.setup.proxies };
+            principal.of_request(&asked.headers, &origin, &way.setup.upstream).await
+        }
         None => None,
     };
     if let Some(rule) = way.route.and_then(|route| route.inward(&asked.method)) {

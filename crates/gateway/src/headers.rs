@@ -17,8 +17,13 @@ const HOP: [HeaderName; 8] = [
     header::TRANSFER_ENCODING,
 ];
 
-/// What a client must not say of itself.
-const CLAIMS: [HeaderName; 6] = [
+/// What a client must not say of itself, or by which an app would take the request for another than the rules saw.
+const CLAIMS: [HeaderName; 11] = [
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
     header::FORWARDED,
     HeaderName::from_static("x-forwarded-for"),
     HeaderName::from_static("x-forwarded-host"),
@@ -26,6 +31,9 @@ const CLAIMS: [HeaderName; 6] = [
     HeaderName::from_static("x-forwarded-port"),
     HeaderName::from_static("x-real-ip"),
 ];
+
+/// How the names of the console's own cookies begin.
+const OWN_COOKIES: &[u8] = b"__Host-obhut-";
 
 const CONDITIONAL: [HeaderName; 7] = [
     header::IF_MATCH,
@@ -69,6 +77,25 @@ pub(crate) fn strip_hop(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     headers.remove(header::UPGRADE);
+}
+
+/// Puts several lines of cookies into one, as HTTP/2 may split them (RFC 9113 §8.2.3): nobody then reads another one. Takes
+/// off those of the console: cookies know no ports, so a browser sends them to an app of the same host name, too.
+pub(crate) fn join_cookies(headers: &mut HeaderMap) {
+    let lines = headers.get_all(header::COOKIE);
+    let ours = |bytes: &[u8]| memchr::memmem::find(bytes, OWN_COOKIES).is_some();
+    if lines.iter().nth(1).is_none() && !lines.iter().any(|line| ours(line.as_bytes())) {
+        return;
+    }
+    let pairs = lines.iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let pairs = pairs.map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty() && !pair.starts_with(OWN_COOKIES));
+    let joined = pairs.collect::<Vec<_>>().join(&b"; "[..]);
+    headers.remove(header::COOKIE);
+    if let Ok(joined) = HeaderValue::from_bytes(&joined)
+        && !joined.is_empty()
+    {
+        headers.insert(header::COOKIE, joined);
+    }
 }
 
 /// Who asked, as we know it.
@@ -235,6 +262,16 @@ mod tests {
         ] {
             assert!(!headers.contains_key(gone), "{gone}");
         }
+    }
+
+    #[test]
+    fn cookies_are_one_line_and_the_consoles_stay_here() {
+        let mut headers = map(&[("cookie", "a=1; __Host-obhut-session=obs_x"), ("cookie", "b=2")]);
+        join_cookies(&mut headers);
+        assert_eq!(headers.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2"]);
+        let mut headers = map(&[("cookie", "__Host-obhut-session=obs_x")]);
+        join_cookies(&mut headers);
+        assert!(!headers.contains_key("cookie"));
     }
 
     #[test]

@@ -161,6 +161,11 @@ impl Inward {
         Ok(all)
     }
 
+    /// Whether a file is in it; an empty place for one is none.
+    pub(crate) fn has_files(&self) -> bool {
+        matches!(&self.shape, Shape::Parts(parts) if parts.iter().any(|part| part.is_file && !part.content.is_empty()))
+    }
+
     /// The text of another declared place, such as the reference of a person.
     pub(crate) fn reference(&self, source: &Source) -> Result<Option<String>, InError> {
         Ok(self.find(source)?.map(|(_, text)| text.to_string()).filter(|text| !text.is_empty()))
@@ -177,9 +182,9 @@ impl Inward {
                 one_of(fields.iter().map(|(name, value)| (name.as_str(), value)), name, Place::Form)
             }
             (Source::Form(name), Shape::Parts(parts)) => {
-                let mut named = parts.iter().enumerate().filter(|(_, part)| part.name == *name);
+                let mut named = parts.iter().enumerate().filter(|(_, part)| is_alike(&part.name, name));
                 let Some((number, part)) = named.next() else { return Ok(None) };
-                if named.next().is_some() || part.is_file {
+                if named.next().is_some() || part.is_file || part.name != *name {
                     return Err(InError::Twice);
                 }
                 let text = std::str::from_utf8(&part.content).map_err(|_| InError::Syntax)?;
@@ -227,14 +232,23 @@ impl Inward {
     }
 }
 
+/// Whether an app could take one name for the other: some do not see case, some read dots, blanks and brackets as `_`.
+fn is_alike(name: &str, wanted: &str) -> bool {
+    let fold = |text: &str| -> String {
+        let one = |char: char| if matches!(char, '.' | ' ' | '[' | '\0') { '_' } else { char };
+        text.trim().to_lowercase().chars().map(one).collect()
+    };
+    name == wanted || fold(name) == fold(wanted)
+}
+
 fn one_of<'a>(
     pairs: impl Iterator<Item = (&'a str, &'a Zeroizing<String>)>,
     wanted: &str,
     place: fn(usize) -> Place,
 ) -> Result<Option<(Place, Zeroizing<String>)>, InError> {
-    let mut named = pairs.enumerate().filter(|(_, (name, _))| *name == wanted);
+    let mut named = pairs.enumerate().filter(|(_, (name, _))| is_alike(name, wanted));
     let first = named.next();
-    if named.next().is_some() {
+    if named.next().is_some() || first.as_ref().is_some_and(|(_, (name, _))| *name != wanted) {
         return Err(InError::Twice);
     }
     Ok(first.map(|(number, (_, value))| (place(number), value.clone())))
@@ -245,6 +259,10 @@ fn json_at(
     texts: &[Text],
     pointer: &str,
 ) -> Result<Option<(Place, Zeroizing<String>)>, InError> {
+    let alike = |text: &&Text| text.pointer != pointer && text.pointer.to_lowercase() == pointer.to_lowercase();
+    if texts.iter().any(|text| alike(&text)) {
+        return Err(InError::Twice);
+    }
     if let Some(number) = texts.iter().position(|text| text.pointer == pointer) {
         let text = texts[number].decoded(bytes).ok_or(InError::Syntax)?;
         return Ok(Some((Place::Json(number), Zeroizing::new(text))));
@@ -288,12 +306,14 @@ pub(crate) async fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, 
     while let Some(field) = form.next_field().await.map_err(|_| InError::Syntax)? {
         let name = field.name().ok_or(InError::Syntax)?.to_owned();
         let is_file = field.file_name().is_some();
-        let mut head = String::new();
-        for (header, value) in field.headers() {
-            let value = value
-                .to_str()
-                .map_or_else(|_| String::from_utf8_lossy(value.as_bytes()).into_owned(), str::to_owned);
-            head.push_str(&format!("{header}: {value}\r\n"));
+        // Written anew: a head with two names would be read in two ways.
+        let mut head = format!("content-disposition: form-data; name=\"{}\"", quoted(&name));
+        if let Some(file) = field.file_name() {
+            head.push_str(&format!("; filename=\"{}\"", quoted(file)));
+        }
+        head.push_str("\r\n");
+        if let Some(kind) = field.content_type() {
+            head.push_str(&format!("content-type: {kind}\r\n"));
         }
         let content = field.bytes().await.map_err(|_| InError::Syntax)?;
         all.push(Part { head, name, is_file, content });
@@ -302,6 +322,11 @@ pub(crate) async fn parts(content_type: &str, body: Bytes) -> Result<Vec<Part>, 
         }
     }
     Ok(all)
+}
+
+/// A name as browsers write it in the head of a part (HTML, "multipart form data").
+fn quoted(text: &str) -> String {
+    text.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn join(parts: &[Part], boundary: &str) -> Bytes {

@@ -2,6 +2,7 @@
 //! Never by what a client says of itself; whoever cannot be known for certain is nobody, for whom everything is masked.
 
 use crate::config::PrincipalTable;
+use crate::headers::{self, Origin};
 use crate::messages::Viewer;
 use crate::upstream::Upstream;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -165,7 +166,12 @@ impl Principal {
     }
 
     /// The user of a request, as far as the request tells.
-    pub(crate) async fn of_request(&self, headers: &HeaderMap, upstream: &Upstream) -> Option<User> {
+    pub(crate) async fn of_request(
+        &self,
+        headers: &HeaderMap,
+        origin: &Origin<'_>,
+        upstream: &Upstream,
+    ) -> Option<User> {
         match self {
             Self::Jwt { cookie, keys, validation, reading } => {
                 let token = match cookie {
@@ -175,7 +181,7 @@ impl Principal {
                 let claims = verify(&token, keys, validation)?;
                 reading.user(&claims)
             }
-            Self::Forward { path, reading, cache } => forward(path, reading, cache, headers, upstream).await,
+            Self::Forward { path, reading, cache } => forward(path, (reading, cache), headers, origin, upstream).await,
             Self::Response { .. } => None,
         }
     }
@@ -193,7 +199,11 @@ impl Principal {
         map.insert("sub".to_owned(), Value::String(parts.next()?.to_owned()));
         for part in parts {
             let (name, value) = part.split_once('=')?;
-            map.insert(name.trim().to_owned(), Value::String(value.trim().trim_matches('"').to_owned()));
+            let value = Value::String(value.trim().trim_matches('"').to_owned());
+            // Said twice, it may be the user's own name that says it.
+            if map.insert(name.trim().to_owned(), value).is_some() {
+                return None;
+            }
         }
         reading.user(&map)
     }
@@ -284,12 +294,13 @@ fn key_of(jwk: &Jwk) -> Option<Key> {
 
 async fn forward(
     path: &str,
-    reading: &Reading,
-    cache: &Cache,
+    (reading, cache): (&Reading, &Cache),
     headers: &HeaderMap,
+    origin: &Origin<'_>,
     upstream: &Upstream,
 ) -> Option<User> {
-    let mut known_by = Vec::new();
+    let mut known_by = [origin.host.as_bytes(), b"\0"].concat();
+    let named = known_by.len();
     let mut asking = HeaderMap::new();
     for name in [header::COOKIE, header::AUTHORIZATION] {
         for value in headers.get_all(&name) {
@@ -301,7 +312,7 @@ async fn forward(
         }
     }
     // Who shows nothing of himself is nobody.
-    if known_by.is_empty() {
+    if known_by.len() == named {
         return None;
     }
     if let Some((at, user)) = cache.lock().get(&known_by)
@@ -310,6 +321,7 @@ async fn forward(
         return user.clone();
     }
     asking.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers::to_app(&mut asking, origin, false);
     let (status, body) = upstream.ask(path, asking, WHOAMI_BYTES).await.ok()?;
     let map: Option<Map<String, Value>> =
         if status.is_success() { serde_json::from_slice(&body).ok() } else { None };
@@ -383,6 +395,9 @@ mod tests {
         headers.append("x-obhut-user", HeaderValue::from_static("u1; role=lead"));
         assert_eq!(principal.of_answer(&headers).expect("a user").viewer.subject, "u1");
         headers.append("x-obhut-user", HeaderValue::from_static("u2; role=lead"));
+        assert_eq!(principal.of_answer(&headers), None);
+        headers.clear();
+        headers.append("x-obhut-user", HeaderValue::from_static("u1; role=worker; role=lead"));
         assert_eq!(principal.of_answer(&headers), None);
     }
 

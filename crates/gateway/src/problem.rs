@@ -55,6 +55,16 @@ pub(crate) const WRONG_HOST: Problem = problem(
 );
 pub(crate) const AMBIGUOUS_PATH: Problem =
     problem(StatusCode::BAD_REQUEST, "ambiguous_path", "The address could be read in two ways.");
+pub(crate) const NOBODY: Problem = problem(
+    StatusCode::UNAUTHORIZED,
+    "nobody_signed_in",
+    "Nobody is signed in, or no longer. Sign in and send the form again. Nothing was changed.",
+);
+pub(crate) const NO_UPLOAD: Problem = problem(
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    "upload_refused",
+    "Files are not taken here: nobody could look into them. Nothing was changed.",
+);
 pub(crate) const NO_UPGRADE: Problem = problem(
     StatusCode::BAD_REQUEST,
     "upgrade_refused",

@@ -2,12 +2,13 @@
 //! answer before the client gets one.
 
 use crate::body::{self, Read};
+use crate::config::Pass;
 use crate::events::Event;
 use crate::exchange::{Asked, Way, cut_off, no_answer, read_answer, rewritten, viewer};
 use crate::fold;
 use crate::inward::{InError, Inward, Value};
 use crate::line::FromApp;
-use crate::messages::{Outcome, RelayError, Submission, Submitted, Whose};
+use crate::messages::{Outcome, Relay, RelayError, Submission, Submitted, Whose};
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem, problem};
 use crate::relay_out::{self, Given, Typed};
@@ -18,6 +19,7 @@ use http::header;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use model::token::StorageToken;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// How a value that is a view token begins.
@@ -38,7 +40,16 @@ pub(crate) async fn exchange(
     }
     let kind = asked.headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
     let inward = Inward::read(rule, kind, asked.query.as_deref(), bytes).await.map_err(unreadable)?;
+    if inward.has_files() && !way.passes(Pass::Upload) {
+        return Err(problem::NO_UPLOAD);
+    }
+    let needs_somebody = !rule.anonymous && rule.subject.as_ref().is_some_and(|one| !matches!(one, Subject::New(_)));
+    // Where the app says who it is only in its answer, it is looked at then.
+    if needs_somebody && user.is_none() && principal.is_none_or(|principal| principal.header().is_none()) {
+        return Err(problem::NOBODY);
+    }
     let Taken { id, texts, typed } = take(way, rule, &inward, user.as_ref()).await?;
+    let pending = id.map(|id| Pending::new(way, id));
     // The boundary of a form with files must not stand in it; this one cannot be foreseen.
     let boundary = format!("obhut{}", HEXLOWER.encode(&id.unwrap_or(*b"without-an-entry")));
     let request = rewritten(way, &asked, inward.write(&texts, &boundary));
@@ -55,9 +66,39 @@ pub(crate) async fn exchange(
     let user = viewer(user, principal, answer.headers());
     let given = match id {
         None => Given::Streaming(answer),
-        Some(_) => conclude(way, rule, id, answer).await?,
+        Some(_) if needs_somebody && user.is_none() => {
+            settle(way, id, Outcome::Abandoned).await.map_err(refused)?;
+            Given::Streaming(answer)
+        }
+        Some(_) => conclude(way, rule, &asked, id, answer).await?,
     };
+    if let Some(pending) = pending {
+        pending.is_settled();
+    }
     Ok(relay_out::given(way, &asked, given, user, principal, &typed).await)
+}
+
+/// A submission on its way. When the exchange ends before it is settled, by a fault of ours, its outcome is unknown; it must
+/// not hold its place for ever.
+struct Pending(Option<([u8; 16], Arc<dyn Relay>)>);
+
+impl Pending {
+    fn new(way: Way<'_>, id: [u8; 16]) -> Self {
+        Self(Some((id, way.gateway.relay.clone())))
+    }
+
+    fn is_settled(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let (Some((id, relay)), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            // Settled already it is told so in vain, which harms nobody.
+            runtime.spawn(async move { relay.settle(id, Outcome::Unknown).await });
+        }
+    }
 }
 
 /// What goes to the app, and what the user may see again in the same answer.
@@ -184,10 +225,13 @@ fn whose(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>) -> R
 async fn conclude(
     way: Way<'_>,
     rule: &InRule,
+    asked: &Asked,
     id: Option<[u8; 16]>,
     answer: Response<FromApp>,
 ) -> Result<Given, Problem> {
-    if !rule.accepts(answer.status()) {
+    let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+    let leads_to = location.and_then(|location| path_of(way, asked, location)).and_then(|path| segments(&path));
+    if !rule.accepts(answer.status(), leads_to.as_deref(), way.params) {
         settle(way, id, Outcome::Abandoned).await.map_err(refused)?;
         return Ok(Given::Streaming(answer));
     }
@@ -197,11 +241,7 @@ async fn conclude(
     };
     let (given, reference) = match bind {
         Bind::Location(pattern) => {
-            let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
-            let reference = location.and_then(path_of).and_then(|path| {
-                let params = pattern.fits(&segments(path)?)?;
-                params.into_values().next()
-            });
+            let reference = leads_to.and_then(|path| way.setup.routes.reference(pattern, &path));
             (Given::Streaming(answer), reference)
         }
         Bind::Header(name) => {
@@ -239,13 +279,25 @@ async fn conclude(
     Ok(given)
 }
 
-/// The path of a `Location`, absolute or not.
-fn path_of(location: &str) -> Option<&str> {
-    let path = match location.split_once("://") {
-        Some((_, rest)) => rest.find('/').map(|at| &rest[at..])?,
-        None => location,
-    };
-    path.split(['?', '#']).next()
+/// The path of a `Location` (RFC 9110 §10.2.2), where it stays within this app.
+fn path_of(way: Way<'_>, asked: &Asked, location: &str) -> Option<String> {
+    let bare = location.split(['?', '#']).next()?;
+    let rest = ["https://", "http://", "//"].iter().find_map(|scheme| bare.strip_prefix(scheme));
+    if let Some(rest) = rest {
+        let (authority, path) = rest.split_at(rest.find('/')?);
+        let own = asked.host.as_bytes().eq_ignore_ascii_case(authority.as_bytes());
+        let known = !way.setup.hosts.is_empty() && way.setup.knows(authority);
+        return (own || known).then(|| path.to_owned());
+    }
+    match bare.as_bytes().first()? {
+        b'/' => Some(bare.to_owned()),
+        // Relative to the folder of the page that was asked for.
+        _ if !bare.contains(':') => {
+            let folder = &asked.path[..=asked.path.rfind('/')?];
+            Some(format!("{folder}{bare}"))
+        }
+        _ => None,
+    }
 }
 
 async fn settle(way: Way<'_>, id: Option<[u8; 16]>, outcome: Outcome) -> Result<(), RelayError> {

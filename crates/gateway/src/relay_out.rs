@@ -170,7 +170,8 @@ impl Looking<'_> {
         rest: Option<FromApp>,
         kind: Option<Kind>,
     ) -> Result<Response<Body>, Problem> {
-        let has_body = self.asked.method != Method::HEAD && head.status != StatusCode::NOT_MODIFIED;
+        let bodiless = [StatusCode::NOT_MODIFIED, StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT];
+        let has_body = self.asked.method != Method::HEAD && !bodiless.contains(&head.status);
         let coding = coding_of(&head.headers).filter(|_| has_body);
         let body = match (coding, rest) {
             (Some(coding), Some(rest)) => {

@@ -72,6 +72,20 @@ impl Pattern {
         given.next().is_none().then_some(params)
     }
 
+    /// The same with its fixed segments folded.
+    fn folded(&self, fold: &impl Fn(&[String]) -> Vec<String>) -> Self {
+        let mut segments = self.0.clone();
+        if segments.len() > 1 && segments.last() == Some(&Segment::Fixed(String::new())) {
+            segments.pop();
+        }
+        for segment in &mut segments {
+            if let Segment::Fixed(text) = segment {
+                *text = fold(std::slice::from_ref(text)).concat();
+            }
+        }
+        Self(segments)
+    }
+
     /// The more fixed segments stand first, the more it means one thing.
     fn rank(&self) -> Vec<u8> {
         let rank = |segment: &Segment| match segment {
@@ -166,12 +180,78 @@ pub(crate) struct InRule {
     pub(crate) subject: Option<Subject>,
     pub(crate) fields: HashMap<Source, String>,
     pub(crate) lookup: HashMap<Source, String>,
-    accept: Vec<std::ops::RangeInclusive<u16>>,
+    /// Whether a reference that is not known yet makes a person.
+    pub(crate) create: bool,
+    /// Whether nobody in particular may change a known person's data.
+    pub(crate) anonymous: bool,
+    accept: Vec<Accept>,
 }
 
 impl InRule {
-    pub(crate) fn accepts(&self, status: StatusCode) -> bool {
-        self.accept.iter().any(|range| range.contains(&status.as_u16()))
+    /// Whether it takes the user's own data.
+    pub(crate) fn is_of_principal(&self) -> bool {
+        self.subject == Some(Subject::Principal)
+    }
+
+    /// Whether it takes this field.
+    pub(crate) fn takes(&self, field: &str) -> bool {
+        self.fields.values().any(|one| one == field)
+    }
+
+    /// Whether an answer of this status, which leads to this path of the app, says that the app took the values. A name
+    /// that the request's own path has must be the same there.
+    pub(crate) fn accepts(&self, status: StatusCode, leads_to: Option<&[String]>, params: &Params) -> bool {
+        let leads = |pattern: &Pattern| {
+            let found = leads_to.and_then(|path| pattern.fits(path));
+            found.is_some_and(|found| {
+                found.iter().all(|(name, value)| params.get(name).is_none_or(|own| own == value))
+            })
+        };
+        let fits = |accept: &Accept| {
+            accept.statuses.contains(&status.as_u16()) && accept.leads_to.as_ref().is_none_or(leads)
+        };
+        self.accept.iter().any(fits)
+    }
+}
+
+/// One way in which the app says that it took the values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Accept {
+    statuses: std::ops::RangeInclusive<u16>,
+    /// Where it then leads to.
+    leads_to: Option<Pattern>,
+}
+
+impl Accept {
+    /// Reads `2xx`, `201` or `303 /workers/{id}`. `binds` says that the rule finds the person's reference in the
+    /// `Location`, which then is enough of a sign.
+    fn parse(text: &str, binds: bool, place: &str) -> Result<Self, RuleError> {
+        let (status, path) = match text.split_once(' ') {
+            Some((status, path)) => (status, Some(path)),
+            None => (text, None),
+        };
+        let class = status.strip_suffix("xx").and_then(|digit| digit.parse::<u16>().ok());
+        let statuses = match class {
+            Some(class) => Some(class.saturating_mul(100)..=class.saturating_mul(100).saturating_add(99)),
+            None => status.parse::<u16>().ok().map(|status| status..=status),
+        };
+        let statuses = statuses.filter(|range| (200..400).contains(range.start())).ok_or_else(|| {
+            wrong(place, format!("`{text}` in `accept` is no sign of success, like 201, 2xx or 303 /workers/{{id}}"))
+        })?;
+        let leads_to = path.map(|path| {
+            Pattern::parse(path).ok_or_else(|| wrong(place, format!("`{path}` in `accept` is not like /workers/{{id}}")))
+        });
+        let leads_to = leads_to.transpose()?;
+        if *statuses.start() >= 300 && leads_to.is_none() && !binds {
+            return Err(wrong(
+                place,
+                format!(
+                    "`{text}` in `accept` takes every redirect, also that to the sign-in page; say where it leads: \
+                     `{text} /workers/{{id}}`"
+                ),
+            ));
+        }
+        Ok(Self { statuses, leads_to })
     }
 }
 
@@ -222,6 +302,11 @@ impl Route {
 
     pub(crate) fn has_rules(&self) -> bool {
         self.inward.is_some() || !self.out.is_empty()
+    }
+
+    /// Whether this path stands for one thing where `pattern` has a name: `/workers/new` beside `/workers/{id}`.
+    fn is_narrower(&self, pattern: &Pattern) -> bool {
+        self.pattern.rank() < pattern.rank()
     }
 }
 
@@ -294,6 +379,35 @@ impl Routes {
             route.methods.is_empty() || route.methods.contains(method) || head_of_get
         };
         self.0.iter().filter(wanted).find_map(|route| Some((route, route.pattern.fits(path)?)))
+    }
+
+    /// All routes.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.0.iter()
+    }
+
+    /// Whether a route takes values in whose path differs from this one only in ways that many apps do not see: upper
+    /// case, a slash at the end. Its rule would be passed by.
+    pub(crate) fn is_nearly_ruled(&self, method: &Method, path: &[String]) -> bool {
+        let fold = |path: &[String]| -> Vec<String> {
+            let end = path.len() - usize::from(path.len() > 1 && path.last().is_some_and(String::is_empty));
+            path[..end].iter().map(|one| one.to_lowercase()).collect()
+        };
+        let folded = fold(path);
+        let near = |route: &&Route| route.inward(method).is_some() && route.pattern.folded(&fold).fits(&folded).is_some();
+        self.0.iter().any(|route| near(&route))
+    }
+
+    /// The reference that an answer's `Location` tells by this pattern, where no page of the app is meant.
+    pub(crate) fn reference(&self, pattern: &Pattern, path: &[String]) -> Option<String> {
+        let params = pattern.fits(path)?;
+        let page = self.of(&Method::GET, path).is_some_and(|(route, _)| route.is_narrower(pattern));
+        params.into_values().next().filter(|_| !page)
+    }
+
+    /// Whether some rule takes values in with a method that has no body.
+    pub(crate) fn reads_queries(&self) -> bool {
+        self.0.iter().any(|route| route.inward(&Method::GET).is_some() || route.inward(&Method::HEAD).is_some())
     }
 
     /// For overviews.
@@ -389,23 +503,31 @@ fn in_rule(
     if stored.is_empty() && lookup.is_empty() {
         return Err(wrong(place, "`in` names neither `fields` nor `lookup`"));
     }
-    let range = |text: &String| {
-        let class = text.strip_suffix("xx").and_then(|digit| digit.parse::<u16>().ok());
-        let range = match class {
-            Some(class) => Some(class * 100..=class * 100 + 99),
-            None => text.parse::<u16>().ok().map(|status| status..=status),
-        };
-        let range = range.filter(|range| (200..400).contains(range.start()));
-        range.ok_or_else(|| {
-            wrong(place, format!("`{text}` in `accept` is no status of success, like 201 or 2xx"))
-        })
+    let takes_forms = stored.keys().any(|source| matches!(source, Source::Form(_)));
+    let said = match &table.accept {
+        Some(said) => said.clone(),
+        None if takes_forms => {
+            return Err(wrong(
+                place,
+                "`in` takes a form and does not say how the app answers when it took it: add \
+                 accept = [\"303 /workers/{id}\"], or accept = [\"200\"] if it answers that only then",
+            ));
+        }
+        None => vec!["2xx".to_owned()],
     };
+    let binds = matches!(subject, Some(Subject::New(Bind::Location(_))));
+    let create = table.person.as_ref().is_some_and(|person| person.create);
+    if create && !matches!(subject, Some(Subject::Path(_) | Subject::Field(_))) {
+        return Err(wrong(place, "`create` goes with `path` or `field` alone"));
+    }
     Ok(InRule {
         methods: methods(&table.methods, place)?,
         subject,
         fields: stored,
         lookup,
-        accept: table.accept.iter().map(range).collect::<Result<_, _>>()?,
+        create,
+        anonymous: table.anonymous,
+        accept: said.iter().map(|text| Accept::parse(text, binds, place)).collect::<Result<_, _>>()?,
     })
 }
 

@@ -28,6 +28,9 @@ pub enum SetupError {
     /// A rule shows values and nobody says to whom.
     #[error("[[relay]] shows or takes values, and no [gateway.principal] says how the app's users are known")]
     NoPrincipal,
+    /// A rule that cannot work with this way to know the user.
+    #[error("[[route]] `{0}`: {1}")]
+    Unknowable(String, &'static str),
     /// Not a network.
     #[error("[gateway]: `{0}` in `proxies` is no network like 10.0.0.0/8")]
     Proxy(String),
@@ -70,6 +73,7 @@ impl Setup {
         if shows && principals.iter().all(Option::is_none) {
             return Err(SetupError::NoPrincipal);
         }
+        knowable(&routes, &principals)?;
         let authority = table.upstream_ca.as_ref().map(|file| std::fs::read(base.join(file)));
         let authority = authority.transpose().map_err(|_| UpstreamError::Authority)?;
         let timeout = Duration::from_secs(table.timeout.clamp(1, 3_600));
@@ -109,12 +113,76 @@ impl Setup {
 
     /// Whether a name, with or without port, is one of the app's.
     pub(crate) fn knows(&self, host: &str) -> bool {
-        let bare = if host.starts_with('[') {
-            host.split_once(']').map_or(host, |(ip, _)| &host[..=ip.len()])
-        } else {
-            host.split(':').next().unwrap_or_default()
+        let Some(bare) = bare_host(host.as_bytes()) else { return false };
+        let same = |one: &String| {
+            one.eq_ignore_ascii_case(host) || one.as_bytes().eq_ignore_ascii_case(bare)
         };
-        let same = |one: &String| one.eq_ignore_ascii_case(host) || one.eq_ignore_ascii_case(bare);
         self.hosts.is_empty() || self.hosts.iter().any(same)
+    }
+}
+
+/// Refuses what the way `response` cannot do: when a form comes in, nobody knows yet whose it is.
+fn knowable(routes: &Routes, principals: &[Option<Principal>]) -> Result<(), SetupError> {
+    let late = |route: &Route| {
+        let own = principals.get(route.principal).and_then(Option::as_ref);
+        let way = own.or_else(|| principals.first().and_then(Option::as_ref));
+        way.is_some_and(|way| way.header().is_some())
+    };
+    for route in routes.iter() {
+        let say = |what| Err(SetupError::Unknowable(route.name.to_string(), what));
+        if late(route) && route.inward.as_ref().is_some_and(|rule| rule.is_of_principal()) {
+            return say("`person = { principal = true }` needs a user who is known before the answer: jwt or forward");
+        }
+        let form = route.out.iter().find_map(|rule| rule.form.as_deref());
+        if let Some(form) = form.and_then(|name| routes.iter().find(|one| *one.name == *name)) {
+            if late(form) || late(route) {
+                return say("`form` needs a user who is known before the answer: jwt or forward");
+            }
+            let takes = |field: &String| form.inward.as_ref().is_some_and(|rule| rule.takes(field));
+            if !route.out.iter().flat_map(|rule| &rule.fields).any(takes) {
+                return say("`form` names a route whose rule takes none of these fields in");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The name of a host without its port, where it has the form `name[:digits]` or `[v6][:digits]` (RFC 9110 §7.2). Anything
+/// else would be read by each program in its own way.
+pub(crate) fn bare_host(host: &[u8]) -> Option<&[u8]> {
+    let (bare, rest) = if host.first() == Some(&b'[') {
+        let end = host.iter().position(|byte| *byte == b']')?;
+        let inner = &host[1..end];
+        let fits = inner.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
+        (fits && !inner.is_empty()).then(|| host.split_at(end + 1))?
+    } else {
+        let end = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
+        let name = &host[..end];
+        let fits = name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+        (fits && !name.is_empty()).then(|| host.split_at(end))?
+    };
+    let port = rest.strip_prefix(b":");
+    let fits = port.map_or(rest.is_empty(), |port| {
+        !port.is_empty() && port.len() <= 5 && port.iter().all(u8::is_ascii_digit)
+    });
+    fits.then_some(bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_has_one_form() {
+        let bare = |host: &str| bare_host(host.as_bytes()).map(<[u8]>::to_vec);
+        assert_eq!(bare("app.example:8443"), Some(b"app.example".to_vec()));
+        assert_eq!(bare("app.example"), Some(b"app.example".to_vec()));
+        assert_eq!(bare("[::1]:443"), Some(b"[::1]".to_vec()));
+        for odd in [
+            "", ":443", "app.example:", "app.example:x@evil.example", "app.example:1\";for=10.0.0.1;x=\"", "a@b",
+            "app.example:443:443", "[::1", "[::1]x", "[]", "app.example:123456", "a b", "a/b", "a,b",
+        ] {
+            assert_eq!(bare(odd), None, "{odd}");
+        }
     }
 }

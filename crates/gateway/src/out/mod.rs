@@ -210,7 +210,7 @@ pub(crate) fn replacement(
         }
         Some(Shown::Partial(text, view)) => {
             tally.shown += 1;
-            match view.as_deref().filter(|_| context == Context::Control) {
+            match view.as_deref().filter(|_| comes_back(context)) {
                 Some(view) => constant(view),
                 None => Some(text.clone()),
             }
@@ -221,7 +221,7 @@ pub(crate) fn replacement(
         }
         Some(Shown::Masked(view)) => {
             tally.masked += 1;
-            let view = view.as_deref().filter(|_| context == Context::Control);
+            let view = view.as_deref().filter(|_| comes_back(context));
             constant(view.unwrap_or(MASKED))
         }
         None => {
@@ -229,6 +229,11 @@ pub(crate) fn replacement(
             constant(MASKED)
         }
     }
+}
+
+/// Whether what stands there is what a form or a page's own program sends back.
+fn comes_back(context: Context) -> bool {
+    matches!(context, Context::Control | Context::Json)
 }
 
 /// A text as its surroundings want it.

@@ -278,7 +278,8 @@ fn inward(key: &Key, group: &Group, book: &mut Book, comments: &mut Vec<String>)
         person: None,
         fields: BTreeMap::new(),
         lookup: BTreeMap::new(),
-        accept: vec!["2xx".to_owned(), "302".to_owned(), "303".to_owned()],
+        accept: None,
+        anonymous: false,
     };
     let personal = group.fields.values().filter_map(|field| is_sure(field, among_others));
     let signs_in = group.has_password && personal.filter(|holds| *holds != Holds::Email).count() == 0;
@@ -310,7 +311,7 @@ fn inward(key: &Key, group: &Group, book: &mut Book, comments: &mut Vec<String>)
         let (person, more) = whose(pattern, group);
         table.person = Some(person);
         comments.extend(more);
-        accepted(group, &mut table, comments);
+        accepted(group, pattern, &mut table, comments);
     } else if signs_in {
         comments.push("A sign-in: the address becomes the token by which the app knows its user. This needs a stable field.".to_owned());
     } else {
@@ -379,28 +380,38 @@ fn whose(pattern: &str, group: &Group) -> (PersonTable, Option<String>) {
     (table, Some(question.to_owned()))
 }
 
-fn accepted(group: &Group, table: &mut InTable, comments: &mut Vec<String>) {
-    let good: Vec<u16> =
-        group.statuses.iter().copied().filter(|status| (200..400).contains(status)).collect();
-    if !good.is_empty() {
-        table.accept = good.iter().map(ToString::to_string).collect();
-    }
-    if group.answers_page && good.contains(&200) {
-        let redirects = good.iter().any(|status| (300..400).contains(status));
-        if redirects {
-            // A form that is shown again comes with 200; the app took it where it redirects.
-            table.accept.retain(|status| status != "200");
+fn accepted(group: &Group, pattern: &str, table: &mut InTable, comments: &mut Vec<String>) {
+    let good = || group.statuses.iter().copied().filter(|status| (200..400).contains(status));
+    let redirects = good().any(|status| status >= 300);
+    let binds = table.person.as_ref().and_then(|person| person.new.as_ref());
+    let binds = binds.is_some_and(|new| new.starts_with("location:"));
+    let mut said: Vec<String> = Vec::new();
+    for status in good() {
+        // A form that is shown again comes with 200; the app took it where it redirects.
+        if status == 200 && redirects && group.answers_page {
             comments.push(
                 "It answered 200 with a page and also redirected: 200 is taken as the form shown again."
                     .to_owned(),
             );
+        } else if status < 300 || binds {
+            said.push(status.to_string());
         } else {
-            comments.push(
-                "It answered 200 with a page: does it also when it refuses the form? Then nobody can tell."
-                    .to_owned(),
-            );
+            said.extend(group.leads_to.iter().map(|to| format!("{status} {to}")));
         }
     }
+    if good().any(|status| status == 200) && group.answers_page && !redirects {
+        comments.push(
+            "It answered 200 with a page: does it also when it refuses the form? Then nobody can tell."
+                .to_owned(),
+        );
+    }
+    if said.is_empty() {
+        said.push(if binds { "303".to_owned() } else { format!("303 {pattern}") });
+        comments.push(
+            "Nothing recorded tells how the app answers when it took the form: where does it lead?".to_owned(),
+        );
+    }
+    table.accept = Some(said);
 }
 
 fn outward(

@@ -106,7 +106,10 @@ fn takes(out: &mut String, table: &InTable) {
             (_, _, Some(new)) => format!("new = {}", quoted(new)),
             _ => "principal = true".to_owned(),
         };
-        let _ = writeln!(out, "person = {{ {one} }}\naccept = {}", list(&table.accept));
+        let _ = writeln!(out, "person = {{ {one} }}");
+        if let Some(accept) = &table.accept {
+            let _ = writeln!(out, "accept = {}", list(accept));
+        }
     }
     for (name, map) in [("fields", &table.fields), ("lookup", &table.lookup)] {
         if !map.is_empty() {

@@ -189,7 +189,7 @@ routes = ["edit"]
 out = { purpose = "p", fields = ["name"], form = "save" }
 [[relay]]
 routes = ["save"]
-in = { person = { path = "id" }, fields = { "form:name" = "name", "json:/name" = "name" } }
+in = { person = { path = "id" }, accept = ["2xx", "303 /save/{id}"], fields = { "form:name" = "name", "json:/name" = "name" } }
 [[relay]]
 routes = ["new"]
 in = { person = { new = "location:/w/{id}" }, accept = ["303"], fields = { "form:name" = "name" } }
