@@ -86,7 +86,7 @@ pub struct Entries {
 pub struct Tally {
     /// Reads per day since 1970 (UTC) and purpose.
     pub days: BTreeMap<(i64, String), u64>,
-    /// Values released per recipient and category number.
+    /// Reads that released something, per recipient and category number that they touched.
     pub flows: BTreeMap<(String, u8), u64>,
     /// Entries per event.
     pub events: BTreeMap<Event, u64>,
@@ -220,6 +220,9 @@ impl Vault {
             tally.refused += u64::from(metadata.refused > 0 || metadata.verdict == Verdict::Deny);
             tally.by_right += u64::from(metadata.purpose == 0);
             *tally.days.entry((metadata.at.0.div_euclid(86_400_000), purpose)).or_default() += 1;
+            if metadata.released == 0 {
+                continue;
+            }
             for category in (0..16_u8).filter(|bit| metadata.categories & (1 << bit) != 0) {
                 *tally.flows.entry((recipient.clone(), category)).or_default() += 1;
             }

@@ -107,6 +107,10 @@ async fn staff_see_the_house_and_no_person() {
     let tally = vault.tally(&officer, tenant, model::Timestamp(0)).expect("counted");
     assert_eq!((tally.reads, tally.refused, tally.days.values().sum::<u64>()), (1, 0, 1));
     assert_eq!((tally.events[&Event::Read], tally.events[&Event::Create]), (1, 1));
+    // What was refused is counted as such, and not among what somebody got.
+    assert!(world.value(&world.lead, "rostering", person, "health_note").await.is_none());
+    let after = vault.tally(&officer, tenant, model::Timestamp(0)).expect("counted");
+    assert_eq!((after.reads, after.refused, &after.flows), (2, 1, &tally.flows));
     let figures = vault.figures(&officer, tenant).expect("counted");
     assert_eq!((figures.live, figures.erased, figures.waiting), (1, 0, 0));
     assert!(!vault.epochs(&officer, tenant).expect("listed").is_empty());

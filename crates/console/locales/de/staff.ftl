@@ -20,7 +20,7 @@ fact-erased = gelöschte Personen
 reads-title = Wer die Daten braucht: Zugriffe je Zweck
 reads-span = 14 Tage
 reads-none = In 14 Tagen hat niemand etwas gelesen.
-reads-note = Jeder Zugriff hat einen Eintrag im Protokoll, mit Zweck und Grund. Heute ist noch nicht vollständig und heller gezeichnet.
+reads-note = Jeder Zugriff hat einen Eintrag im Protokoll, mit seinem Zweck; abgelehnte zählen mit. Heute ist noch nicht vollständig und heller gezeichnet.
 reads-incomplete = Gezählt seit { $since }; ältere Einträge wurden nicht angesehen.
 reads-finding = { $count ->
     [one] Ein Zugriff in 14 Tagen.
@@ -43,6 +43,7 @@ flow-title = Wer was liest
 flow-who = Empfänger
 flow-what = Kategorie
 flow-count = Anzahl
+flow-note = Gezählt wird jeder Zugriff, der etwas herausgab, einmal für jede Kategorie, die er berührte.
 flow-none = In 14 Tagen hat niemand etwas gelesen.
 unprotected-title = Was nichts schützt
 unprotected-none = Jede Route ist geschützt, und nirgends wurde Persönliches gesehen, wo keine Regel es erwartet.

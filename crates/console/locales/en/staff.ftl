@@ -13,18 +13,18 @@ overview-leaks = { $count ->
    *[other] Personal data are in good hands. { $count } times something personal passed where no rule expects it.
 }
 overview-as-of = { $weekday } { $date }, { $time } UTC. Everything here was computed from the ledger just now.
-fact-reads-today = reads today
-fact-refused = reads refused in 14 days
+fact-reads-today = accesses today
+fact-refused = accesses refused in 14 days
 fact-persons = persons whose data we keep
 fact-erased = persons erased
-reads-title = Who needs the data: reads per purpose
+reads-title = Who needs the data: accesses per purpose
 reads-span = 14 days
 reads-none = Nobody has read anything in 14 days.
-reads-note = Each read has an entry in the ledger, with purpose and reason. Today is not complete and drawn lighter.
+reads-note = Each access has an entry in the ledger, with its purpose; refused ones count, too. Today is not complete and drawn lighter.
 reads-incomplete = Counted since { $since }; older entries were not looked at.
 reads-finding = { $count ->
-    [one] One read in 14 days.
-   *[other] { $count } reads in 14 days, stacked by purpose, one column per day.
+    [one] One access in 14 days.
+   *[other] { $count } accesses in 14 days, stacked by purpose, one column per day.
 }
 by-own-right = By the person's own right
 ledger-entries = Entries
@@ -43,6 +43,7 @@ flow-title = Who reads what
 flow-who = Recipient
 flow-what = Category
 flow-count = Times
+flow-note = Counted per access that released something, once for each category it touched.
 flow-none = Nobody has read anything in 14 days.
 unprotected-title = What nothing protects
 unprotected-none = Every route is protected, and nothing personal was seen where no rule expects it.

@@ -201,7 +201,10 @@ fn flows(visit: &Visit, tally: &Tally) -> Markup {
         section."card flush" aria-labelledby="flows" {
             div."row between pad" { h2 #flows { (words.say("flow-title")) } span."xs quiet" { (words.say("reads-span")) } }
             @if rows.is_empty() { (empty(Icon::People, &words.say("flow-none"), None)) }
-            @else { (small_table(&words.say("flow-title"), &heads, &rows.iter().map(row).collect::<Vec<_>>())) }
+            @else {
+                (small_table(&words.say("flow-title"), &heads, &rows.iter().map(row).collect::<Vec<_>>()))
+                div.pages { (words.say("flow-note")) }
+            }
         }
     }
 }
