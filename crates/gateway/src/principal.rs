@@ -123,7 +123,11 @@ impl Principal {
                 validation.set_issuer(&[issuer]);
                 validation.set_required_spec_claims(&["exp", "iss"]);
                 match audience {
-                    Some(audience) => validation.set_audience(&[audience]),
+                    Some(audience) => {
+                        validation.set_audience(&[audience]);
+                        // Without this, a token that names no audience at all would be taken.
+                        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+                    }
                     None => validation.validate_aud = false,
                 }
                 let validation = Box::new(validation);

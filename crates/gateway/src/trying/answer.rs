@@ -91,6 +91,12 @@ impl Values {
         self.finder = built.ok();
     }
 
+    /// What a value is, where it is known from elsewhere.
+    pub(crate) fn same(&self, value: &str) -> Option<Guess> {
+        let (_, guess) = self.list.iter().find(|(one, _)| one == value.trim())?;
+        Some(again(guess.holds))
+    }
+
     fn look(&self, text: &str) -> Vec<(Range<usize>, Guess)> {
         let Some(finder) = &self.finder else { return Vec::new() };
         let word = |at: Option<char>| at.is_some_and(char::is_alphanumeric);
@@ -99,12 +105,13 @@ impl Values {
         };
         let hits = finder.find_iter(text).take(PLACES);
         let hits = hits.map(|hit| (hit.range(), self.list[hit.pattern().as_usize()].1.holds));
-        let again = |(range, holds)| {
-            let reason = "the same value is known from elsewhere".to_owned();
-            (range, Guess { holds, confidence: Confidence::Medium, reason })
-        };
-        hits.filter(|(range, _)| alone(range)).map(again).collect()
+        hits.filter(|(range, _)| alone(range)).map(|(range, holds)| (range, again(holds))).collect()
     }
+}
+
+fn again(holds: Holds) -> Guess {
+    let reason = "the same value is known from elsewhere".to_owned();
+    Guess { holds, confidence: Confidence::Medium, reason }
 }
 
 /// What an answer is, as far as places are looked for.
@@ -233,9 +240,9 @@ pub(crate) fn places(
     found.into_iter().zip(verdicts).map(spot).collect()
 }
 
-/// A stretch that a value can be: within the text, between characters, not empty.
+/// A stretch that a value can be: within the text, between characters, with a letter or digit in it.
 fn fits(text: &str, range: &Range<usize>) -> bool {
-    text.get(range.clone()).is_some_and(|value| !value.trim().is_empty())
+    text.get(range.clone()).is_some_and(|value| value.chars().any(char::is_alphanumeric))
 }
 
 /// Adds what touches nothing that is there already; keeps the order.

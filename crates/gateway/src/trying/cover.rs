@@ -36,7 +36,10 @@ pub(crate) fn shown(setup: &Setup, method: &str, path: &str, holds: Option<Holds
     let route = route(setup, method, path)?;
     let fits = |field: &&String| holds.is_none_or(|holds| is_of(field, holds));
     route.out.iter().find_map(|rule| {
-        let field = rule.fields.iter().find(fits)?;
+        let own = |field: &&String| {
+            holds.is_some_and(|holds| guess::by_words(field, "").is_some_and(|one| one.holds == holds))
+        };
+        let field = rule.fields.iter().find(own).or_else(|| rule.fields.iter().find(fits))?;
         let what = if holds.is_some() { format!("`{field}`") } else { "its fields".to_owned() };
         Some(format!("route `{}` shows {what} for `{}`", route.name, rule.purpose))
     })

@@ -47,6 +47,7 @@ pub(crate) struct Group {
     pub(crate) leads_to: BTreeSet<String>,
     /// Whether an accepted answer has the member `id`.
     pub(crate) tells_id: bool,
+    /// Whether it takes one password: then it is a sign-in, or like one.
     pub(crate) has_password: bool,
     pub(crate) has_files: bool,
     pub(crate) is_event_stream: bool,
@@ -117,7 +118,7 @@ pub(crate) fn gather(exchanges: &[Exchange], host: Option<&str>, declared: &Attr
         paths.extend(resolve(&location.0.path, location.1, host));
     }
     let patterns = Patterns::of(paths.iter().map(String::as_str));
-    let requests: Vec<sent::Request> = exchanges.iter().map(sent::read).collect();
+    let mut requests: Vec<sent::Request> = exchanges.iter().map(sent::read).collect();
     let mut values = Values::default();
     for field in requests.iter().flat_map(|request| &request.fields) {
         if let Some(guess) = &field.guess {
@@ -132,6 +133,9 @@ pub(crate) fn gather(exchanges: &[Exchange], host: Option<&str>, declared: &Attr
         }
     }
     values.ready();
+    for field in requests.iter_mut().flat_map(|request| &mut request.fields) {
+        field.guess = field.guess.take().or_else(|| values.same(&field.value));
+    }
     let mut groups = Groups::new();
     for ((exchange, content), request) in exchanges.iter().zip(&contents).zip(requests) {
         let Some(pattern) = patterns.pattern(&exchange.path) else { continue };
@@ -156,6 +160,8 @@ pub(crate) fn gather(exchanges: &[Exchange], host: Option<&str>, declared: &Attr
                 if taking.path.is_empty() {
                     taking.path = target.1;
                 }
+                let passwords = form.controls.iter().filter(|one| one.kind == "password").count();
+                taking.has_password |= passwords == 1;
                 for control in &form.controls {
                     taking.control(control, &form.method);
                 }
@@ -180,7 +186,7 @@ impl Group {
         self.answers_page |= is_page && took && exchange.method != "GET";
         self.is_event_stream |= essence == "text/event-stream";
         self.is_upgrade |= exchange.status == 101;
-        self.has_password |= request.has_password;
+        self.has_password |= request.passwords == 1;
         self.has_files |= request.has_files;
         self.unreadable.extend(request.unreadable.map(|kind| super::shape::printable(&kind)));
         let path = decoded(&exchange.path);
@@ -246,7 +252,6 @@ impl Group {
     }
 
     fn control(&mut self, control: &Control, method: &str) {
-        self.has_password |= control.kind == "password";
         self.has_files |= control.kind == "file";
         if control.name.is_empty() || control.kind == "password" || !control.is_typed() {
             return;

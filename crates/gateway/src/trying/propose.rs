@@ -502,11 +502,18 @@ fn gateway(wish: &Wish<'_>, exchanges: &[Exchange]) -> (GatewayTable, Vec<String
     let table = GatewayTable {
         listen: vec![std::net::SocketAddr::from(([127, 0, 0, 1], 8443))],
         hosts: vec![host],
-        upstream: wish.upstream.unwrap_or("http://127.0.0.1:8000").to_owned(),
+        upstream: upstream(wish),
         principal: Some(principal),
         ..GatewayTable::default()
     };
     (table, comments)
+}
+
+/// Where the app listens: where it was asked, if that was on this machine.
+fn upstream(wish: &Wish<'_>) -> String {
+    let local = |host: &&str| host.starts_with("127.0.0.1:") || host.starts_with("localhost:");
+    let asked = wish.host.filter(local).map(|host| format!("http://{host}"));
+    wish.upstream.map(str::to_owned).or(asked).unwrap_or_else(|| "http://127.0.0.1:8000".to_owned())
 }
 
 /// Where a signed token was seen. What it says is nobody's business here.

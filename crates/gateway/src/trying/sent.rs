@@ -26,7 +26,8 @@ pub(crate) struct Sent {
 #[derive(Debug, Default)]
 pub(crate) struct Request {
     pub(crate) fields: Vec<Sent>,
-    pub(crate) has_password: bool,
+    /// How many passwords: one is typed to sign in, two are typed to register.
+    pub(crate) passwords: usize,
     pub(crate) has_files: bool,
     /// The body's type, where no rule can look into it.
     pub(crate) unreadable: Option<String>,
@@ -126,7 +127,7 @@ pub(crate) fn read(exchange: &Exchange) -> Request {
                             .split('/')
                             .any(|part| part.bytes().all(|one| one.is_ascii_digit()) && !part.is_empty());
                         let hindrance = listed.then_some("it stands in a list, which no rule can name");
-                        request.has_password |= is_password(&text.pointer);
+                        request.passwords += usize::from(is_password(&text.pointer));
                         if !text.pointer.is_empty()
                             && !is_secret(text.pointer.rsplit('/').next().unwrap_or_default())
                         {
@@ -141,7 +142,8 @@ pub(crate) fn read(exchange: &Exchange) -> Request {
         _ => request.unreadable = Some(essence),
     }
     for (number, (kind, name, value)) in pairs.iter().enumerate() {
-        request.has_password |= is_password(name);
+        request.passwords +=
+            usize::from(*kind != "query" && is_password(name) && !name.starts_with("usable_"));
         let first = pairs[..number].iter().all(|(one, other, _)| (one, other) != (kind, name));
         if !is_secret(name) && first && !name.is_empty() {
             let twice = pairs[number + 1..].iter().any(|(one, other, _)| (one, other) == (kind, name));
@@ -201,7 +203,7 @@ mod tests {
                 ("form:kind", None)
             ]
         );
-        assert!(form.has_password && form.fields[3].hindrance.is_some());
+        assert!(form.passwords == 1 && form.fields[3].hindrance.is_some());
         let json = request(
             "application/json",
             None,

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
+use tokio_rustls::{TlsConnector, client::TlsStream};
 use zeroize::Zeroizing;
 
 /// Longest wait for anything.
@@ -144,8 +144,9 @@ pub(crate) struct House {
     pub(crate) app: Arc<App>,
     pub(crate) relay: Arc<Played>,
     pub(crate) told: Arc<Told>,
-    tls: TlsConnector,
-    _stop: watch::Sender<bool>,
+    pub(crate) gateway: Gateway,
+    client: rustls::ClientConfig,
+    stop: watch::Sender<bool>,
 }
 
 const RULES: &str = r#"
@@ -195,6 +196,14 @@ routes = ["new"]
 in = { person = { new = "location:/w/{id}" }, accept = ["303"], fields = { "form:name" = "name" } }
 "#;
 
+/// Rules as a setup, for an app at this address.
+pub(crate) fn setup(rules: &str, upstream: SocketAddr) -> Setup {
+    let text = rules.replace("UPSTREAM", &upstream.to_string());
+    let tables: Tables = toml::from_str(&text).expect("tables");
+    let fields = Played::default().fields().expect("fields");
+    Setup::build(&tables, std::path::Path::new("."), Some(&fields)).expect("a setup")
+}
+
 impl House {
     pub(crate) async fn new() -> Self {
         let app = Arc::new(App { got: Arc::default(), answer: Arc::default(), silent: Arc::default() });
@@ -206,20 +215,42 @@ impl House {
                 tokio::spawn(play(stream, playing.clone()));
             }
         });
-        let text = RULES.replace("UPSTREAM", &upstream.to_string());
-        let tables: Tables = toml::from_str(&text).expect("tables");
+        Self::before(app, RULES, upstream).await
+    }
+
+    /// A gateway with these rules before an app of one's own.
+    pub(crate) async fn with(rules: &str, upstream: SocketAddr) -> Self {
+        let app = Arc::new(App { got: Arc::default(), answer: Arc::default(), silent: Arc::default() });
+        Self::before(app, rules, upstream).await
+    }
+
+    async fn before(app: Arc<App>, rules: &str, upstream: SocketAddr) -> Self {
         let (relay, told) = (Arc::new(Played::default()), Arc::new(Told::default()));
-        let fields = relay.fields().expect("fields");
-        let setup = Setup::build(&tables, std::path::Path::new("."), Some(&fields)).expect("a setup");
-        let gateway = Gateway::new(setup, relay.clone(), told.clone());
-        let (server, tls) = certificates();
+        let gateway = Gateway::new(setup(rules, upstream), relay.clone(), told.clone());
+        let (server, client) = certificates();
         let (keep, presented) = watch::channel(server);
         std::mem::forget(keep);
         let (stop, stopped) = watch::channel(false);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        tokio::spawn(gateway::serve::serve(listener, presented, gateway, stopped));
-        Self { address, app, relay, told, tls, _stop: stop }
+        tokio::spawn(gateway::serve::serve(listener, presented, gateway.clone(), stopped));
+        Self { address, app, relay, told, gateway, client, stop }
+    }
+
+    /// Tells the gateway to stop.
+    pub(crate) fn stop(&self) {
+        let _ = self.stop.send(true);
+    }
+
+    /// A connection on which this protocol was agreed.
+    pub(crate) async fn connect_as(&self, protocol: &[u8]) -> TlsStream<TcpStream> {
+        let mut client = self.client.clone();
+        client.alpn_protocols = vec![protocol.to_vec()];
+        let stream = TcpStream::connect(self.address).await.expect("connected");
+        let name = ServerName::try_from("localhost").expect("a name");
+        let stream = TlsConnector::from(Arc::new(client)).connect(name, stream).await.expect("TLS");
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol));
+        stream
     }
 
     /// What the app answers from now on.
@@ -242,7 +273,7 @@ impl House {
     pub(crate) async fn connect(&self) -> TlsStream<TcpStream> {
         let stream = TcpStream::connect(self.address).await.expect("connected");
         let name = ServerName::try_from("localhost").expect("a name");
-        self.tls.connect(name, stream).await.expect("TLS")
+        TlsConnector::from(Arc::new(self.client.clone())).connect(name, stream).await.expect("TLS")
     }
 
     /// Sends bytes and reads all that comes back.
@@ -286,12 +317,12 @@ impl House {
     }
 }
 
-fn certificates() -> (Arc<rustls::ServerConfig>, TlsConnector) {
+fn certificates() -> (Arc<rustls::ServerConfig>, rustls::ClientConfig) {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
     let certificate = CertificateDer::from(made.cert.der().to_vec());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let server = rustls::ServerConfig::builder_with_provider(provider.clone())
+    let mut server = rustls::ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_no_client_auth()
@@ -304,6 +335,6 @@ fn certificates() -> (Arc<rustls::ServerConfig>, TlsConnector) {
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let _ = TlsAcceptor::from(Arc::new(server.clone()));
-    (Arc::new(server), TlsConnector::from(Arc::new(client)))
+    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    (Arc::new(server), client)
 }

@@ -3,5 +3,8 @@
 
 mod attacks;
 mod bodies;
+mod documents;
 mod house;
+mod principals;
+mod protocols;
 mod smuggling;
