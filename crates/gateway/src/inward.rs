@@ -352,7 +352,7 @@ mod tests {
             path = "/w/{id}"
             [[relay]]
             routes = ["save"]
-            in = { person = { path = "id" }, fields = { "form:name" = "name", "json:/a/name" = "name", "query:q" = "email" } }
+            in = { person = { path = "id" }, accept = ["201"], fields = { "form:name" = "name", "json:/a/name" = "name", "query:q" = "email" } }
         "#;
         let tables: crate::config::Tables = toml::from_str(text).expect("tables");
         let routes = Routes::build(&tables.route, &tables.relay, None).expect("routes");
@@ -413,6 +413,13 @@ mod tests {
     #[test]
     fn what_a_rule_cannot_look_into_is_refused() {
         assert_eq!(run(FORM, None, "name=a&name=b").err(), Some(InError::Twice));
+        assert_eq!(run(FORM, None, "Name=a").err(), Some(InError::Twice));
+        assert_eq!(run(JSON, None, r#"{"A":{"name":"x"}}"#).err(), Some(InError::Twice));
+        let doubled = "--b\r\nContent-Disposition: form-data; name=\"other\"; x=\"; name=\\\"name\"\r\n\r\nJ\r\n--b--\r\n";
+        if let Ok((_, out)) = run(Some("multipart/form-data; boundary=b"), None, doubled) {
+            let text = String::from_utf8(out.body.to_vec()).expect("text");
+            assert_eq!(text.matches("name=").count(), 1, "{text}");
+        }
         assert_eq!(run(FORM, None, "name=%ff").err(), Some(InError::Syntax));
         assert_eq!(run(Some("text/plain"), None, "name=a").err(), Some(InError::Type));
         assert_eq!(run(None, None, "name=a").err(), Some(InError::Type));

@@ -369,9 +369,9 @@ mod tests {
             r#"{"list":[{"name":"Jana","id":1},{"name":"Otto","mail":"o@w.example"}],"o@w.example":2}"#;
         let found = look("application/json", json, &[]);
         let want = [
-            ("Jana", "member /list/*/name", Verdict::Shown),
-            ("Otto", "member /list/*/name", Verdict::Shown),
-            ("o@w.example", "member /list/*/mail", Verdict::Shown),
+            ("Jana", "member /list/*/name", Verdict::Control),
+            ("Otto", "member /list/*/name", Verdict::Control),
+            ("o@w.example", "member /list/*/mail", Verdict::Control),
             ("o@w.example", "outside of any text", Verdict::Masked),
         ];
         assert_eq!(found, want.map(|(value, place, verdict)| (value.to_owned(), place.to_owned(), verdict)));

@@ -248,7 +248,71 @@ async fn a_vault_that_fails_shows_nothing_and_headers_hold_no_token() {
     *house.relay.fails.lock() = None;
     let edit = format!("<input value=\"{}\"><p>{}</p>", token(2), token(2));
     house.page("text/html; charset=utf-8", edit);
-    assert_eq!(house.get("/edit").await.1, "<input value=\"obv_two\"><p>[masked]</p>");
+    let edit = async |cookie: &[&str]| {
+        let (_, body) = house.ask("GET /edit", cookie, "").await;
+        String::from_utf8(body).expect("text")
+    };
+    assert_eq!(edit(&[&house.cookie]).await, "<input value=\"obv_two\"><p>[masked]</p>");
+    assert_eq!(edit(&[]).await, "<input value=\"[masked]\"><p>[masked]</p>");
+    // A page's own program sends back what it got: that must not be the mask.
+    house.page("application/json", format!("{{\"name\":\"{}\"}}", token(2)));
+    assert_eq!(edit(&[&house.cookie]).await, "{\"name\":\"obv_two\"}");
+}
+
+/// What a review found: each of these committed what the app had not taken, or from nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_is_no_acceptance_and_nobody_changes_nobody() {
+    let house = House::new().await;
+    let settled = async |status: &str, lines: &[&str], path: &str| {
+        house.relay.settled.lock().clear();
+        house.relay.submitted.lock().clear();
+        house.answers(status, "");
+        let lines = [&[FORM], lines].concat();
+        let (head, _) = house.ask(&format!("POST {path}"), &lines, "name=Eve").await;
+        (head, house.relay.settled.lock().clone(), !house.relay.submitted.lock().is_empty())
+    };
+    let user = "x-user: lead; role=lead";
+    let save = async |answer: &str| settled(answer, &[], "/save/7").await.1;
+    assert_eq!(save(&format!("303 See Other\r\n{user}\r\nlocation: /save/7")).await, [Outcome::Accepted(None)]);
+    for location in
+        ["/sign-in", "/save/8", "/save/new", "https://evil.example/save/7", "/sign-in?next=https://localhost/save/7"]
+    {
+        let settled = save(&format!("303 See Other\r\n{user}\r\nlocation: {location}")).await;
+        assert_eq!(settled, [Outcome::Abandoned], "{location}");
+    }
+    assert_eq!(save(&format!("303 See Other\r\n{user}")).await, [Outcome::Abandoned], "it leads nowhere");
+    // The app took it and says of nobody that he asked.
+    assert_eq!(save("303 See Other\r\nlocation: /save/7").await, [Outcome::Abandoned]);
+    // Where the user is known before the answer, nothing reaches the app.
+    let (head, none, taken) = settled("303 See Other\r\nlocation: /keep/7", &[], "/keep/7").await;
+    assert!(head.starts_with("HTTP/1.1 401") && none.is_empty() && !taken, "{head}");
+    assert!(house.app_got().is_empty());
+    let kept = settled("303 See Other\r\nlocation: /keep/7", &[&house.cookie], "/keep/7").await;
+    assert_eq!(kept.1, [Outcome::Accepted(None)], "{}", kept.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_nearly_fits_does_not_pass_a_rule_by() {
+    let house = House::new().await;
+    house.answers("200 OK", "ok");
+    for path in ["/save/7/", "/Save/7", "/SAVE/7/", "/new/"] {
+        let (head, _) = house.ask(&format!("POST {path}"), &[FORM], "name=Eve").await;
+        assert!(head.starts_with("HTTP/1.1 400"), "{path}: {head}");
+        assert!(house.app_got().is_empty(), "{path}");
+    }
+    let (head, _) = house.ask("POST /saved/7", &[FORM], "name=Eve").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "the control: {head}");
+    for name in ["Name=Eve", "name%20=Eve", "NAME=Eve&name=x"] {
+        house.app.got.lock().clear();
+        let (head, _) = house.ask("POST /save/7", &[FORM], name).await;
+        assert!(head.starts_with("HTTP/1.1 400") && house.app_got().is_empty(), "{name}: {head}");
+    }
+    for claim in ["X-HTTP-Method-Override: PUT", "X-Original-URL: /other", "X-Rewrite-URL: /other"] {
+        house.app.got.lock().clear();
+        house.ask("GET /page", &[claim], "").await;
+        let name = claim.split(':').next().unwrap_or_default().to_lowercase();
+        assert!(!house.app_got().to_lowercase().contains(&name), "{claim}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -145,6 +145,8 @@ pub(crate) struct House {
     pub(crate) relay: Arc<Played>,
     pub(crate) told: Arc<Told>,
     pub(crate) gateway: Gateway,
+    /// The cookie of the lead, for the routes that know their user by it.
+    pub(crate) cookie: String,
     client: rustls::ClientConfig,
     stop: watch::Sender<bool>,
 }
@@ -168,6 +170,11 @@ methods = ["GET"]
 name = "edit"
 path = "/edit"
 methods = ["GET"]
+principal = { kind = "jwt", cookie = "s", keys = "KEYS", issuer = "app", roles = { lead = "operations" } }
+[[route]]
+name = "keep"
+path = "/keep/{id}"
+principal = { kind = "jwt", cookie = "s", keys = "KEYS", issuer = "app", roles = { lead = "operations" } }
 [[route]]
 name = "open-cors"
 path = "/cors"
@@ -187,7 +194,10 @@ routes = ["page", "open-cors"]
 out = { purpose = "p", fields = ["name"], headers = ["x-name"] }
 [[relay]]
 routes = ["edit"]
-out = { purpose = "p", fields = ["name"], form = "save" }
+out = { purpose = "p", fields = ["name"], form = "keep" }
+[[relay]]
+routes = ["keep"]
+in = { person = { path = "id" }, accept = ["303 /keep/{id}"], fields = { "form:name" = "name" } }
 [[relay]]
 routes = ["save"]
 in = { person = { path = "id" }, accept = ["2xx", "303 /save/{id}"], fields = { "form:name" = "name", "json:/name" = "name" } }
@@ -226,7 +236,12 @@ impl House {
 
     async fn before(app: Arc<App>, rules: &str, upstream: SocketAddr) -> Self {
         let (relay, told) = (Arc::new(Played::default()), Arc::new(Told::default()));
-        let gateway = Gateway::new(setup(rules, upstream), relay.clone(), told.clone());
+        let keys = tempfile::NamedTempFile::new().expect("a file");
+        let pair = rcgen::KeyPair::generate().expect("a key");
+        std::fs::write(keys.path(), pair.public_key_pem()).expect("written");
+        let cookie = signed_in(&pair);
+        let rules = rules.replace("KEYS", &keys.path().display().to_string());
+        let gateway = Gateway::new(setup(&rules, upstream), relay.clone(), told.clone());
         let (server, client) = certificates();
         let (keep, presented) = watch::channel(server);
         std::mem::forget(keep);
@@ -234,7 +249,7 @@ impl House {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         tokio::spawn(gateway::serve::serve(listener, presented, gateway.clone(), stopped));
-        Self { address, app, relay, told, gateway, client, stop }
+        Self { address, app, relay, told, gateway, cookie, client, stop }
     }
 
     /// Tells the gateway to stop.
@@ -315,6 +330,13 @@ impl House {
     pub(crate) fn noticed(&self, wanted: impl Fn(&Event) -> bool) -> bool {
         self.told.0.lock().iter().any(wanted)
     }
+}
+
+fn signed_in(pair: &rcgen::KeyPair) -> String {
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+    let key = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).expect("a key");
+    let claims = serde_json::json!({ "sub": "lead", "role": "lead", "iss": "app", "exp": 32_503_680_000_u64 });
+    format!("Cookie: s={}", encode(&Header::new(Algorithm::ES256), &claims, &key).expect("signed"))
 }
 
 fn certificates() -> (Arc<rustls::ServerConfig>, rustls::ClientConfig) {
