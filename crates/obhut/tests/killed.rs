@@ -264,7 +264,7 @@ routes = ["worker"]
 out = { purpose = "personnel", fields = ["name"], person = "path:id" }
 [[relay]]
 routes = ["worker-save"]
-in = { person = { path = "id" }, accept = ["303"], fields = { "form:name" = "name" } }
+in = { person = { path = "id", create = true }, accept = ["303 /workers/{id}"], fields = { "form:name" = "name" } }
 "#;
 
 #[tokio::test(flavor = "multi_thread")]

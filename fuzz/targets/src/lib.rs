@@ -10,6 +10,7 @@
 //! To keep an input that the fuzzer found: put it into `fuzz/targets/regressions/<target>/`.
 
 pub mod declared;
+pub mod gateway;
 pub mod log;
 pub mod signed;
 pub mod smoke;
@@ -45,5 +46,10 @@ pub const TARGETS: &[Target] = &[
     Target { name: "inclusion", run: log::inclusion, seeds: log::inclusion_seeds },
     Target { name: "consistency", run: log::consistency, seeds: log::consistency_seeds },
     Target { name: "incarnation", run: log::incarnation, seeds: log::incarnation_seeds },
+    Target { name: "strict_head", run: gateway::strict_head, seeds: gateway::strict_head_seeds },
+    Target { name: "client_token", run: gateway::client_token, seeds: gateway::client_token_seeds },
+    Target { name: "answer", run: gateway::answer, seeds: gateway::answer_seeds },
+    Target { name: "request_body", run: gateway::request_body, seeds: gateway::request_body_seeds },
+    Target { name: "har", run: gateway::har, seeds: gateway::har_seeds },
     Target { name: "add_checkpoint", run: log::add_checkpoint, seeds: log::add_checkpoint_seeds },
 ];
