@@ -90,8 +90,10 @@ pub enum Shown {
 /// Whose data are submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whose {
-    /// The person of this reference, known or not.
+    /// The person of this reference, who is here.
     Reference(String),
+    /// The person of this reference, known or not.
+    Create(String),
     /// Somebody for whom the app has no reference yet.
     New,
 }

@@ -60,6 +60,9 @@ pub(crate) async fn exchange(
             let outcome = if missed == Missed::Unreachable { Outcome::Abandoned } else { Outcome::Unknown };
             // What cannot be said now is said when its term ends.
             let _ = settle(way, id, outcome).await;
+            if let Some(pending) = pending {
+                pending.is_settled();
+            }
             return Err(no_answer(missed));
         }
     };
@@ -218,7 +221,8 @@ fn whose(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>) -> R
         Some(Subject::Principal) => user.and_then(|user| user.viewer.person.clone()),
         None => None,
     };
-    reference.filter(|text| !text.starts_with(VIEW_PREFIX)).map(Whose::Reference).ok_or(MISSING)
+    let whose = if rule.create { Whose::Create } else { Whose::Reference };
+    reference.filter(|text| !text.starts_with(VIEW_PREFIX)).map(whose).ok_or(MISSING)
 }
 
 /// Settles by the app's answer. For somebody new the answer tells the reference, maybe in its body.

@@ -74,6 +74,8 @@ named_reads! {
 
     /// What a token stands for.
     token(tenant: TenantId, token: &[u8; 16]) -> Option<TokenRow>;
+    /// The blind indexes of a person: number of the index, and hash.
+    indexes_of(tenant: TenantId, person: PersonId) -> Vec<(FieldId, [u8; 16])>;
     /// The tokens of a person.
     tokens_of(tenant: TenantId, person: PersonId) -> Vec<TokenRow>;
 

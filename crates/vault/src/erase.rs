@@ -117,16 +117,22 @@ async fn try_erase(
         incarnation: house.ledger.status().incarnation,
         tail: house.ledger.status().durable,
     };
-    let consents = {
+    let (consents, heirs) = {
         let snapshot = house.store.snapshot()?;
-        snapshot.consents_of(tenant.id, id)?.into_iter().map(|row| row.consent).collect()
+        let consents = snapshot.consents_of(tenant.id, id)?.into_iter().map(|row| row.consent).collect();
+        let live = tenant.live();
+        let mut heirs = Vec::new();
+        for field in live.config.fields.iter().filter(|field| field.stable) {
+            heirs.extend(crate::put::let_go(&snapshot, tenant, id, field)?);
+        }
+        (consents, heirs)
     };
     if !prepare(house, tenant, &facts, consents).await? {
         return Ok(None);
     }
     house.step(Step::ErasePrepared);
     let tenant_id = tenant.id;
-    let ops = vec![
+    let mut ops = vec![
         KeyOp::UpdatePerson {
             tenant: tenant_id,
             person: id,
@@ -142,6 +148,8 @@ async fn try_erase(
         KeyOp::DeletePrincipalsOf { tenant: tenant_id, subject: id },
         KeyOp::DeleteIdempotencyOf { tenant: tenant_id, reference: id.0 },
     ];
+    // A stable token that stood for her and that others have as well goes on standing for one of them.
+    ops.extend(heirs);
     let steps = [Step::EraseCommitted, Step::EraseShipped];
     let actor = Some(ctx.actor.principal.id);
     let change = Change { name: "erase_person", tenant: tenant_id, actor, ops, entry, steps };

@@ -286,7 +286,7 @@ async fn create(
     ];
     for one in values {
         ops.extend(index_ops(house, tenant, person, one)?);
-        ops.extend(token_op(house, tenant, &house.store.snapshot()?, (person, None), one)?);
+        ops.extend(token_ops(house, tenant, &house.store.snapshot()?, person, one)?);
     }
     if let Some(wanted) = &request.idempotency {
         ops.push(idempotency_op(house, tenant, wanted, keys.log_secret(), person, now)?);
@@ -410,15 +410,18 @@ pub(crate) fn prepare(
         let has_one = tokens.iter().any(|token| token.field == one.field.id);
         if one.field.stable {
             // The old one stands for the old value, which may be somebody else's tomorrow.
-            ops.push(KeyOp::DeleteTokensOf { tenant: tenant.id, person: id, field: Some(one.field.id) });
-            ops.extend(token_op(house, tenant, &snapshot, (id, changes.tokens_of), one)?);
+            let token = token_for(house, tenant, &one.field, &one.value)?;
+            if !tokens.iter().any(|row| row.token == *token.as_bytes()) {
+                ops.extend(let_go(&snapshot, tenant, id, &one.field)?);
+                ops.extend(claim(house, tenant, &snapshot, id, one)?);
+            }
         } else if changes.tokens_of.is_none() && !has_one {
-            ops.extend(token_op(house, tenant, &snapshot, (id, None), one)?);
+            ops.push(fresh_token(house, tenant, id, one)?);
         }
     }
     for field in changes.removed {
         ops.push(KeyOp::DeleteIndexesOf { tenant: tenant.id, person: id, index: Some(field.id) });
-        ops.push(KeyOp::DeleteTokensOf { tenant: tenant.id, person: id, field: Some(field.id) });
+        ops.extend(let_go(&snapshot, tenant, id, field)?);
     }
     let job = sweep_later(house, &person, now)?;
     Ok(Rectification { keys, rows, job, ops })
@@ -537,21 +540,76 @@ pub(crate) fn index_ops(
     Ok(Some(KeyOp::InsertIndex { row, unique: false }))
 }
 
-/// The token of a value, to be put into the map; none when it is stable and another person has the same value: it stands
-/// for hers. `of` is the person, and who else may have it since hers are about to go.
-pub(crate) fn token_op(
+/// The token of a value, to be put into the map. A stable one may stand for somebody else with the same value already;
+/// then it goes on standing for her.
+pub(crate) fn token_ops(
     house: &House,
     tenant: &Tenant,
     snapshot: &Snapshot,
-    of: (PersonId, Option<PersonId>),
+    person: PersonId,
     one: &Checked,
-) -> Result<Option<KeyOp>, Fault> {
-    let token = *token_for(house, tenant, &one.field, &one.value)?.as_bytes();
-    let owner = snapshot.token(tenant.id, &token)?.map(|row| row.person);
-    let taken = one.field.stable && owner.is_some_and(|owner| owner != of.0 && Some(owner) != of.1);
-    let row = TokenRow { tenant: tenant.id, token, person: of.0, field: one.field.id };
-    Ok((!taken).then_some(KeyOp::InsertToken(row)))
+) -> Result<Vec<KeyOp>, Fault> {
+    if one.field.stable {
+        claim(house, tenant, snapshot, person, one)
+    } else {
+        fresh_token(house, tenant, person, one).map(|op| vec![op])
+    }
 }
+
+fn fresh_token(house: &House, tenant: &Tenant, person: PersonId, one: &Checked) -> Result<KeyOp, Fault> {
+    let token = *token_for(house, tenant, &one.field, &one.value)?.as_bytes();
+    Ok(KeyOp::InsertToken(TokenRow { tenant: tenant.id, token, person, field: one.field.id }))
+}
+
+/// Has the stable token of a value stand for this person, where it stands for nobody who is here.
+fn claim(
+    house: &House,
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    person: PersonId,
+    one: &Checked,
+) -> Result<Vec<KeyOp>, Fault> {
+    let token = *token_for(house, tenant, &one.field, &one.value)?.as_bytes();
+    let field = one.field.id;
+    let insert = KeyOp::InsertToken(TokenRow { tenant: tenant.id, token, person, field });
+    let owner = snapshot.token(tenant.id, &token)?.map(|row| row.person);
+    let Some(owner) = owner.filter(|owner| *owner != person) else { return Ok(vec![insert]) };
+    let head = snapshot.person_head(tenant.id, owner)?;
+    if head.is_some_and(|head| head.state == PersonState::Live) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![KeyOp::DeleteTokensOf { tenant: tenant.id, person: owner, field: Some(field) }, insert])
+}
+
+/// Takes a person's tokens of a field away. A stable one that others with the same value have as well goes on standing
+/// for one of them: the app keeps it in their rows, too.
+pub(crate) fn let_go(
+    snapshot: &Snapshot,
+    tenant: &Tenant,
+    person: PersonId,
+    field: &Field,
+) -> Result<Vec<KeyOp>, Fault> {
+    let mut ops = vec![KeyOp::DeleteTokensOf { tenant: tenant.id, person, field: Some(field.id) }];
+    if field.stable {
+        let indexes = snapshot.indexes_of(tenant.id, person)?;
+        let mine = snapshot.tokens_of(tenant.id, person)?.into_iter().find(|row| row.field == field.id);
+        let hash = indexes.into_iter().find(|(index, _)| *index == field.id);
+        if let (Some(row), Some((_, hash))) = (mine, hash) {
+            let others = snapshot.persons_by_index(tenant.id, field.id, &hash, HEIRS)?;
+            for other in others.into_iter().filter(|other| *other != person) {
+                let head = snapshot.person_head(tenant.id, other)?;
+                if head.is_some_and(|head| head.state == PersonState::Live) {
+                    ops.push(KeyOp::InsertToken(TokenRow { person: other, ..row }));
+                    break;
+                }
+            }
+        }
+    }
+    Ok(ops)
+}
+
+/// How many others with the same value are looked at to find one for whom a stable token can go on standing.
+const HEIRS: usize = 16;
 
 /// A token for a value: a fresh one, or where the field wants it so the one of every equal value.
 pub(crate) fn token_for(

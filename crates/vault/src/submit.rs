@@ -5,6 +5,9 @@
 //! whose they are and removes the provisional row; the plan carries the ledger entry. When the app does not, the row
 //! goes and with it the only keys. A crash in between leaves the one or the other.
 //!
+//! A stable token proves nothing, since every equal value has the same one: a provisional person has none, and gets hers
+//! when she is committed.
+//!
 //! What became of it can be unknown: the app did not answer, or this process ended. Such a submission waits. If one of
 //! its tokens is seen in an answer of the app, the app has kept it, and it is committed; after [`WAIT_MS`] it goes.
 
@@ -16,7 +19,7 @@ use crate::keys::done;
 use crate::people::Person;
 use crate::put::{
     self, Changes, Checked, PutError, Rectification, TRIES, check_reference, index_ops, of_compartment,
-    seal_version, sweep_later, token_for, token_op,
+    seal_version, sweep_later, token_for, token_ops,
 };
 use crate::reveal::OpenPerson;
 use crate::steps::Step;
@@ -31,7 +34,7 @@ use model::{Compartment, FieldId, PersonId, RecipientId, TenantId, Timestamp};
 use parking_lot::Mutex;
 use seal::{DocumentPlace, PersonKeys, PersonPlace, Value};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use store::{Conflict, DataOp, IndexRow, KeyOp, PersonRow, PersonState, Sealed, Snapshot, Wrap};
 use zeroize::Zeroizing;
@@ -42,14 +45,24 @@ pub const WAIT_MS: i64 = 24 * 3_600_000;
 pub const MAX_WAITING: usize = 10_000;
 /// Most values in one.
 pub const MAX_VALUES: usize = 500;
+/// Most of one user that wait: an app answers one person's forms one after the other.
+const MAX_OF_ONE: usize = 200;
+/// Most that wait and that nobody in particular typed.
+const MAX_OF_NOBODY: usize = 2_000;
 /// How many are looked at in one page.
 const PAGE: usize = 500;
+
+/// What the gateway shows where there is nothing to show. Nobody types it.
+const MASKS: [&str; 2] = ["[masked]", "[erased]"];
 
 /// Whose data are submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whose {
-    /// The person of this reference, known or not.
+    /// The person of this reference, who is here.
     Reference(String),
+    /// The person of this reference, known or not. It must be written in the one way that the app writes it, since
+    /// another spelling would make another person.
+    Create(String),
     /// Somebody for whom the app has no reference yet.
     New,
 }
@@ -145,7 +158,19 @@ impl From<PutError> for SubmitError {
 
 /// Submissions of this run whose outcome is still to come, with who typed them.
 #[derive(Default)]
-pub(crate) struct Waiting(Mutex<HashMap<PersonId, Option<Actor>>>);
+pub(crate) struct Waiting(Mutex<HashMap<PersonId, Option<Actor>>>, Mutex<HashSet<PersonId>>);
+
+impl Waiting {
+    /// Whether one more may wait, of this user. Those whose outcome is unknown count among all.
+    fn has_room(&self, by: Option<&Actor>) -> bool {
+        let waiting = self.0.lock();
+        let all = waiting.len() + self.1.lock().len();
+        let principal = by.map(|actor| actor.principal.id);
+        let limit = if principal.is_some() { MAX_OF_ONE } else { MAX_OF_NOBODY };
+        let same = |other: &&Option<Actor>| other.as_ref().map(|actor| actor.principal.id) == principal;
+        all < MAX_WAITING && (waiting.len() < limit || waiting.values().filter(same).count() < limit)
+    }
+}
 
 /// What a submission waits for, as it is kept beside its provisional person. Names nobody: references lie with the
 /// values, under the provisional person's own keys.
@@ -158,6 +183,8 @@ struct Card {
     /// Fields whose values go.
     removed: Vec<FieldId>,
     created: Timestamp,
+    /// The highest version of the target's records then: what was changed meanwhile is newer than this.
+    version: u32,
 }
 
 /// A submission as it was read.
@@ -193,7 +220,7 @@ impl Vault {
         if checked.is_empty() && removed.is_empty() {
             return Ok(Submitted { id: None, texts });
         }
-        if house.waiting.0.lock().len() >= MAX_WAITING {
+        if !house.waiting.has_room(by.as_ref()) {
             return Err(SubmitError::Quota);
         }
         for _ in 0..TRIES {
@@ -238,6 +265,9 @@ impl Vault {
         let opened = house.tenant(tenant).ok_or(SubmitError::Denied(Reason::WrongTenant))?;
         // It waits until it is settled, so that nobody takes it for one of unknown outcome meanwhile.
         let waiting = house.waiting.0.lock().get(&id).cloned();
+        if outcome == Outcome::Unknown && waiting.is_some() {
+            house.waiting.1.lock().insert(id);
+        }
         let settled = self.settle_by(&opened, app, waiting, id, outcome).await;
         house.waiting.0.lock().remove(&id);
         settled
@@ -259,7 +289,8 @@ impl Vault {
             Outcome::Accepted(reference) => {
                 house.ledger_ready()?;
                 let by = waiting.flatten();
-                let mut committed = commit(house, opened, app, by, id, reference.as_deref()).await;
+                let how = How { by, reference: reference.as_deref(), late: false };
+                let mut committed = commit(house, opened, app, how, id).await;
                 if was_waiting && committed == Ok(None) {
                     // Nobody else could commit it: the person was erased meanwhile.
                     committed = Err(SubmitError::Person);
@@ -298,8 +329,12 @@ impl Vault {
         }
         let mut promoted = 0;
         for id in found {
-            if commit(house, &opened, app, None, id, None).await.is_ok() {
-                promoted += 1;
+            let how = How { by: None, reference: None, late: true };
+            match commit(house, &opened, app, how, id).await {
+                Ok(_) => promoted += 1,
+                // Something newer stands there: what was typed before it is over.
+                Err(SubmitError::Stale) => abandon(house, tenant, id).await?,
+                Err(_) => {}
             }
         }
         Ok(promoted)
@@ -369,17 +404,35 @@ fn read_card(tenant: &Tenant, id: PersonId, sealed: &[u8]) -> Result<Card, Fault
 }
 
 fn target_of(house: &House, tenant: &Tenant, whose: &Whose) -> Result<Option<PersonId>, SubmitError> {
-    let Whose::Reference(reference) = whose else { return Ok(None) };
+    let (reference, create) = match whose {
+        Whose::Reference(reference) => (reference, false),
+        Whose::Create(reference) => (reference, true),
+        Whose::New => return Ok(None),
+    };
     check_reference(reference)?;
     let snapshot = house.store.snapshot()?;
     let found = find(house, tenant, &snapshot, reference)?;
-    let Some(person) = found else { return Ok(None) };
+    let Some(person) = found else {
+        return match (create, is_canonical(reference)) {
+            (true, true) => Ok(None),
+            (true, false) => Err(SubmitError::Reference),
+            (false, _) => Err(SubmitError::Person),
+        };
+    };
     let head = snapshot.person_head(tenant.id, person)?;
     if head.is_some_and(|head| head.state == PersonState::Live) {
         Ok(found)
     } else {
         Err(SubmitError::Person)
     }
+}
+
+/// Whether nobody would take a reference for another spelling of one that exists: `007`, `+7` and ` 7` are read as 7.
+fn is_canonical(reference: &str) -> bool {
+    let digits = reference.trim_start_matches(['+', '-']);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let plain = digits.len() == reference.len() && (digits.len() == 1 || !digits.starts_with('0'));
+    reference.trim() == reference && (!is_number || plain)
 }
 
 fn find(
@@ -415,6 +468,9 @@ fn sort(
                 |hidden: &crate::view::Hidden| hidden.field == field.id && Some(hidden.person) == target;
             let hidden = hidden.filter(fits).ok_or(SubmitError::Stale)?;
             sorted.texts[number] = hidden.token.format(field.token);
+        } else if MASKS.contains(&value.as_str()) {
+            // A page's program sent back what stood there in place of a value.
+            return Err(SubmitError::Stale);
         } else if value.is_empty() {
             sorted.removed.extend(target.is_some().then(|| field.clone()));
         } else {
@@ -443,13 +499,16 @@ async fn write(
     let mut rows = Vec::with_capacity(compartments.len() + 1);
     for compartment in compartments {
         let mut values = of_compartment(checked, compartment);
-        if let (Compartment(0), Whose::Reference(reference)) = (compartment, &new.whose) {
+        if let (Compartment(0), Whose::Reference(reference) | Whose::Create(reference)) = (compartment, &new.whose)
+        {
             values.push(reference_value(reference));
         }
         rows.push(DataOp::PutRecord(seal_version(house, tenant, id, &mut keys, compartment, 1, &values)?));
     }
     let removed = removed.iter().map(|field| field.id).collect();
-    let card = Card { target, new: new.whose == Whose::New, removed, created: now };
+    let version = target.map(|target| newest(&house.store.snapshot()?, tenant.id, target)).transpose()?;
+    let version = version.unwrap_or(0);
+    let card = Card { target, new: new.whose == Whose::New, removed, created: now, version };
     let bytes = postcard::to_stdvec(&card).map_err(|_| Fault::Corrupt)?;
     let at = place(tenant.id, id);
     let sealed = tenant.metadata.seal_document(&at, &bytes, &*house.entropy)?;
@@ -479,23 +538,24 @@ async fn write(
     }
 }
 
-/// A token for each value, and what puts them into the map.
+/// The highest version of a person's records.
+fn newest(snapshot: &Snapshot, tenant: TenantId, person: PersonId) -> Result<u32, SubmitError> {
+    Ok(snapshot.records_of(tenant, person)?.iter().map(|key| key.version).max().unwrap_or(0))
+}
+
+/// A token for each value, and what puts those into the map that nobody else can have.
 fn tokens(
     house: &House,
     tenant: &Tenant,
     id: PersonId,
     checked: &[Checked],
 ) -> Result<(Vec<StorageToken>, Vec<KeyOp>), Fault> {
-    let snapshot = house.store.snapshot()?;
     let mut tokens = Vec::with_capacity(checked.len());
     let mut ops = Vec::with_capacity(checked.len());
     for one in checked {
-        if one.field.stable {
-            tokens.push(token_for(house, tenant, &one.field, &one.value)?);
-            ops.extend(token_op(house, tenant, &snapshot, (id, None), one)?);
-        } else {
-            let token = StorageToken::generate(one.field.token, &*house.entropy);
-            tokens.push(token);
+        let token = token_for(house, tenant, &one.field, &one.value)?;
+        tokens.push(token);
+        if !one.field.stable {
             let (token, field) = (*token.as_bytes(), one.field.id);
             ops.push(KeyOp::InsertToken(store::TokenRow { tenant: tenant.id, token, person: id, field }));
         }
@@ -509,6 +569,7 @@ fn reference_value(reference: &str) -> Value<'_> {
 
 /// Removes a provisional person: her row first, which holds the only keys.
 async fn abandon(house: &House, tenant: TenantId, id: PersonId) -> Result<(), SubmitError> {
+    house.waiting.1.lock().remove(&id);
     let head = house.store.snapshot()?.person_head(tenant, id)?;
     if let Some(head) = head.filter(|head| head.state == PersonState::Provisional) {
         let ops = vec![
@@ -600,14 +661,23 @@ fn may_commit(
     }
 }
 
+/// How a submission comes to be committed.
+struct How<'a> {
+    /// Who typed it, where that is still known.
+    by: Option<Actor>,
+    /// The reference that the app gave somebody new.
+    reference: Option<&'a str>,
+    /// Whether the app only shows afterwards that it has kept it: then nothing newer may stand there.
+    late: bool,
+}
+
 /// Makes a submission real. Done already is done.
 async fn commit(
     house: &Arc<House>,
     tenant: &Tenant,
     app: &Context,
-    by: Option<Actor>,
+    How { by, reference, late }: How<'_>,
     id: PersonId,
-    reference: Option<&str>,
 ) -> Result<Option<Logged>, SubmitError> {
     let actor = by.unwrap_or_else(|| app.actor.clone());
     let ctx = Context { actor, request: app.request };
@@ -626,6 +696,11 @@ async fn commit(
             {
                 return Err(SubmitError::Person);
             }
+            if let Some(target) = found.filter(|_| late)
+                && newest(&snapshot, tenant.id, target)? != opened.card.version
+            {
+                return Err(SubmitError::Stale);
+            }
             found
         };
         let tried = match target {
@@ -636,6 +711,7 @@ async fn commit(
             }
         };
         if let Ok(logged) = tried {
+            house.waiting.1.lock().remove(&id);
             forget_data(house, tenant.id, id).await?;
             return Ok(Some(logged));
         }
@@ -717,6 +793,9 @@ async fn make_real(
     ];
     for one in &opened.values {
         ops.extend(index_ops(house, tenant, id, one)?);
+        if one.field.stable {
+            ops.extend(token_ops(house, tenant, &house.store.snapshot()?, id, one)?);
+        }
     }
     let entry = put::entry(house, tenant, ctx, Event::Create, now, &opened.keys, id, &opened.values)?;
     let steps = [Step::SubmissionCommitted, Step::SubmissionShipped];

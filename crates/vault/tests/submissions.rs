@@ -205,7 +205,8 @@ async fn an_erased_person_takes_what_waits_for_her_along() {
     assert_eq!(late, Err(SubmitError::Person), "there is nothing any more");
     let shown = view(&world, lead(&world).await, &page(&[&taken.texts[0]], &["name"])).await;
     assert_eq!(shown, [Viewed::Erased]);
-    assert!(submit(&world, known("ref-1"), &[("name", "Neu")]).await.is_ok(), "the reference is free again");
+    let again = submit(&world, Whose::Create("ref-1".into()), &[("name", "Neu")]).await;
+    assert!(again.is_ok(), "the reference is free again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -339,10 +340,116 @@ async fn stable_tokens_are_equal_for_equal_values_and_follow_them() {
         snapshot.token(world.tenant, token.as_bytes()).expect("read").map(|row| row.person)
     };
     assert_eq!(owner(&token), first.id);
-    // A new address has a new token, and the old one is free.
+    // A new address has a new token, and the old one stands for the other who has it.
     let changed = submit(&world, known("1"), &[("email", "neu@example.org")]).await.expect("taken");
     settle(&world, changed.id, Outcome::Accepted(None)).await.expect("committed");
-    assert_eq!((owner(&token), owner(&changed.texts[0])), (None, first.id));
+    assert_eq!((owner(&token), owner(&changed.texts[0])), (second.id, first.id));
+}
+
+/// A world whose e-mail addresses have stable tokens, and a look at whom one stands for.
+async fn with_stable() -> World {
+    let world = World::new().await;
+    let mut fields = world::catalogue();
+    fields[1].stable = true;
+    let admin = world.ctx(&world.admin);
+    world.vault.put_catalogue(&admin, world.tenant, fields).await.expect("a catalogue");
+    world
+}
+
+fn owner(world: &World, token: &str) -> Option<PersonId> {
+    let token = StorageToken::parse(token).expect("a token");
+    let snapshot = world.store.snapshot().expect("a snapshot");
+    snapshot.token(world.tenant, token.as_bytes()).expect("read").map(|row| row.person)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stable_token_proves_nothing_and_old_submissions_do_not_come_back() {
+    let world = with_stable().await;
+    let first = submit(&world, Whose::New, &[("name", "Eins"), ("email", "a@example.org")]).await.expect("taken");
+    settle(&world, first.id, Outcome::Accepted(Some("7".into()))).await.expect("committed");
+    let person = first.id.expect("a person");
+    // The app did not answer, and had not taken it.
+    let lost = submit(&world, known("7"), &[("name", "Verirrt"), ("email", "x@example.org")]).await.expect("taken");
+    settle(&world, lost.id, Outcome::Unknown).await.expect("settled");
+    assert_eq!(owner(&world, &lost.texts[1]), None, "nobody provisional has a stable token");
+    let taken = submit(&world, known("7"), &[("name", "Zwei"), ("email", "x@example.org")]).await.expect("taken");
+    settle(&world, taken.id, Outcome::Accepted(None)).await.expect("committed");
+    assert_eq!(owner(&world, &taken.texts[1]), Some(person));
+    let app = world.ctx(&world.app);
+    let stable = StorageToken::parse(&lost.texts[1]).expect("a token");
+    assert_eq!(world.vault.promote(&app, world.tenant, &[stable]).await, Ok(0));
+    // Even its own token, on a page of old versions, does not bring the older values back.
+    let own = StorageToken::parse(&lost.texts[0]).expect("a token");
+    assert_eq!(world.vault.promote(&app, world.tenant, &[own]).await, Ok(0));
+    assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Zwei"));
+    assert_eq!(provisional(&world), 0, "it is over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stable_token_stands_for_somebody_as_long_as_anybody_has_the_value() {
+    let world = with_stable().await;
+    let mail = [("name", "Eins"), ("email", "same@example.org")];
+    let (one, two) = (submit(&world, Whose::New, &mail).await, submit(&world, Whose::New, &mail).await);
+    let (one, two) = (one.expect("taken"), two.expect("taken"));
+    // The app takes the second and refuses the first.
+    settle(&world, two.id, Outcome::Accepted(Some("2".into()))).await.expect("committed");
+    settle(&world, one.id, Outcome::Abandoned).await.expect("abandoned");
+    let token = two.texts[1].clone();
+    assert_eq!(owner(&world, &token), two.id);
+    // Another with the same address; the owner changes hers, or goes.
+    let three = submit(&world, Whose::New, &mail).await.expect("taken");
+    settle(&world, three.id, Outcome::Accepted(Some("3".into()))).await.expect("committed");
+    let four = submit(&world, Whose::New, &mail).await.expect("taken");
+    settle(&world, four.id, Outcome::Accepted(Some("4".into()))).await.expect("committed");
+    assert_eq!(owner(&world, &token), two.id);
+    let same = submit(&world, known("2"), &mail).await.expect("taken");
+    settle(&world, same.id, Outcome::Accepted(None)).await.expect("the same value again");
+    assert_eq!(owner(&world, &token), two.id);
+    let changed = submit(&world, known("2"), &[("email", "new@example.org")]).await.expect("taken");
+    settle(&world, changed.id, Outcome::Accepted(None)).await.expect("committed");
+    let heir = owner(&world, &token).expect("somebody");
+    assert!(Some(heir) == three.id || Some(heir) == four.id);
+    world.vault.erase(&world.ctx(&world.officer), world.tenant, heir).await.expect("erased");
+    let last = owner(&world, &token).expect("somebody");
+    assert!(last != heir && (Some(last) == three.id || Some(last) == four.id));
+    world.vault.erase(&world.ctx(&world.officer), world.tenant, last).await.expect("erased");
+    assert_eq!(owner(&world, &token), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_that_is_not_here_makes_nobody_unless_the_rule_says_so() {
+    let world = World::new().await;
+    world.worker(1).await;
+    let name = [("name", "Doppelt")];
+    assert_eq!(submit(&world, known("ref-001"), &name).await.err(), Some(SubmitError::Person));
+    for odd in ["007", "+7", "-7", " 7", "00"] {
+        let made = submit(&world, Whose::Create(odd.into()), &name).await;
+        assert_eq!(made.err(), Some(SubmitError::Reference), "{odd}");
+    }
+    for plain in ["7", "0", "ref-9", "a07"] {
+        assert!(submit(&world, Whose::Create(plain.into()), &name).await.is_ok(), "{plain}");
+    }
+    // What stood there in place of a value is no value.
+    for mask in ["[masked]", "[erased]"] {
+        let sent = submit(&world, known("ref-1"), &[("name", mask)]).await;
+        assert_eq!(sent.err(), Some(SubmitError::Stale), "{mask}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_user_cannot_take_all_places() {
+    let world = World::new().await;
+    world.worker(1).await;
+    let actor = lead(&world).await;
+    let app = world.ctx(&world.app);
+    let form = typed(known("ref-1"), &[("name", "n")]);
+    let mut refused = None;
+    for _ in 0..=200 {
+        refused = world.vault.submit(&app, Some(actor.clone()), world.tenant, &form).await.err();
+    }
+    assert_eq!(refused, Some(SubmitError::Quota));
+    let other = viewer(&world, "lead-2", Role::Operations, None).await.expect("a viewer");
+    assert!(world.vault.submit(&app, Some(other), world.tenant, &form).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -92,13 +92,13 @@ async fn only_what_the_app_takes_is_kept() {
     let save = || house.ask("POST /save/7", &[FORM], "name=Kanarina&x=1");
     for (answer, want) in [
         ("200 OK", Outcome::Accepted(None)),
-        ("303 See Other\r\nlocation: /w/7", Outcome::Accepted(None)),
+        ("303 See Other\r\nlocation: /save/7", Outcome::Accepted(None)),
         ("403 Forbidden", Outcome::Abandoned),
         ("422 Unprocessable", Outcome::Abandoned),
         ("500 Broken", Outcome::Abandoned),
     ] {
         house.relay.settled.lock().clear();
-        house.answers(answer, "");
+        house.answers(&format!("{answer}\r\nx-user: lead; role=lead"), "");
         save().await;
         assert_eq!(*house.relay.settled.lock(), [want], "{answer}");
         let got = house.app_got();

@@ -7,6 +7,7 @@ use gateway::messages::{
 use model::principal::Role;
 use model::{PersonId, TenantId};
 use std::sync::Arc;
+use vault::keys::AuthError;
 use vault::submit::{NewSubmission, SubmitError};
 use vault::view::{ViewRequest, ViewRule, Viewed};
 use vault::viewer::Identity;
@@ -46,18 +47,23 @@ impl House {
         Context { actor, request: self.vault.new_request() }
     }
 
-    async fn actor(&self, viewer: &Viewer) -> Option<Actor> {
+    /// Who looks or writes; none is somebody whom the vault does not let in, such as one who was revoked.
+    async fn actor(&self, viewer: &Viewer) -> Result<Option<Actor>, RelayError> {
         let identity = Identity {
             issuer: &viewer.issuer,
             subject: &viewer.subject,
             role: viewer.role,
             person: viewer.person.as_deref(),
         };
-        self.vault.viewer(self.tenant, identity).await.ok()
+        match self.vault.viewer(self.tenant, identity).await {
+            Ok(actor) => Ok(Some(actor)),
+            Err(AuthError::Refused) => Ok(None),
+            Err(_) => Err(RelayError::Unavailable),
+        }
     }
 
     async fn show(&self, ask: Ask) -> Result<Vec<Shown>, RelayError> {
-        let Some(actor) = self.actor(&ask.viewer).await else {
+        let Some(actor) = self.actor(&ask.viewer).await? else {
             return Ok(vec![Shown::Masked(None); ask.tokens.len()]);
         };
         let rule = |rule: gateway::messages::ShowRule| ViewRule {
@@ -94,11 +100,18 @@ impl House {
 
     async fn submit(&self, submission: Submission) -> Result<Submitted, RelayError> {
         let by = match &submission.viewer {
-            Some(viewer) => self.actor(viewer).await,
+            // A worker who enters herself is not known yet; everybody else who is not let in does not write.
+            Some(viewer) => match self.actor(viewer).await? {
+                None if viewer.role != Role::Person || submission.whose != Whose::New => {
+                    return Err(RelayError::Refused);
+                }
+                known => known,
+            },
             None => None,
         };
         let whose = match submission.whose {
             Whose::Reference(reference) => submit::Whose::Reference(reference),
+            Whose::Create(reference) => submit::Whose::Create(reference),
             Whose::New => submit::Whose::New,
         };
         let (rule, session) = (submission.rule, submission.session);

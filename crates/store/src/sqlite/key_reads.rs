@@ -186,6 +186,14 @@ impl Reads {
         )
     }
 
+    pub(crate) fn indexes_of(&self, tenant: TenantId, person: PersonId) -> Read<Vec<(FieldId, [u8; 16])>> {
+        self.keys.many(
+            "SELECT number, hash FROM person_index WHERE tenant = ?1 AND person = ?2 ORDER BY number, hash",
+            (tenant.0, person.0),
+            |row| Ok((FieldId(row.get(0)?), row.get(1)?)),
+        )
+    }
+
     pub(crate) fn tokens_of(&self, tenant: TenantId, person: PersonId) -> Read<Vec<TokenRow>> {
         self.keys.many(
             "SELECT token, field FROM token WHERE tenant = ?1 AND person = ?2 ORDER BY token",

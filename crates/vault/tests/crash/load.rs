@@ -141,7 +141,7 @@ async fn write(world: Arc<World>, writer: u32) {
         if turn.is_multiple_of(4) {
             one.put("two", &[]).await;
         } else if turn.is_multiple_of(2) {
-            one.submit("two", &[], Whose::Reference(reference.clone())).await;
+            one.submit("two", &[], Whose::Create(reference.clone())).await;
         }
         if turn.is_multiple_of(3) {
             one.read(person).await;
@@ -203,7 +203,7 @@ impl One<'_> {
     /// A submission that the app does not accept.
     async fn abandon(&self) {
         let world = self.world;
-        let taken = self.typed(&[("name", "nobody's")], Whose::Reference(self.reference.to_owned())).await;
+        let taken = self.typed(&[("name", "nobody's")], Whose::Create(self.reference.to_owned())).await;
         let app = world.ctx(&world.app);
         world.vault.settle(&app, world.tenant, taken, Outcome::Abandoned).await.expect("abandoned");
     }
