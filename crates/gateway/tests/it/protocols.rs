@@ -56,7 +56,7 @@ async fn http_2_shows_keeps_and_refuses_like_http_1() {
         house.app_got()
     );
 
-    house.answers("303 See Other\r\nlocation: /w/7", "");
+    house.answers("303 See Other\r\nx-user: lead; role=lead\r\nlocation: /save/7", "");
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let (status, ..) =
         ask(&sender, Method::POST, "https://localhost/save/7", &form, "name=Kanarina&x=1").await;
