@@ -5,7 +5,7 @@ use gateway::config::Tables;
 use std::path::Path;
 
 const HEAD: &str = "[gateway]\nlisten = [\"127.0.0.1:8443\"]\nupstream = \"http://127.0.0.1:8000\"\n\
-    [gateway.principal]\nkind = \"response\"\nroles = { lead = \"operations\" }\n";
+    [gateway.principal]\nkind = \"forward\"\npath = \"/whoami\"\nroles = { lead = \"operations\" }\n";
 
 fn blocks() -> Vec<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateway.md");
