@@ -501,7 +501,7 @@ mod tests {
     fn find<'a>(routes: &'a Routes, method: &str, path: &str) -> Option<(&'a str, Params)> {
         let path = segments(path)?;
         let (route, params) = routes.of(&method.parse().expect("a method"), &path)?;
-        Some((route.name.as_str(), params))
+        Some((&*route.name, params))
     }
 
     const ROUTES: &str = r#"
