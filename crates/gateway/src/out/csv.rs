@@ -59,11 +59,18 @@ fn filled(cell: &[u8], formats: &Formats, known: &Known<'_>, tally: &mut Tally) 
         }
     }
     out.extend_from_slice(&cell[at..]);
-    // A spreadsheet computes what begins so; an apostrophe says that it is text.
-    if out.first().is_some_and(|byte| b"=+-@\t\r".contains(byte)) {
+    if is_computed(&out) {
         out.insert(0, b'\'');
     }
     out
+}
+
+/// Whether a spreadsheet computes what begins so, if only in some languages (the wide forms) or after it took white
+/// space away. An apostrophe before it says that it is text.
+fn is_computed(cell: &[u8]) -> bool {
+    const SIGNS: [&str; 11] =
+        ["=", "+", "-", "@", "\t", "\r", "\n", "\u{ff1d}", "\u{ff0b}", "\u{ff0d}", "\u{ff20}"];
+    SIGNS.iter().any(|sign| cell.starts_with(sign.as_bytes()))
 }
 
 fn blanked(text: &[u8], found: &[(Found, Context)]) -> (Vec<u8>, Tally) {

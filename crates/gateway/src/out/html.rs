@@ -11,6 +11,16 @@ use zeroize::Zeroizing;
 
 /// Most memory of the tokeniser beside the page.
 const MEMORY: usize = 4 << 20;
+/// What holds no markup, or runs: to the tokeniser text like any other where it takes them for parts of a drawing or a
+/// formula, on whose end it and a browser do not always agree.
+const RAW: &str = "script, style, xmp, iframe, noembed, noframes, noscript, plaintext";
+/// What would stand within them then.
+const WITHIN_RAW: &str = "script *, style *, xmp *, iframe *, noembed *, noframes *, noscript *, plaintext *";
+/// Drawings and formulas in each other.
+const NESTED: &str = "svg svg, svg math, math svg, math math";
+/// Everything after whose start tag a browser reads on in another way (WHATWG HTML §13.2.5).
+const SWITCHING: [&str; 10] =
+    ["script", "style", "xmp", "iframe", "noembed", "noframes", "noscript", "plaintext", "title", "textarea"];
 /// Attributes that show as text and mean nothing else.
 const TEXTUAL: [&str; 9] = [
     "title",
@@ -24,59 +34,105 @@ const TEXTUAL: [&str; 9] = [
     "abbr",
 ];
 
-/// The context of each found token, in order. A page that the tokeniser cannot read without doubt has none that may be
-/// filled.
-pub(super) fn contexts(html: &[u8], found: &[Found], attributes: &[String]) -> Vec<Context> {
-    let mut ends: Vec<[Option<Context>; 2]> = vec![[None; 2]; found.len()];
+/// Where the tokens of a page stand.
+pub(super) struct Places {
+    /// The context of each, in order.
+    pub(super) contexts: Vec<Context>,
+    /// The places, in order, where a browser drops a line break that comes first (WHATWG HTML §13.2.6.4.7).
+    pub(super) openings: Vec<usize>,
+}
+
+/// The places of the found tokens. A page that the tokeniser cannot read without doubt has none that may be filled.
+pub(super) fn places(html: &[u8], found: &[Found], attributes: &[String]) -> Places {
+    let reading = RefCell::new(Reading::new(html, found));
     {
-        let places = RefCell::new(Places { html, found, ends: &mut ends });
         let element = element!("*", |element| {
-            places.borrow_mut().element(element, attributes);
+            reading.borrow_mut().element(element, attributes);
             Ok(())
         });
         let every_text = doc_text!(|chunk| {
             let range = chunk.source_location().bytes();
-            places.borrow_mut().text(range, chunk.text_type());
+            reading.borrow_mut().text(range, chunk.text_type());
             Ok(())
         });
-        // To the tokeniser these are text like any other; a browser runs them all the same.
-        let foreign = text!("svg script, svg style, math script, math style", |chunk| {
-            places.borrow_mut().never(chunk.source_location().bytes());
+        let raw = text!(RAW, |chunk| {
+            reading.borrow_mut().never(chunk.source_location().bytes());
+            Ok(())
+        });
+        let within_raw = element!(WITHIN_RAW, |element| {
+            reading.borrow_mut().never(element.source_location().bytes());
+            Ok(())
+        });
+        let nested = element!(NESTED, |_| {
+            reading.borrow_mut().nested = true;
             Ok(())
         });
         // What stands in a text area is what its form sends.
         let area = text!("textarea", |chunk| {
-            places.borrow_mut().control(chunk.source_location().bytes(), chunk.text_type());
+            reading.borrow_mut().control(chunk.source_location().bytes(), chunk.text_type());
             Ok(())
         });
         let memory = MemorySettings::new().with_max_allowed_memory_usage(html.len() * 2 + MEMORY);
         let settings = Settings::new()
             .append_element_content_handler(element)
-            .append_element_content_handler(foreign)
+            .append_element_content_handler(raw)
+            .append_element_content_handler(within_raw)
+            .append_element_content_handler(nested)
             .append_element_content_handler(area)
             .append_document_content_handler(every_text)
             .with_memory_settings(memory)
             .with_strict(true);
         let mut rewriter = HtmlRewriter::new(settings, |_: &[u8]| {});
         if rewriter.write(html).and_then(|()| rewriter.end()).is_err() {
-            return vec![Context::Never; found.len()];
+            return Places { contexts: vec![Context::Never; found.len()], openings: Vec::new() };
         }
     }
-    let both = |ends: &[Option<Context>; 2]| match ends {
-        [Some(one), Some(other)] if one == other => *one,
-        _ => Context::Never,
-    };
-    ends.iter().map(both).collect()
+    reading.into_inner().places()
 }
 
-struct Places<'a> {
+struct Reading<'a> {
     html: &'a [u8],
     found: &'a [Found],
     /// The context of the first and of the last byte of each: a text can come in two pieces.
-    ends: &'a mut [[Option<Context>; 2]],
+    ends: Vec<[Option<Context>; 2]>,
+    openings: Vec<usize>,
+    /// Whether the page's addresses may be another host's.
+    leads_elsewhere: bool,
+    /// Whether a drawing closed itself (`<svg/>`), which the tokeniser does not notice until the next element of a page.
+    unended: bool,
+    /// Whether drawings stand in each other, of which the tokeniser leaves one where a browser leaves all.
+    nested: bool,
+    /// From here on the tokeniser and a browser may read two different pages.
+    lost: usize,
 }
 
-impl Places<'_> {
+impl<'a> Reading<'a> {
+    fn new(html: &'a [u8], found: &'a [Found]) -> Self {
+        Self {
+            html,
+            found,
+            ends: vec![[None; 2]; found.len()],
+            openings: Vec::new(),
+            leads_elsewhere: false,
+            unended: false,
+            nested: false,
+            lost: usize::MAX,
+        }
+    }
+
+    fn places(self) -> Places {
+        let both = |(ends, found): (&[Option<Context>; 2], &Found)| match ends {
+            _ if found.end > self.lost => Context::Never,
+            [Some(Context::Address), Some(_)] if self.leads_elsewhere => Context::Never,
+            [Some(one), Some(other)] if one == other => *one,
+            _ => Context::Never,
+        };
+        let contexts = self.ends.iter().zip(self.found).map(both).collect();
+        Places { contexts, openings: self.openings }
+    }
+}
+
+impl Reading<'_> {
     /// The numbers of those that touch `range`.
     fn touching(&self, range: &Range<usize>) -> Range<usize> {
         let from = self.found.partition_point(|found| found.end <= range.start);
@@ -123,11 +179,12 @@ impl Places<'_> {
 
     fn element(&mut self, element: &Element<'_, '_>, attributes: &[String]) {
         let whole = element.source_location().bytes();
+        let tag = element.tag_name();
+        let is_html = element.namespace_uri() == "http://www.w3.org/1999/xhtml";
+        self.follow(element, &tag, is_html, &whole);
         if self.touching(&whole).is_empty() {
             return;
         }
-        let tag = element.tag_name();
-        let is_html = element.namespace_uri() == "http://www.w3.org/1999/xhtml";
         for attribute in element.attributes() {
             let Some(location) = attribute.value_source_location() else { continue };
             let range = location.bytes();
@@ -148,6 +205,23 @@ impl Places<'_> {
                 };
                 self.set(number, &range, context);
             }
+        }
+    }
+
+    /// Keeps account of what later places depend on.
+    fn follow(&mut self, element: &Element<'_, '_>, tag: &str, is_html: bool, whole: &Range<usize>) {
+        match tag {
+            "textarea" | "pre" | "listing" => self.openings.push(whole.end),
+            "base" => {
+                let base = element.get_attribute("href").unwrap_or_default();
+                self.leads_elsewhere |= !is_local(base.as_bytes());
+            }
+            "svg" | "math" if element.is_self_closing() => self.unended = true,
+            _ if is_html => self.unended = false,
+            _ if (self.unended || self.nested) && SWITCHING.contains(&tag) => {
+                self.lost = self.lost.min(whole.start);
+            }
+            _ => {}
         }
     }
 
@@ -181,7 +255,7 @@ fn attribute_context(
         "src" if tag == "img" => address(value, at, false),
         "action" if tag == "form" => address(value, at, false),
         "formaction" if matches!(tag, "input" | "button") => address(value, at, false),
-        "content" if tag == "meta" && element.get_attribute("http-equiv").is_none() => Context::Markup,
+        "content" if tag == "meta" && is_description(element) => Context::Markup,
         "datetime" if tag == "time" => Context::Markup,
         name if TEXTUAL.contains(&name) => Context::Markup,
         name if is_declarable(name) && attributes.iter().any(|one| one == name) => Context::Markup,
@@ -189,10 +263,58 @@ fn attribute_context(
     }
 }
 
-/// What a rule may add: never what a browser runs or loads.
-fn is_declarable(name: &str) -> bool {
-    !name.starts_with("on")
-        && !matches!(name, "style" | "srcdoc" | "src" | "href" | "srcset" | "action" | "is")
+/// Whether a `meta` only says something about the page: neither a header of its own nor an order to the browser.
+fn is_description(element: &Element<'_, '_>) -> bool {
+    let told = ["description", "author", "keywords", "application-name"];
+    let says = |name: String| {
+        let name = name.to_ascii_lowercase();
+        told.contains(&name.as_str()) || name.starts_with("og:") || name.starts_with("twitter:")
+    };
+    element.get_attribute("http-equiv").is_none() && element.get_attribute("name").is_none_or(says)
+}
+
+/// What a rule may add: never what a browser runs, loads or obeys, nor what the usual libraries take for code.
+pub(super) fn is_declarable(name: &str) -> bool {
+    const OBEYED: [&str; 34] = [
+        "action",
+        "allow",
+        "archive",
+        "attributename",
+        "background",
+        "by",
+        "cite",
+        "classid",
+        "codebase",
+        "content",
+        "data",
+        "data-bind",
+        "formaction",
+        "from",
+        "href",
+        "http-equiv",
+        "imagesrcset",
+        "integrity",
+        "is",
+        "longdesc",
+        "manifest",
+        "name",
+        "nonce",
+        "ping",
+        "poster",
+        "rel",
+        "sandbox",
+        "src",
+        "srcdoc",
+        "srcset",
+        "style",
+        "target",
+        "to",
+        "values",
+    ];
+    const CODE: [&str; 11] =
+        ["on", "v-", "x-", "ng-", "hx-", "data-on", "data-v-", "data-x-", "data-ng-", "data-hx-", "xlink:"];
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    plain && !OBEYED.contains(&name) && !CODE.iter().any(|start| name.starts_with(start))
 }
 
 /// A token within an address: as a value of the query of a path of this app, or as all of a `mailto:` or `tel:`. Never
@@ -206,14 +328,18 @@ fn address(value: &[u8], at: Range<usize>, may_dial: bool) -> Context {
         return Context::Address;
     }
     let Some(query) = memchr::memchr(b'?', before) else { return Context::Never };
-    let path = &before[..query];
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/_-.~%".contains(byte);
-    let local = path.is_empty() || !path.starts_with(b"//");
     let ended = memchr::memchr(b'#', before).is_some();
-    if local && !ended && path.iter().all(plain) { Context::Address } else { Context::Never }
+    if !ended && is_local(&before[..query]) { Context::Address } else { Context::Never }
 }
 
-/// A text in markup: between tags, in a quoted attribute, in a text area.
+/// Whether an address is a path of this app, whatever a browser makes of it.
+fn is_local(path: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/_-.~%".contains(byte);
+    !path.starts_with(b"//") && path.iter().all(plain)
+}
+
+/// A text in markup: between tags, in a quoted attribute, in a text area. A carriage return is written so that it stays
+/// one (§13.2.3.5); U+0000 cannot be written at all, and what a browser makes of it differs from place to place.
 pub(super) fn escaped(text: &str) -> Zeroizing<String> {
     let mut out = Zeroizing::new(String::with_capacity(text.len() + text.len() / 4));
     for char in text.chars() {
@@ -224,6 +350,8 @@ pub(super) fn escaped(text: &str) -> Zeroizing<String> {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '`' => out.push_str("&#96;"),
+            '\r' => out.push_str("&#13;"),
+            '\0' => out.push('\u{fffd}'),
             other => out.push(other),
         }
     }

@@ -86,6 +86,8 @@ pub(crate) struct Page {
     kind: Kind,
     body: Vec<u8>,
     found: Vec<(Found, Context)>,
+    /// Where a line break that comes first goes lost.
+    openings: Vec<usize>,
 }
 
 /// How an answer went.
@@ -109,17 +111,22 @@ impl Page {
     pub(crate) fn read(kind: Kind, body: Vec<u8>, formats: &Formats, attributes: &[String]) -> Self {
         let found = find::tokens(&body, formats);
         if found.is_empty() {
-            return Self { kind, body, found: Vec::new() };
+            return Self { kind, body, found: Vec::new(), openings: Vec::new() };
         }
+        let mut openings = Vec::new();
         let contexts = match std::str::from_utf8(&body) {
             Err(_) => vec![Context::Never; found.len()],
             Ok(_) => match kind {
-                Kind::Html => html::contexts(&body, &found, attributes),
+                Kind::Html => {
+                    let places = html::places(&body, &found, attributes);
+                    openings = places.openings;
+                    places.contexts
+                }
                 Kind::Json => json::contexts(&body, &found),
                 Kind::Csv => vec![Context::Cell; found.len()],
             },
         };
-        Self { kind, body, found: found.into_iter().zip(contexts).collect() }
+        Self { kind, body, found: found.into_iter().zip(contexts).collect(), openings }
     }
 
     /// The tokens to be asked about, each once, in order.
@@ -151,13 +158,25 @@ impl Page {
             out.extend_from_slice(&self.body[at..found.start]);
             at = found.end;
             match replacement(found, *context, known, &mut tally) {
-                Some(text) => out.extend_from_slice(fitted(*context, &text).as_bytes()),
+                // A name stays a name: with a bracket it would be text, and what follows it no longer the same tag.
+                Some(_) if *context == Context::Never && is_name(&out) => out.extend_from_slice(b"masked"),
+                Some(text) => {
+                    if text.starts_with('\n') && self.openings.binary_search(&found.start).is_ok() {
+                        out.push(b'\n');
+                    }
+                    out.extend_from_slice(fitted(*context, &text).as_bytes());
+                }
                 None => out.extend_from_slice(&self.body[found.start..found.end]),
             }
         }
         out.extend_from_slice(&self.body[at..]);
         (out, tally)
     }
+}
+
+/// Whether the name of a tag begins here.
+fn is_name(before: &[u8]) -> bool {
+    before.ends_with(b"<") || before.ends_with(b"</")
 }
 
 /// The text in a token's place, not yet fitted to its surroundings; none where it is no token at all.

@@ -72,8 +72,6 @@ fn places_where_nothing_may_stand_are_masked() {
         "<plaintext>TOKEN",
         "<input value=TOKEN>",
         "<p TOKEN=\"a\">",
-        "<TOKEN>",
-        "</TOKEN>",
         "<p title=TOKEN>",
         "<p x-data=\"{a:'TOKEN'}\">",
         "<p @click=\"TOKEN\">",
@@ -104,6 +102,18 @@ fn places_where_nothing_may_stand_are_masked() {
 }
 
 #[test]
+fn a_masked_name_is_still_a_name() {
+    for (page, want) in [
+        ("<TOKEN>x", "<masked>x"),
+        ("</TOKEN>", "</masked>"),
+        ("<TOKEN<script/>x", "<masked<script/>x"),
+        ("<p TOKEN>", "<p [masked]>"),
+    ] {
+        assert_eq!(show(Kind::Html, page, clear("Kanarina")), want);
+    }
+}
+
+#[test]
 fn addresses_are_filled_where_they_lead_nowhere_else() {
     for (page, want) in [
         ("<a href=\"/find?name=TOKEN\">", "<a href=\"/find?name=a%26b%20%22%3Cc\">"),
@@ -113,6 +123,75 @@ fn addresses_are_filled_where_they_lead_nowhere_else() {
         ("<form action=\"/s?n=TOKEN\">", "<form action=\"/s?n=a%26b%20%22%3Cc\">"),
     ] {
         assert_eq!(show(Kind::Html, page, clear("a&b \"<c")), want);
+    }
+}
+
+#[test]
+fn what_a_browser_would_drop_is_written_so_that_it_stays() {
+    assert_eq!(show(Kind::Html, "<p>TOKEN</p>", clear("a\r\nb\0")), "<p>a&#13;\nb\u{fffd}</p>");
+    for tag in ["textarea", "pre", "listing"] {
+        let page = format!("<{tag} class=\"a>b\">TOKEN</{tag}>");
+        let want = page.replace("TOKEN", "\n\nb");
+        assert_eq!(show(Kind::Html, &page, clear("\nb")), want, "the first line break goes lost");
+        assert_eq!(show(Kind::Html, &page, clear("a\nb")), page.replace("TOKEN", "a\nb"));
+    }
+    assert_eq!(show(Kind::Html, "<pre><b>TOKEN</b></pre>", clear("\nb")), "<pre><b>\nb</b></pre>");
+}
+
+#[test]
+fn a_drawing_that_closes_itself_hides_no_script() {
+    for page in [
+        "<svg/><script>let a = 'TOKEN';</script>",
+        "<svg /><script>let a = '<p title=\"TOKEN\">';</script>",
+        "<math/><style>TOKEN{}</style>",
+        "<svg class=icon /> x <script>a</script><p onclick=\"a\">TOKEN</p>",
+        "<svg><svg><p>x</p><script>'<p title=\"TOKEN\">'</script></svg></svg>",
+        "<svg><xmp>TOKEN</xmp></svg>",
+    ] {
+        let out = show(Kind::Html, page, clear("Kanarina"));
+        assert!(!out.contains("Kanarina") && out.contains("[masked]"), "{page} became {out}");
+    }
+    for page in ["<svg/><p>TOKEN</p>", "<svg/>TOKEN", "<p><svg /><b>x</b><script>a</script>TOKEN</p>"] {
+        assert!(show(Kind::Html, page, clear("Kanarina")).contains("Kanarina"), "{page}");
+    }
+}
+
+#[test]
+fn a_page_whose_addresses_are_another_hosts_fills_none() {
+    let page = |base: &str| format!("<base href=\"{base}\"><a href=\"?name=TOKEN\">x</a><p>TOKEN</p>");
+    for base in
+        ["https://evil.example/", "//evil.example", "&#47;/evil.example", "\\\\evil.example", "http:a"]
+    {
+        let out = show(Kind::Html, &page(base), clear("Kanarina"));
+        assert!(out.contains("?name=[masked]") && out.contains("<p>Kanarina"), "{out}");
+    }
+    assert!(show(Kind::Html, &page("/app/"), clear("Kanarina")).contains("?name=Kanarina"));
+}
+
+#[test]
+fn a_rule_cannot_declare_what_a_browser_obeys() {
+    for name in ["data-name", "data-user-email", "caption", "fullname"] {
+        assert!(html::is_declarable(name), "{name}");
+    }
+    for name in [
+        "onclick",
+        "style",
+        "srcdoc",
+        "href",
+        "data",
+        "ping",
+        "@click",
+        ":title",
+        "v-html",
+        "x-data",
+        "hx-vals",
+        "data-hx-on-click",
+        "xlink:href",
+        "http-equiv",
+        "formaction",
+        "content",
+    ] {
+        assert!(!html::is_declarable(name), "{name}");
     }
 }
 
@@ -146,6 +225,10 @@ fn cells_are_quoted_and_defused() {
     let out = show(Kind::Csv, "no,name\r\n1,TOKEN\r\n", clear("=HYPERLINK(\"x\"),y"));
     assert_eq!(out, "no,name\r\n1,\"'=HYPERLINK(\"\"x\"\"),y\"\r\n");
     assert_eq!(show(Kind::Csv, "1;TOKEN\n", clear("a;b")), "1;\"a;b\"\n");
+    for value in ["+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\u{ff1d}1"] {
+        let out = show(Kind::Csv, "1,TOKEN\n", clear(value));
+        assert!(out.trim_start_matches("1,").trim_start_matches('"').starts_with('\''), "{out}");
+    }
 }
 
 #[test]
