@@ -1,5 +1,7 @@
-//! Test tools: a clock that is advanced, seeded randomness.
+//! Test tools: a clock that is advanced, seeded randomness, a real browser.
 //! Linked by tests alone.
+
+pub mod browser;
 
 use model::{Clock, Entropy, Timestamp};
 use parking_lot::Mutex;

