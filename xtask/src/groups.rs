@@ -75,6 +75,7 @@ pub(crate) fn test(root: &Path) -> Report {
     report.group("lints", || lints(root));
     report.group("rustdoc", || rustdoc(root));
     report.group("tests", || tests(root));
+    report.group("browser", || browser(root));
     report.group("doc tests", || {
         outcome(run::run(&mut run::cargo(root, &["test", "--doc", "--profile", "ci", "--workspace"])))
     });
@@ -161,6 +162,32 @@ fn lints(root: &Path) -> Outcome {
 fn tests(root: &Path) -> Outcome {
     outcome(run::run(&mut tests_command(root, "ci", &[])))
 }
+
+/// The tests that drive a real browser: the ignored ones of the binaries called `browser`. What they need and what is not
+/// here is said, never passed over.
+pub(crate) fn browser(root: &Path) -> Outcome {
+    for program in ["chromium", "chromedriver"] {
+        if !run::quietly(std::process::Command::new(program).arg("--version")) {
+            return Outcome::NotRun(format!("{program} is not installed: no page was looked at in a browser"));
+        }
+    }
+    if !run::has_subcommand(root, "nextest") {
+        return Outcome::NotRun("cargo-nextest is not installed, which picks the tests".to_owned());
+    }
+    let axe = match workspace::target_folder(root) {
+        Ok(folder) => folder.join(AXE),
+        Err(why) => return Outcome::Failed(why),
+    };
+    if !axe.is_file() {
+        return Outcome::NotRun(format!("{} is missing: .ci/run brings it from npm", axe.display()));
+    }
+    let mut command = tests_command(root, "ci", &[]);
+    command.args(["--run-ignored", "only", "-E", "binary(browser)"]);
+    outcome(run::run(command.env("OBHUT_AXE", axe)))
+}
+
+/// The checker of accessibility, below the target folder.
+const AXE: &str = "npm/node_modules/axe-core/axe.min.js";
 
 /// Every fuzz target on its seeds and `thousands` of mutants of each.
 fn fuzz_smoke(root: &Path, thousands: &str) -> Outcome {

@@ -25,13 +25,14 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <verb>
 
-  test      every check: format, layers, budget, docs, licences, lints, tests, doc tests, fuzz smoke, the demo's own
-            story, deny
+  test      every check: format, layers, budget, docs, licences, lints, tests, browser, doc tests, fuzz smoke, the
+            demo's own story, deny
   ci        the same as test
   layers    which crate may depend on which (ARCHITECTURE.md)
   budget    how long files and functions may grow
   docs      links, names and tables in the documents; rustdoc without warnings
   deny      licences and bans; sources and advisories too where cargo-deny is installed
+  browser   the pages and the gateway in a real browser, where Chromium is installed
   fuzz      [TARGET] [--seconds N]: the fuzzer, where cargo-fuzz and a nightly compiler are installed
   soak      crash tests with 200 rounds, property tests with many cases, fuzz smoke with many mutants
   bench …   builds the release binary and passes the rest on to `obhut bench`
@@ -45,6 +46,7 @@ enum Verb {
     Budget,
     Docs,
     Deny,
+    Browser,
     Fuzz,
     Soak,
     Bench,
@@ -59,6 +61,7 @@ impl Verb {
             Some("budget") => Self::Budget,
             Some("docs") => Self::Docs,
             Some("deny") => Self::Deny,
+            Some("browser") => Self::Browser,
             Some("fuzz") => Self::Fuzz,
             Some("soak") => Self::Soak,
             Some("bench") => Self::Bench,
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Verb::Budget => groups::one(&root, "budget", groups::budget),
         Verb::Docs => groups::docs(&root),
         Verb::Deny => groups::deny(&root),
+        Verb::Browser => groups::one(&root, "browser", groups::browser),
         Verb::Fuzz => match fuzz::Wish::parse(&rest) {
             Ok(wish) => groups::fuzz(&root, &wish),
             Err(why) => {
@@ -115,7 +119,7 @@ mod tests {
 
     #[test]
     fn help_names_every_verb() {
-        for verb in ["test", "ci", "layers", "budget", "docs", "deny", "fuzz", "soak", "bench"] {
+        for verb in ["test", "ci", "layers", "budget", "docs", "deny", "browser", "fuzz", "soak", "bench"] {
             assert!(HELP.contains(&format!("  {verb} ")), "{verb}");
         }
     }
