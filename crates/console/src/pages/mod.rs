@@ -12,6 +12,7 @@ pub(crate) mod gateway;
 pub(crate) mod ledger;
 pub(crate) mod overview;
 pub(crate) mod people;
+pub(crate) mod portal;
 pub(crate) mod prefer;
 pub(crate) mod purposes;
 pub(crate) mod settings;
@@ -55,6 +56,16 @@ pub(crate) fn table() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/console/settings/keys/new", get(settings::new_key).post(settings::issue_key)),
         ("/console/settings/keys/{principal}", get(settings::ask_revoke).post(settings::revoke)),
         ("/console/settings/links/new", get(settings::new_link).post(settings::issue_link)),
+        ("/my", get(portal::asks::list)),
+        ("/my/asks/{consent}", get(portal::asks::ask).post(portal::asks::answer)),
+        ("/my/reads", get(portal::reads::list)),
+        ("/my/reads/{index}/proof", get(portal::reads::proof)),
+        ("/my/data", get(portal::held::data)),
+        ("/my/consents", get(portal::consents::list)),
+        ("/my/consents/{consent}", post(portal::consents::take_back)),
+        ("/my/copy", get(portal::held::copy).post(portal::held::take)),
+        ("/my/erase", get(portal::erase::ask).post(portal::erase::erase)),
+        ("/my/certificate", post(portal::erase::certificate)),
         ("/static/{edition}/{name}", get(file)),
     ]
 }
