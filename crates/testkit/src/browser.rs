@@ -152,7 +152,11 @@ impl Browser {
         });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await?;
         let scheme = if look.dark { "dark" } else { "light" };
-        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        // Without motion, so that what is looked at is not halfway between two colours.
+        let media = json!({ "features": [
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ] });
         self.devtools("Emulation.setEmulatedMedia", media).await?;
         let off = json!({ "value": !look.scripts });
         self.devtools("Emulation.setScriptExecutionDisabled", off).await?;
@@ -182,6 +186,24 @@ impl Browser {
     pub async fn press(&self, selector: &str) -> Result<(), BrowserError> {
         let element = bounded(self.client.find(Locator::Css(selector))).await?;
         bounded(element.click()).await
+    }
+
+    /// Presses what leads to another page, and waits until that one is there.
+    ///
+    /// # Errors
+    /// When there is no such element, or no other page within a minute.
+    pub async fn press_through(&self, selector: &str) -> Result<(), BrowserError> {
+        self.run("window.__before = true", vec![]).await?;
+        self.press(selector).await?;
+        let arrived = "return window.__before === undefined && document.readyState === 'complete'";
+        for _ in 0..1_200 {
+            // Between two pages there is none to ask.
+            if matches!(self.run(arrived, vec![]).await, Ok(Value::Bool(true))) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err(BrowserError::Silent)
     }
 
     /// Types into the first element that fits the CSS selector.

@@ -25,6 +25,12 @@ fn is_read(access: &Access) -> bool {
     matches!(access.event, Event::Read | Event::Find | Event::Export)
 }
 
+/// Whether something of the person was seen, if only in part. What was masked was not.
+fn is_seen(access: &Access) -> bool {
+    let seen = |outcome: &Outcome| matches!(outcome, Outcome::Permit | Outcome::Partial);
+    is_read(access) && (access.fields.is_empty() || access.fields.iter().any(|(_, outcome)| seen(outcome)))
+}
+
 /// The person's own visits to these pages would hide what others did.
 fn is_own_visit(access: &Access) -> bool {
     access.role == Some(Role::Person)
@@ -41,7 +47,7 @@ pub(crate) async fn list(visit: Visit) -> Result<Response, Failed> {
     let words = visit.words();
     let (own, others): (Vec<&Access>, Vec<&Access>) = list.iter().partition(|access| is_own_visit(access));
     let refused = others.iter().filter(|access| is_read(access) && knot(access) == Knot::Refused).count();
-    let reads = others.iter().filter(|access| is_read(access)).count() - refused;
+    let reads = others.iter().filter(|access| is_seen(access)).count();
     let origin = signed.vault.ledger().origin();
     let mut days: Vec<(i64, Vec<(Knot, Markup)>)> = Vec::new();
     for access in &others {
@@ -142,7 +148,7 @@ fn told(words: &Words, access: &Access, is_here: bool) -> Markup {
 /// How often each of them read.
 fn summary(words: &Words, others: &[&Access]) -> Markup {
     let mut counts: BTreeMap<(String, &str), u64> = BTreeMap::new();
-    for access in others.iter().filter(|access| is_read(access) && knot(access) != Knot::Refused) {
+    for access in others.iter().filter(|access| is_seen(access)) {
         *counts.entry((who(words, access), access.purpose.as_str())).or_default() += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
