@@ -14,5 +14,6 @@ mod input;
 mod leaving;
 mod openapi;
 mod pages;
+mod portal;
 mod property;
 mod sessions;

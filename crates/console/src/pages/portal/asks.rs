@@ -78,7 +78,7 @@ pub(crate) async fn ask(visit: Visit, Path(id): Path<String>) -> Result<Response
                     h1 { (words.with("ask-sentence", [("who", record.recipient.as_str().into()), ("purpose", title.as_str().into())])) }
                 }
                 (aside(Tone::Plain, Icon::Info, &html! { p { b { (words.say("ask-free")) } " " (words.say("ask-free-why")) } }))
-                article."paper stack" lang=(shown.language) aria-label=(words.say("ask-notice")) { p.own-words { (shown.text) } }
+                div { article."paper stack" lang=(shown.language) aria-label=(words.say("ask-notice")) { p.own-words { (shown.text) } } }
                 (doors(&visit, record, &shown))
             }
             (good_to_know(words, &config, record))
