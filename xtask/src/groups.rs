@@ -168,7 +168,9 @@ fn tests(root: &Path) -> Outcome {
 pub(crate) fn browser(root: &Path) -> Outcome {
     for program in ["chromium", "chromedriver"] {
         if !run::quietly(std::process::Command::new(program).arg("--version")) {
-            return Outcome::NotRun(format!("{program} is not installed: no page was looked at in a browser"));
+            return Outcome::NotRun(format!(
+                "{program} is not installed: no page was looked at in a browser"
+            ));
         }
     }
     if !run::has_subcommand(root, "nextest") {

@@ -166,11 +166,7 @@ async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option
 type Turned = (Problem, Option<HeaderValue>);
 
 /// Host, and the parts of a request; or why it ends here.
-fn open(
-    setup: &Setup,
-    peer: Peer,
-    request: Request<Incoming>,
-) -> Result<(Asked, Incoming), Box<Turned>> {
+fn open(setup: &Setup, peer: Peer, request: Request<Incoming>) -> Result<(Asked, Incoming), Box<Turned>> {
     let (mut parts, incoming) = request.into_parts();
     let upgrade = parts.extensions.remove::<OnUpgrade>();
     let refuse = |refused: Problem| Box::new((refused, parts.headers.get(header::ACCEPT).cloned()));
@@ -214,7 +210,8 @@ fn refused_head(path: &str) -> Problem {
 fn host_of(uri: &Uri, headers: &HeaderMap, version: Version) -> Option<HeaderValue> {
     let mut named = headers.get_all(header::HOST).iter();
     let first = named.next();
-    if named.next().is_some() || !first.is_none_or(|host| crate::setup::bare_host(host.as_bytes()).is_some()) {
+    if named.next().is_some() || !first.is_none_or(|host| crate::setup::bare_host(host.as_bytes()).is_some())
+    {
         return None;
     }
     match (uri.authority(), first) {

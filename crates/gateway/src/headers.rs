@@ -88,7 +88,8 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap) {
         return;
     }
     let pairs = lines.iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    let pairs = pairs.map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty() && !pair.starts_with(OWN_COOKIES));
+    let pairs =
+        pairs.map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty() && !pair.starts_with(OWN_COOKIES));
     let joined = pairs.collect::<Vec<_>>().join(&b"; "[..]);
     headers.remove(header::COOKIE);
     if let Ok(joined) = HeaderValue::from_bytes(&joined)

@@ -259,7 +259,8 @@ fn json_at(
     texts: &[Text],
     pointer: &str,
 ) -> Result<Option<(Place, Zeroizing<String>)>, InError> {
-    let alike = |text: &&Text| text.pointer != pointer && text.pointer.to_lowercase() == pointer.to_lowercase();
+    let alike =
+        |text: &&Text| text.pointer != pointer && text.pointer.to_lowercase() == pointer.to_lowercase();
     if texts.iter().any(|text| alike(&text)) {
         return Err(InError::Twice);
     }

@@ -185,7 +185,9 @@ impl Principal {
                 let claims = verify(&token, keys, validation)?;
                 reading.user(&claims)
             }
-            Self::Forward { path, reading, cache } => forward(path, (reading, cache), headers, origin, upstream).await,
+            Self::Forward { path, reading, cache } => {
+                forward(path, (reading, cache), headers, origin, upstream).await
+            }
             Self::Response { .. } => None,
         }
     }

@@ -43,7 +43,8 @@ pub(crate) async fn exchange(
     if inward.has_files() && !way.passes(Pass::Upload) {
         return Err(problem::NO_UPLOAD);
     }
-    let needs_somebody = !rule.anonymous && rule.subject.as_ref().is_some_and(|one| !matches!(one, Subject::New(_)));
+    let needs_somebody =
+        !rule.anonymous && rule.subject.as_ref().is_some_and(|one| !matches!(one, Subject::New(_)));
     // Where the app says who it is only in its answer, it is looked at then.
     if needs_somebody && user.is_none() && principal.is_none_or(|principal| principal.header().is_none()) {
         return Err(problem::NOBODY);
@@ -234,7 +235,8 @@ async fn conclude(
     answer: Response<FromApp>,
 ) -> Result<Given, Problem> {
     let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
-    let leads_to = location.and_then(|location| path_of(way, asked, location)).and_then(|path| segments(&path));
+    let leads_to =
+        location.and_then(|location| path_of(way, asked, location)).and_then(|path| segments(&path));
     if !rule.accepts(answer.status(), leads_to.as_deref(), way.params) {
         settle(way, id, Outcome::Abandoned).await.map_err(refused)?;
         return Ok(Given::Streaming(answer));

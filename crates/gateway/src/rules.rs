@@ -236,10 +236,14 @@ impl Accept {
             None => status.parse::<u16>().ok().map(|status| status..=status),
         };
         let statuses = statuses.filter(|range| (200..400).contains(range.start())).ok_or_else(|| {
-            wrong(place, format!("`{text}` in `accept` is no sign of success, like 201, 2xx or 303 /workers/{{id}}"))
+            wrong(
+                place,
+                format!("`{text}` in `accept` is no sign of success, like 201, 2xx or 303 /workers/{{id}}"),
+            )
         })?;
         let leads_to = path.map(|path| {
-            Pattern::parse(path).ok_or_else(|| wrong(place, format!("`{path}` in `accept` is not like /workers/{{id}}")))
+            Pattern::parse(path)
+                .ok_or_else(|| wrong(place, format!("`{path}` in `accept` is not like /workers/{{id}}")))
         });
         let leads_to = leads_to.transpose()?;
         if *statuses.start() >= 300 && leads_to.is_none() && !binds {
@@ -394,7 +398,9 @@ impl Routes {
             path[..end].iter().map(|one| one.to_lowercase()).collect()
         };
         let folded = fold(path);
-        let near = |route: &&Route| route.inward(method).is_some() && route.pattern.folded(&fold).fits(&folded).is_some();
+        let near = |route: &&Route| {
+            route.inward(method).is_some() && route.pattern.folded(&fold).fits(&folded).is_some()
+        };
         self.0.iter().any(|route| near(&route))
     }
 
@@ -407,7 +413,9 @@ impl Routes {
 
     /// Whether some rule takes values in with a method that has no body.
     pub(crate) fn reads_queries(&self) -> bool {
-        self.0.iter().any(|route| route.inward(&Method::GET).is_some() || route.inward(&Method::HEAD).is_some())
+        self.0
+            .iter()
+            .any(|route| route.inward(&Method::GET).is_some() || route.inward(&Method::HEAD).is_some())
     }
 
     /// For overviews.

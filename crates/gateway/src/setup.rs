@@ -114,9 +114,7 @@ impl Setup {
     /// Whether a name, with or without port, is one of the app's.
     pub(crate) fn knows(&self, host: &str) -> bool {
         let Some(bare) = bare_host(host.as_bytes()) else { return false };
-        let same = |one: &String| {
-            one.eq_ignore_ascii_case(host) || one.as_bytes().eq_ignore_ascii_case(bare)
-        };
+        let same = |one: &String| one.eq_ignore_ascii_case(host) || one.as_bytes().eq_ignore_ascii_case(bare);
         self.hosts.is_empty() || self.hosts.iter().any(same)
     }
 }
@@ -131,7 +129,9 @@ fn knowable(routes: &Routes, principals: &[Option<Principal>]) -> Result<(), Set
     for route in routes.iter() {
         let say = |what| Err(SetupError::Unknowable(route.name.to_string(), what));
         if late(route) && route.inward.as_ref().is_some_and(|rule| rule.is_of_principal()) {
-            return say("`person = { principal = true }` needs a user who is known before the answer: jwt or forward");
+            return say(
+                "`person = { principal = true }` needs a user who is known before the answer: jwt or forward",
+            );
         }
         let form = route.out.iter().find_map(|rule| rule.form.as_deref());
         if let Some(form) = form.and_then(|name| routes.iter().find(|one| *one.name == *name)) {
@@ -179,8 +179,20 @@ mod tests {
         assert_eq!(bare("app.example"), Some(b"app.example".to_vec()));
         assert_eq!(bare("[::1]:443"), Some(b"[::1]".to_vec()));
         for odd in [
-            "", ":443", "app.example:", "app.example:x@evil.example", "app.example:1\";for=10.0.0.1;x=\"", "a@b",
-            "app.example:443:443", "[::1", "[::1]x", "[]", "app.example:123456", "a b", "a/b", "a,b",
+            "",
+            ":443",
+            "app.example:",
+            "app.example:x@evil.example",
+            "app.example:1\";for=10.0.0.1;x=\"",
+            "a@b",
+            "app.example:443:443",
+            "[::1",
+            "[::1]x",
+            "[]",
+            "app.example:123456",
+            "a b",
+            "a/b",
+            "a,b",
         ] {
             assert_eq!(bare(odd), None, "{odd}");
         }

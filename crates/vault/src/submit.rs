@@ -499,7 +499,8 @@ async fn write(
     let mut rows = Vec::with_capacity(compartments.len() + 1);
     for compartment in compartments {
         let mut values = of_compartment(checked, compartment);
-        if let (Compartment(0), Whose::Reference(reference) | Whose::Create(reference)) = (compartment, &new.whose)
+        if let (Compartment(0), Whose::Reference(reference) | Whose::Create(reference)) =
+            (compartment, &new.whose)
         {
             values.push(reference_value(reference));
         }

@@ -365,14 +365,17 @@ fn owner(world: &World, token: &str) -> Option<PersonId> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stable_token_proves_nothing_and_old_submissions_do_not_come_back() {
     let world = with_stable().await;
-    let first = submit(&world, Whose::New, &[("name", "Eins"), ("email", "a@example.org")]).await.expect("taken");
+    let first =
+        submit(&world, Whose::New, &[("name", "Eins"), ("email", "a@example.org")]).await.expect("taken");
     settle(&world, first.id, Outcome::Accepted(Some("7".into()))).await.expect("committed");
     let person = first.id.expect("a person");
     // The app did not answer, and had not taken it.
-    let lost = submit(&world, known("7"), &[("name", "Verirrt"), ("email", "x@example.org")]).await.expect("taken");
+    let lost =
+        submit(&world, known("7"), &[("name", "Verirrt"), ("email", "x@example.org")]).await.expect("taken");
     settle(&world, lost.id, Outcome::Unknown).await.expect("settled");
     assert_eq!(owner(&world, &lost.texts[1]), None, "nobody provisional has a stable token");
-    let taken = submit(&world, known("7"), &[("name", "Zwei"), ("email", "x@example.org")]).await.expect("taken");
+    let taken =
+        submit(&world, known("7"), &[("name", "Zwei"), ("email", "x@example.org")]).await.expect("taken");
     settle(&world, taken.id, Outcome::Accepted(None)).await.expect("committed");
     assert_eq!(owner(&world, &taken.texts[1]), Some(person));
     let app = world.ctx(&world.app);

@@ -115,7 +115,11 @@ reads-refused = wollte lesen und bekam nicht: { $fields }
 reads-why = Wozu: { $purpose }
 reads-proof = Beweis zu Eintrag { $index }
 reads-summary = Zusammengefasst
-reads-times = { $count }-mal
+reads-times = { $count ->
+    [one] 1-mal
+   *[other] { $count }-mal
+}
+reads-keys = Ein Schlüssel oder Anmelde-Link für Sie wurde ausgegeben oder beendet
 reads-check = Selbst prüfen
 reads-check-how = Laden Sie den Beweis eines Eintrags und die öffentlichen Schlüssel, die Ihre Datenschutzstelle nennt. Das Programm prüft auf Ihrem Rechner, ohne Internet und ohne unser Zutun.
 

@@ -115,7 +115,11 @@ reads-refused = wanted to read and did not get: { $fields }
 reads-why = What for: { $purpose }
 reads-proof = Proof of entry { $index }
 reads-summary = Summed up
-reads-times = { $count } times
+reads-times = { $count ->
+    [one] once
+   *[other] { $count } times
+}
+reads-keys = A key or sign-in link for you was issued or ended
 reads-check = Check it yourself
 reads-check-how = Get the proof of an entry, and the public keys that your privacy office names. The program checks on your own computer, without the internet and without us.
 

@@ -408,7 +408,8 @@ fn accepted(group: &Group, pattern: &str, table: &mut InTable, comments: &mut Ve
     if said.is_empty() {
         said.push(if binds { "303".to_owned() } else { format!("303 {pattern}") });
         comments.push(
-            "Nothing recorded tells how the app answers when it took the form: where does it lead?".to_owned(),
+            "Nothing recorded tells how the app answers when it took the form: where does it lead?"
+                .to_owned(),
         );
     }
     table.accept = Some(said);

@@ -273,10 +273,17 @@ async fn a_redirect_is_no_acceptance_and_nobody_changes_nobody() {
     };
     let user = "x-user: lead; role=lead";
     let save = async |answer: &str| settled(answer, &[], "/save/7").await.1;
-    assert_eq!(save(&format!("303 See Other\r\n{user}\r\nlocation: /save/7")).await, [Outcome::Accepted(None)]);
-    for location in
-        ["/sign-in", "/save/8", "/save/new", "https://evil.example/save/7", "/sign-in?next=https://localhost/save/7"]
-    {
+    assert_eq!(
+        save(&format!("303 See Other\r\n{user}\r\nlocation: /save/7")).await,
+        [Outcome::Accepted(None)]
+    );
+    for location in [
+        "/sign-in",
+        "/save/8",
+        "/save/new",
+        "https://evil.example/save/7",
+        "/sign-in?next=https://localhost/save/7",
+    ] {
         let settled = save(&format!("303 See Other\r\n{user}\r\nlocation: {location}")).await;
         assert_eq!(settled, [Outcome::Abandoned], "{location}");
     }

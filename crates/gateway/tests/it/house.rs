@@ -335,7 +335,8 @@ impl House {
 fn signed_in(pair: &rcgen::KeyPair) -> String {
     use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
     let key = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).expect("a key");
-    let claims = serde_json::json!({ "sub": "lead", "role": "lead", "iss": "app", "exp": 32_503_680_000_u64 });
+    let claims =
+        serde_json::json!({ "sub": "lead", "role": "lead", "iss": "app", "exp": 32_503_680_000_u64 });
     format!("Cookie: s={}", encode(&Header::new(Algorithm::ES256), &claims, &key).expect("signed"))
 }
 

@@ -92,13 +92,13 @@ fn done(visit: &Visit, at: Timestamp, number: &str, envelope: Option<&str>) -> R
             h1 { (words.say("erased-sentence")) }
             p { (words.say("erased-what")) }
         }
-        article."paper stack read" aria-labelledby="certificate" {
+        div { article."paper stack read" aria-labelledby="certificate" {
             div."row between" {
                 h2 #certificate { (title) }
                 @if certificate.is_some() { (chip(Tone::Proof, Icon::Seal, &words.say("erased-signed"))) }
             }
             (kv(&facts(words, at, number, certificate.as_ref())))
-        }
+        } }
         @match envelope {
             Some(envelope) => {
                 @let form = html! {

@@ -137,12 +137,17 @@ fn told(words: &Words, access: &Access, is_here: bool) -> Markup {
                 p { (words.with(name, [("fields", fields.as_str().into())])) }
             }
             @if access.fields.is_empty() { p { (event_word(words, access.event)) } }
-        } @else { p { (event_word(words, access.event)) } }
+        } @else { p { (done_word(words, access.event)) } }
         @if !access.purpose.is_empty() { p."sm quiet" { (words.with("reads-why", [("purpose", access.purpose.as_str().into())])) } }
         @if is_here {
             p.sm { (link(&format!("/my/reads/{}/proof", access.entry), &words.with("reads-proof", [("index", access.entry.into())]))) }
         }
     }
+}
+
+/// What was done where nothing was read. To a person her link is no business of keys.
+fn done_word(words: &Words, event: Event) -> String {
+    if event == Event::Keys { words.say("reads-keys") } else { event_word(words, event) }
 }
 
 /// How often each of them read.
