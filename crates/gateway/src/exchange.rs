@@ -210,7 +210,7 @@ fn refused_head(path: &str) -> Problem {
 fn host_of(uri: &Uri, headers: &HeaderMap, version: Version) -> Option<HeaderValue> {
     let mut named = headers.get_all(header::HOST).iter();
     let first = named.next();
-    if named.next().is_some() || !first.is_none_or(|host| crate::setup::bare_host(host.as_bytes()).is_some())
+    if named.next().is_some() || first.is_some_and(|host| crate::setup::bare_host(host.as_bytes()).is_none())
     {
         return None;
     }

@@ -62,7 +62,7 @@ pub(crate) async fn exchange(
             // What cannot be said now is said when its term ends.
             let _ = settle(way, id, outcome).await;
             if let Some(pending) = pending {
-                pending.is_settled();
+                pending.done();
             }
             return Err(no_answer(missed));
         }
@@ -77,7 +77,7 @@ pub(crate) async fn exchange(
         Some(_) => conclude(way, rule, &asked, id, answer).await?,
     };
     if let Some(pending) = pending {
-        pending.is_settled();
+        pending.done();
     }
     Ok(relay_out::given(way, &asked, given, user, principal, &typed).await)
 }
@@ -91,7 +91,7 @@ impl Pending {
         Self(Some((id, way.gateway.relay.clone())))
     }
 
-    fn is_settled(mut self) {
+    fn done(mut self) {
         self.0 = None;
     }
 }

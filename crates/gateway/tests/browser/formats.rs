@@ -33,7 +33,7 @@ async fn json_reads_back_as_it_was_and_is_no_page() {
     for kind in ["application/json", "application/json; charset=utf-8", "application/problem+json"] {
         let address = house.lay("/out/list", kind, &[], body.clone());
         browser.open(&house.lay_start()).await.expect("the start");
-        let text = fetched(&browser, &[address.clone()]).await.remove(0);
+        let text = fetched(&browser, std::slice::from_ref(&address)).await.remove(0);
         let read: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(read, list(&|number| values[number].clone()), "{kind}");
         assert!(!text.contains(['<', '>', '&']), "{kind}: nothing that a page could be made of");
