@@ -17,6 +17,9 @@ use tokio::time::Sleep;
 /// Longest silence within a body.
 pub(crate) const SILENCE: Duration = Duration::from_secs(30);
 
+/// Longest time for a whole body that a rule looks into: it is kept in memory meanwhile.
+const WHOLE: Duration = Duration::from_secs(120);
+
 /// Why a request's body was cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Cut {
@@ -129,8 +132,10 @@ impl hyper::body::Body for Guarded {
 pub(crate) async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Cut> {
     let mut all: Vec<u8> = Vec::new();
     let mut first: Option<Bytes> = None;
+    let end = tokio::time::Instant::now() + WHOLE;
     loop {
-        let next = tokio::time::timeout(SILENCE, body.frame()).await.map_err(|_| Cut::Slow)?;
+        let until = end.min(tokio::time::Instant::now() + SILENCE);
+        let next = tokio::time::timeout_at(until, body.frame()).await.map_err(|_| Cut::Slow)?;
         let Some(frame) = next else { break };
         let Ok(data) = frame.map_err(|_| Cut::Broken)?.into_data() else { continue };
         if first.as_ref().map_or(0, Bytes::len) + all.len() + data.len() > limit {

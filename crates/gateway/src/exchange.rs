@@ -10,6 +10,7 @@ use crate::messages::Relay;
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem, problem};
 use crate::rules::{Params, Route, segments};
+use crate::serve::Place;
 use crate::setup::Setup;
 use crate::strict::{REFUSED_HOST, Upgraded};
 use crate::upstream::{Body, Missed};
@@ -44,6 +45,8 @@ pub(crate) struct Inner {
 pub(crate) struct Peer {
     pub(crate) address: IpAddr,
     pub(crate) upgraded: Upgraded,
+    /// Its place among the connections, which an upgraded one keeps.
+    pub(crate) place: Arc<Place>,
 }
 
 /// A request on its way through the stages.
@@ -397,7 +400,9 @@ async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<
         return Ok(relay_out::answer(way, &asked, answer, None, None, &typed).await);
     }
     let app = hyper::upgrade::on(&mut answer);
+    let place = asked.peer.place.clone();
     tokio::spawn(async move {
+        let _place = place;
         let (Ok(app), Ok(client)) = (app.await, client.await) else { return };
         let (mut app, mut client) = (TokioIo::new(app), TokioIo::new(client));
         // Either side may end it, and how it ends is theirs.

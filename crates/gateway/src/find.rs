@@ -73,6 +73,9 @@ impl Formats {
         all
     }
 
+    /// Telephone numbers alone: their prefix is nobody's, so that they can be told from numbers without a rule.
+    pub(crate) const PHONES: Self = Self { phone: true, date: false, digits: Vec::new() };
+
     /// Adds those of another.
     pub(crate) fn join(&mut self, other: &Self) {
         self.phone |= other.phone;

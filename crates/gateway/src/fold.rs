@@ -37,9 +37,9 @@ pub fn holds_token(bytes: &[u8]) -> bool {
 }
 
 fn has(bytes: &[u8]) -> bool {
-    find::opaque(bytes).iter().any(|found| {
+    find::tokens(bytes, &find::Formats::PHONES).iter().any(|found| {
         let text = String::from_utf8_lossy(&bytes[found.start..found.end]).to_ascii_lowercase();
-        model::token::StorageToken::parse(&text).is_some()
+        found.token.is_some() || model::token::StorageToken::parse(&text).is_some()
     })
 }
 
@@ -237,9 +237,22 @@ mod tests {
         for disguise in disguises() {
             assert!(holds_token(format!("name=Jana&note={disguise}&x=1").as_bytes()), "{disguise}");
         }
-        for harmless in
-            ["obh_", "obh_0123456789abcdefghjkmnpqrs0000", "100 % obh", "obv_0123456789", "ö\\u00f6&ouml;"]
+        for phone in
+            ["+999000000000017", "%2B999000000000017", "&#43;999000000000017", "\\u002b999000000000017"]
         {
+            assert!(holds_token(format!("phone={phone}&x=1").as_bytes()), "{phone}");
+        }
+        for harmless in [
+            "+99900000000001",
+            "+9990000000000170",
+            "999000000000017",
+            "+49000000000017",
+            "obh_",
+            "obh_0123456789abcdefghjkmnpqrs0000",
+            "100 % obh",
+            "obv_0123456789",
+            "ö\\u00f6&ouml;",
+        ] {
             assert!(!holds_token(harmless.as_bytes()), "{harmless}");
         }
     }

@@ -11,17 +11,21 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 /// Most connections at the same time.
 const CONNECTIONS: usize = 10_000;
+/// Most connections of one address, or of one /64 of IPv6. Declared proxies stand for many clients and have no such limit.
+const OF_ONE: usize = 1_024;
 /// Longest TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Longest time for a head, also between two requests.
@@ -41,24 +45,85 @@ pub async fn serve(
     gateway: Gateway,
     stop: watch::Receiver<bool>,
 ) {
-    let one = move |stream, peer, stop| {
+    let behind = gateway.clone();
+    let one = move |stream, peer: SocketAddr, place, stop| {
         let acceptor = TlsAcceptor::from(tls.borrow().clone());
-        secured(stream, peer, acceptor, gateway.clone(), stop)
+        let peer = Peer { address: peer.ip().to_canonical(), upgraded: Upgraded::default(), place };
+        secured(stream, peer, acceptor, behind.clone(), stop)
     };
-    accept(listener, stop, one).await;
+    accept(listener, gateway, stop, one).await;
 }
 
 /// Answers in clear text, and only to send `GET` and `HEAD` to the same name at `port`, over TLS.
 pub async fn redirect(listener: TcpListener, port: u16, gateway: Gateway, stop: watch::Receiver<bool>) {
-    accept(listener, stop, move |stream, _, stop| redirected(stream, port, gateway.clone(), stop)).await;
+    let behind = gateway.clone();
+    let one = move |stream, _, _, stop| redirected(stream, port, behind.clone(), stop);
+    accept(listener, gateway, stop, one).await;
 }
 
-async fn accept<F, T>(listener: TcpListener, mut stop: watch::Receiver<bool>, one: F)
+/// The places that are taken, and by whom.
+#[derive(Clone)]
+struct Room {
+    all: Arc<Semaphore>,
+    of_one: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// One place, given back when it is dropped.
+pub(crate) struct Place {
+    who: IpAddr,
+    of_one: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Room {
+    fn new() -> Self {
+        Self { all: Arc::new(Semaphore::new(CONNECTIONS)), of_one: Arc::default() }
+    }
+
+    /// A place for this address, if there is one left.
+    fn take(&self, address: IpAddr, is_proxy: bool) -> Option<Place> {
+        let who = client(address);
+        let place = self.all.clone().try_acquire_owned().ok()?;
+        let mut taken = self.of_one.lock();
+        let count = taken.entry(who).or_default();
+        if *count >= OF_ONE && !is_proxy {
+            return None;
+        }
+        *count += 1;
+        Some(Place { who, of_one: self.of_one.clone(), _place: place })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.of_one.lock();
+        if let Some(count) = taken.get_mut(&self.who) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.who);
+            }
+        }
+    }
+}
+
+/// What counts as one client: an address, or the network that one line usually gets.
+fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let mut octets = v6.octets();
+            octets[8..].fill(0);
+            IpAddr::V6(octets.into())
+        }
+        v4 => v4,
+    }
+}
+
+async fn accept<F, T>(listener: TcpListener, gateway: Gateway, mut stop: watch::Receiver<bool>, one: F)
 where
-    F: Fn(TcpStream, SocketAddr, watch::Receiver<bool>) -> T,
+    F: Fn(TcpStream, SocketAddr, Arc<Place>, watch::Receiver<bool>) -> T,
     T: Future<Output = ()> + Send + 'static,
 {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let room = Room::new();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -71,8 +136,11 @@ where
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Ok(place) = room.clone().try_acquire_owned() else { continue };
-        let conversation = one(stream, peer, stop.clone());
+        let address = peer.ip().to_canonical();
+        let is_proxy = gateway.inner.setup.load().proxies.iter().any(|net| net.contains(&address));
+        let Some(place) = room.take(address, is_proxy) else { continue };
+        let place = Arc::new(place);
+        let conversation = one(stream, peer, place.clone(), stop.clone());
         connections.spawn(async move {
             conversation.await;
             drop(place);
@@ -86,7 +154,7 @@ where
 /// One connection over TLS.
 async fn secured(
     stream: TcpStream,
-    peer: SocketAddr,
+    peer: Peer,
     acceptor: TlsAcceptor,
     gateway: Gateway,
     mut stop: watch::Receiver<bool>,
@@ -96,8 +164,7 @@ async fn secured(
     }
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let upgraded = Upgraded::default();
-    let peer = Peer { address: peer.ip().to_canonical(), upgraded: upgraded.clone() };
+    let upgraded = peer.upgraded.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let (gateway, peer) = (gateway.clone(), peer.clone());
         async move { Ok::<_, Infallible>(gateway.handle(peer, request).await) }
@@ -180,4 +247,25 @@ fn towards_tls(request: &Request<Incoming>, port: u16, gateway: &Gateway) -> Res
         _ => *answer.status_mut() = StatusCode::BAD_REQUEST,
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_does_not_take_all_places() {
+        let room = Room::new();
+        let one: IpAddr = "192.0.2.7".parse().expect("an address");
+        let mut held: Vec<Place> = (0..OF_ONE).filter_map(|_| room.take(one, false)).collect();
+        assert_eq!(held.len(), OF_ONE);
+        assert!(room.take(one, false).is_none() && room.take(one, true).is_some());
+        assert!(room.take("192.0.2.8".parse().expect("an address"), false).is_some());
+        held.pop();
+        assert!(room.take(one, false).is_some(), "a place that was given back");
+        drop(held);
+        assert!(room.of_one.lock().is_empty(), "nobody is remembered");
+        let (a, b) = ("2001:db8::1:2", "2001:db8::ffff");
+        assert_eq!(client(a.parse().expect("an address")), client(b.parse().expect("an address")));
+    }
 }

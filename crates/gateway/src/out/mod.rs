@@ -126,7 +126,13 @@ impl Page {
                 Kind::Csv => vec![Context::Cell; found.len()],
             },
         };
-        Self { kind, body, found: found.into_iter().zip(contexts).collect(), openings }
+        let alone = |(found, context): (Found, Context)| {
+            // A date or number may be anybody's word. Where an app keeps a token, it stands alone.
+            let is_word = found.loose && context != Context::Never && !stands_alone(kind, &body, &found);
+            (found, if is_word { Context::Bare } else { context })
+        };
+        let found = found.into_iter().zip(contexts).map(alone).collect();
+        Self { kind, body, found, openings }
     }
 
     /// The tokens to be asked about, each once, in order.
@@ -171,6 +177,24 @@ impl Page {
         }
         out.extend_from_slice(&self.body[at..]);
         (out, tally)
+    }
+}
+
+/// Whether nothing but blanks stands beside a token in its text, attribute, string or cell.
+fn stands_alone(kind: Kind, body: &[u8], found: &Found) -> bool {
+    let before = body[..found.start].trim_ascii_end().last().copied();
+    let after = body[found.end..].trim_ascii_start().first().copied();
+    match kind {
+        Kind::Html => {
+            before.is_none_or(|byte| b">\"'".contains(&byte))
+                && after.is_none_or(|byte| b"<\"'".contains(&byte))
+        }
+        Kind::Json => before == Some(b'"') && after == Some(b'"'),
+        Kind::Csv => {
+            let line_before = body[..found.start].last().is_none_or(|byte| b"\n,;\t\"".contains(byte));
+            let line_after = body.get(found.end).is_none_or(|byte| b"\r\n,;\t\"".contains(byte));
+            line_before && line_after
+        }
     }
 }
 
