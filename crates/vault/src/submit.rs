@@ -11,6 +11,10 @@
 //! What became of it can be unknown: the app did not answer, or this process ended. Such a submission waits. If one of
 //! its tokens is seen in an answer of the app, the app has kept it, and it is committed; after [`WAIT_MS`] it goes.
 
+mod kinds;
+
+pub use kinds::{NewSubmission, Outcome, SubmitError, Submitted, Whose};
+
 use crate::change::{self, Change, Logged};
 use crate::config::{REF_FIELD, document};
 use crate::fault::{Applied, Fault, applied};
@@ -18,8 +22,8 @@ use crate::house::House;
 use crate::keys::done;
 use crate::people::Person;
 use crate::put::{
-    self, Changes, Checked, PutError, Rectification, TRIES, check_reference, index_ops, of_compartment,
-    seal_version, sweep_later, token_for, token_ops,
+    self, Changes, Checked, Rectification, TRIES, check_reference, index_ops, of_compartment, seal_version,
+    sweep_later, token_for, token_ops,
 };
 use crate::reveal::OpenPerson;
 use crate::steps::Step;
@@ -27,7 +31,7 @@ use crate::tenant::Tenant;
 use crate::trail::{Actor, Event};
 use crate::view::VIEW_PREFIX;
 use crate::{Context, Vault, document_row};
-use model::catalogue::{Category, Field, ValueError};
+use model::catalogue::{Category, Field};
 use model::decision::{Action, Decision, Facts, PersonFacts, Reason, Request, allowed, decide};
 use model::token::StorageToken;
 use model::{Compartment, FieldId, PersonId, RecipientId, TenantId, Timestamp};
@@ -54,107 +58,6 @@ const PAGE: usize = 500;
 
 /// What the gateway shows where there is nothing to show. Nobody types it.
 const MASKS: [&str; 2] = ["[masked]", "[erased]"];
-
-/// Whose data are submitted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// The person of this reference, who is here.
-    Reference(String),
-    /// The person of this reference, known or not. It must be written in the one way that the app writes it, since
-    /// another spelling would make another person.
-    Create(String),
-    /// Somebody for whom the app has no reference yet.
-    New,
-}
-
-/// What was typed.
-pub struct NewSubmission {
-    /// The rule that takes it: view tokens are bound to it.
-    pub rule: String,
-    /// The session: view tokens are bound to it.
-    pub session: String,
-    /// Whose data.
-    pub whose: Whose,
-    /// Field and value. An empty one takes the field's value away; a view token leaves it as it is.
-    pub values: Vec<(String, Zeroizing<String>)>,
-}
-
-/// What goes to the app.
-#[derive(Debug)]
-pub struct Submitted {
-    /// The submission; none when nothing in it is new.
-    pub id: Option<PersonId>,
-    /// One text for each value: a token, or nothing for nothing.
-    pub texts: Vec<String>,
-}
-
-/// What became of a submission.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The app took it; for somebody new under this reference.
-    Accepted(Option<String>),
-    /// The app did not take it.
-    Abandoned,
-    /// Nobody knows.
-    Unknown,
-}
-
-/// Why a submission was not taken, or not committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SubmitError {
-    /// The decision refused it.
-    #[error("not permitted")]
-    Denied(Reason),
-    /// A field that the catalogue does not know; which value, counted from 0.
-    #[error("the field of value {0} is not in the catalogue")]
-    UnknownField(usize),
-    /// A value that its field does not accept.
-    #[error("value {0} is not accepted by its field")]
-    Value(usize, ValueError),
-    /// A view token that is too old, or of another session, rule, field or person.
-    #[error("a view token that does not belong here")]
-    Stale,
-    /// No reference, or one that is none.
-    #[error("not a reference")]
-    Reference,
-    /// Too many values.
-    #[error("too many values")]
-    Size,
-    /// Too many submissions wait.
-    #[error("too many submissions wait")]
-    Quota,
-    /// The person is not here any more, or she is here already and was to be new.
-    #[error("the person is not, or was not expected, here")]
-    Person,
-    /// A fault of the house.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-}
-
-impl From<store::StoreError> for SubmitError {
-    fn from(error: store::StoreError) -> Self {
-        Self::Fault(error.into())
-    }
-}
-
-impl From<seal::SealError> for SubmitError {
-    fn from(error: seal::SealError) -> Self {
-        Self::Fault(error.into())
-    }
-}
-
-impl From<PutError> for SubmitError {
-    fn from(error: PutError) -> Self {
-        match error {
-            PutError::Denied(reason) => Self::Denied(reason),
-            PutError::UnknownPerson => Self::Person,
-            PutError::Reference => Self::Reference,
-            PutError::Fault(fault) => Self::Fault(fault),
-            _ => Self::Fault(Fault::Corrupt),
-        }
-    }
-}
 
 /// Submissions of this run whose outcome is still to come, with who typed them.
 #[derive(Default)]
