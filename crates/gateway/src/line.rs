@@ -18,6 +18,8 @@ use tokio::time::Instant;
 
 /// How long a connection is kept that nobody uses.
 const KEPT: Duration = Duration::from_secs(60);
+/// Most bytes that are read ahead of an answer, its head included.
+const BUFFER: usize = 80 << 10;
 /// Most connections that are kept.
 const MOST: usize = 256;
 
@@ -32,7 +34,10 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) async fn over(stream: Stream) -> io::Result<Self> {
-        let (sender, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        // What a slow client has not taken yet waits here; the library's own limit is five times as much.
+        let builder = &mut http1::Builder::new();
+        let opened = builder.max_buf_size(BUFFER).handshake(TokioIo::new(stream)).await;
+        let (sender, driver) = opened.map_err(io::Error::other)?;
         Ok(Self { sender, driver: Some(Box::pin(driver.with_upgrades())) })
     }
 
