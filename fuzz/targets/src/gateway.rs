@@ -65,7 +65,9 @@ pub fn client_token_seeds() -> Vec<Vec<u8>> {
 fn is_sound(report: &Report) -> bool {
     let tables: Result<Tables, _> = toml::from_str(&report.proposal);
     let Ok(tables) = tables else { panic!("the proposal is no TOML") };
-    assert!(Setup::build(&tables, Path::new("."), None).is_ok(), "the proposal is not taken");
+    if let Err(error) = Setup::build(&tables, Path::new("."), None) {
+        panic!("the proposal is not taken: {error}");
+    }
     assert!(!report.text().chars().any(|char| char.is_control() && char != '\n'), "a report of plain lines");
     report.routes.iter().any(|route| !route.places.is_empty() || !route.fields.is_empty())
 }

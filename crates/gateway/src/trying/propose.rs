@@ -127,7 +127,14 @@ pub(crate) fn propose(
             let other = planned.get(to).filter(|other| other.inward.is_some());
             other.map(|other| other.route.name.clone())
         });
-        let Some((out, more)) = outward(key, group, &mut book, form, wish.purpose) else { continue };
+        let Some((mut out, more)) = outward(key, group, &mut book, form, wish.purpose) else { continue };
+        // A form that takes none of what the page shows has no use for what is masked in it.
+        let target = planned.values().find(|one| Some(&one.route.name) == out.form.as_ref());
+        let takes =
+            |table: &InTable| out.fields.iter().any(|field| table.fields.values().any(|one| one == field));
+        if !target.and_then(|one| one.inward.as_ref()).is_some_and(takes) {
+            out.form = None;
+        }
         let entry = planned.entry(key).or_insert_with(|| Planned {
             route: named(key, &mut names, &mut taken, Vec::new()),
             inward: None,
