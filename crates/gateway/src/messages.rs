@@ -174,8 +174,9 @@ pub trait Relay: Send + Sync {
     fn show(&self, ask: Ask) -> Answer<'_, Vec<Shown>>;
     /// Takes values provisionally.
     fn submit(&self, submission: Submission) -> Answer<'_, Submitted>;
-    /// Says what became of a submission. When this returns, an accepted one is committed.
-    fn settle(&self, id: [u8; 16], outcome: Outcome) -> Answer<'_, ()>;
+    /// Says what became of a submission, and who typed it where that was not known before. When this returns, an accepted
+    /// one is committed.
+    fn settle(&self, id: [u8; 16], outcome: Outcome, viewer: Option<Viewer>) -> Answer<'_, ()>;
     /// The stable token of a value, to look somebody up by.
     fn stable(&self, field: &str, value: &Zeroizing<String>) -> Result<String, RelayError>;
 }

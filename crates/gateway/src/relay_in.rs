@@ -60,7 +60,7 @@ pub(crate) async fn exchange(
             way.emit(Event::Upstream { route: way.name(), code: missed.code() });
             let outcome = if missed == Missed::Unreachable { Outcome::Abandoned } else { Outcome::Unknown };
             // What cannot be said now is said when its term ends.
-            let _ = settle(way, id, outcome).await;
+            let _ = settle(way, id, outcome, None).await;
             if let Some(pending) = pending {
                 pending.done();
             }
@@ -71,10 +71,10 @@ pub(crate) async fn exchange(
     let given = match id {
         None => Given::Streaming(answer),
         Some(_) if needs_somebody && user.is_none() => {
-            settle(way, id, Outcome::Abandoned).await.map_err(refused)?;
+            settle(way, id, Outcome::Abandoned, None).await.map_err(refused)?;
             Given::Streaming(answer)
         }
-        Some(_) => conclude(way, rule, &asked, id, answer).await?,
+        Some(_) => conclude(way, rule, &asked, (id, user.as_ref()), answer).await?,
     };
     if let Some(pending) = pending {
         pending.done();
@@ -100,7 +100,7 @@ impl Drop for Pending {
     fn drop(&mut self) {
         if let (Some((id, relay)), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
             // Settled already it is told so in vain, which harms nobody.
-            runtime.spawn(async move { relay.settle(id, Outcome::Unknown).await });
+            runtime.spawn(async move { relay.settle(id, Outcome::Unknown, None).await });
         }
     }
 }
@@ -231,18 +231,18 @@ async fn conclude(
     way: Way<'_>,
     rule: &InRule,
     asked: &Asked,
-    id: Option<[u8; 16]>,
+    (id, user): (Option<[u8; 16]>, Option<&User>),
     answer: Response<FromApp>,
 ) -> Result<Given, Problem> {
     let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
     let leads_to =
         location.and_then(|location| path_of(way, asked, location)).and_then(|path| segments(&path));
     if !rule.accepts(answer.status(), leads_to.as_deref(), way.params) {
-        settle(way, id, Outcome::Abandoned).await.map_err(refused)?;
+        settle(way, id, Outcome::Abandoned, None).await.map_err(refused)?;
         return Ok(Given::Streaming(answer));
     }
     let Some(Subject::New(bind)) = &rule.subject else {
-        settle(way, id, Outcome::Accepted(None)).await.map_err(|_| problem::NOT_COMMITTED)?;
+        settle(way, id, Outcome::Accepted(None), user).await.map_err(|_| problem::NOT_COMMITTED)?;
         return Ok(Given::Streaming(answer));
     };
     let (given, reference) = match bind {
@@ -270,7 +270,7 @@ async fn conclude(
                 }
                 Read::More(before, rest) => (Given::Begun(head, before, rest), None),
                 Read::Broken => {
-                    let _ = settle(way, id, Outcome::Unknown).await;
+                    let _ = settle(way, id, Outcome::Unknown, None).await;
                     return Err(no_answer(Missed::Broken));
                 }
             }
@@ -281,7 +281,7 @@ async fn conclude(
         Some(reference) => Outcome::Accepted(Some(reference)),
         None => Outcome::Abandoned,
     };
-    settle(way, id, outcome).await.map_err(|_| problem::NOT_COMMITTED)?;
+    settle(way, id, outcome, user).await.map_err(|_| problem::NOT_COMMITTED)?;
     Ok(given)
 }
 
@@ -306,14 +306,19 @@ fn path_of(way: Way<'_>, asked: &Asked, location: &str) -> Option<String> {
     }
 }
 
-async fn settle(way: Way<'_>, id: Option<[u8; 16]>, outcome: Outcome) -> Result<(), RelayError> {
+async fn settle(
+    way: Way<'_>,
+    id: Option<[u8; 16]>,
+    outcome: Outcome,
+    user: Option<&User>,
+) -> Result<(), RelayError> {
     let Some(id) = id else { return Ok(()) };
     let word = match outcome {
         Outcome::Accepted(_) => "committed",
         Outcome::Abandoned => "abandoned",
         Outcome::Unknown => "unknown",
     };
-    let done = way.gateway.relay.settle(id, outcome).await;
+    let done = way.gateway.relay.settle(id, outcome, user.map(|user| user.viewer.clone())).await;
     let route = way.name().unwrap_or_default();
     way.emit(Event::Settled { route, outcome: if done.is_ok() { word } else { "failed" } });
     done

@@ -76,10 +76,13 @@ impl Vault {
             if person.held {
                 return Err(EraseError::Held);
             }
-            if let Some(erased) = try_erase(house, &opened, ctx, &person, now).await? {
+            // She is erased whether or not this succeeds, here and afterwards; what it misses goes when its term ends.
+            let standing = crate::put::Standing::read(&house.store.snapshot()?, tenant, id)?;
+            let reference = standing.index(crate::config::REF_FIELD);
+            let _ = crate::submit::abandon_of(house, &opened, id, reference, false).await;
+            if let Some(erased) = try_erase(house, &opened, ctx, (&person, &standing), now).await? {
                 house.actors.clear();
-                // She is erased whether or not this succeeds; what it misses goes when its term ends.
-                let _ = crate::submit::abandon_of(house, &opened, id).await;
+                let _ = crate::submit::abandon_of(house, &opened, id, reference, true).await;
                 return Ok(erased);
             }
         }
@@ -91,7 +94,7 @@ async fn try_erase(
     house: &Arc<House>,
     tenant: &Tenant,
     ctx: &Context,
-    person: &Person,
+    (person, standing): (&Person, &crate::put::Standing),
     now: Timestamp,
 ) -> Result<Option<Erased>, EraseError> {
     let id = person.row.person;
@@ -120,10 +123,9 @@ async fn try_erase(
     let (consents, heirs) = {
         let snapshot = house.store.snapshot()?;
         let consents = snapshot.consents_of(tenant.id, id)?.into_iter().map(|row| row.consent).collect();
-        let live = tenant.live();
-        let mut heirs = Vec::new();
+        let (live, mut heirs) = (tenant.live(), Vec::new());
         for field in live.config.fields.iter().filter(|field| field.stable) {
-            heirs.extend(crate::put::let_go(&snapshot, tenant, id, field)?);
+            heirs.extend(crate::put::let_go(&snapshot, tenant.id, standing, field)?);
         }
         (consents, heirs)
     };

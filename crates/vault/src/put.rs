@@ -3,6 +3,11 @@
 //! Both answer alike, with the person's id and her tokens, so that the answer does not tell whether somebody was
 //! known before.
 
+mod keeping;
+mod tokens;
+
+pub(crate) use tokens::{Standing, let_go, token_for, token_ops};
+
 use crate::change::{self, Change, Logged, Try};
 use crate::config::{IDEMPOTENCY_INDEX, REF_FIELD};
 use crate::erase::{Replaced, SWEEP_DELAY_MS};
@@ -12,18 +17,18 @@ use crate::keys::done;
 use crate::people::Person;
 use crate::reveal::TABLE_PERSON;
 use crate::steps::Step;
+use crate::submit::{self, Seen};
 use crate::tenant::{Live, Tenant};
 use crate::trail::{self, Event, Metadata, Outcome, Subject, SubjectDetail, Verdict};
 use crate::{Context, Vault};
 use model::catalogue::{Category, Field, Index, ValueError};
-use model::decision::{Action, Decision, Facts, Reason, Request, allowed, decide};
+use model::decision::{Action, FieldScope, Reason, allowed};
 use model::token::StorageToken;
-use model::{Compartment, FieldId, PersonId, PrincipalId, RecipientId, TenantId, Timestamp};
-use seal::{LogSecret, PersonKeys, PersonPlace, RecordPlace, Value, open_record, seal_record};
+use model::{Compartment, FieldId, PersonId, PrincipalId, TenantId, Timestamp};
+use seal::{LogSecret, PersonKeys, PersonPlace, RecordPlace, Value, seal_record};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{
-    Conflict, DataOp, IndexRow, KeyOp, NewJob, PersonRow, PersonState, RecordKey, RecordRow, Sealed,
-    Snapshot, TokenRow,
+    Conflict, DataOp, IndexRow, KeyOp, NewJob, PersonRow, PersonState, RecordKey, RecordRow, Sealed, Snapshot,
 };
 use zeroize::Zeroizing;
 
@@ -301,7 +306,10 @@ async fn create(
 
 /// A rectification as far as it goes without waiting for anything.
 pub(crate) struct Rectification {
+    pub(crate) person: Person,
     pub(crate) keys: PersonKeys,
+    /// What was current of the records that it touches.
+    pub(crate) seen: Seen,
     pub(crate) rows: Vec<DataOp>,
     pub(crate) job: NewJob,
     pub(crate) ops: Vec<KeyOp>,
@@ -327,7 +335,7 @@ async fn rectify(
 ) -> Result<Tried, PutError> {
     let now = house.clock.now()?;
     let changes = Changes { values, removed: &[], tokens_of: None };
-    let Rectification { keys, rows, job, mut ops } = prepare(house, tenant, ctx, id, &changes, now)?;
+    let Rectification { keys, rows, job, mut ops, .. } = prepare(house, tenant, ctx, id, &changes, now)?;
     if let Some(wanted) = idempotency {
         ops.push(idempotency_op(house, tenant, wanted, keys.log_secret(), id, now)?);
     }
@@ -372,9 +380,10 @@ pub(crate) fn prepare(
     }
     let mut keys = person.keys(tenant)?;
     let lying = snapshot.records_of(tenant.id, id)?;
-    let keeping = Keeping { snapshot: &snapshot, tenant, ctx, person: &person, changes, now };
+    let keeping = keeping::Keeping { snapshot: &snapshot, tenant, ctx, person: &person, changes, now };
     let fields = values.iter().map(|one| &one.field).chain(changes.removed);
     let touched: BTreeSet<Compartment> = fields.map(|field| field.compartment).collect();
+    let seen = submit::seen(&keys, touched.iter().copied());
     let mut rows = Vec::new();
     for compartment in touched {
         let kept = keeping.read(&keys, compartment)?;
@@ -403,86 +412,22 @@ pub(crate) fn prepare(
     if let Some(provisional) = changes.tokens_of {
         ops.push(KeyOp::DeleteTokensOf { tenant: tenant.id, person: provisional, field: None });
     }
-    let tokens = snapshot.tokens_of(tenant.id, id)?;
+    let standing = Standing::read(&snapshot, tenant.id, id)?;
     for one in values {
         ops.push(KeyOp::DeleteIndexesOf { tenant: tenant.id, person: id, index: Some(one.field.id) });
         ops.extend(index_ops(house, tenant, id, one)?);
-        let has_one = tokens.iter().any(|token| token.field == one.field.id);
         if one.field.stable {
-            // The old one stands for the old value, which may be somebody else's tomorrow.
-            let token = token_for(house, tenant, &one.field, &one.value)?;
-            if !tokens.iter().any(|row| row.token == *token.as_bytes()) {
-                ops.extend(let_go(&snapshot, tenant, id, &one.field)?);
-                ops.extend(claim(house, tenant, &snapshot, id, one)?);
-            }
-        } else if changes.tokens_of.is_none() && !has_one {
-            ops.push(fresh_token(house, tenant, id, one)?);
+            ops.extend(tokens::replace(house, tenant, &snapshot, &standing, one)?);
+        } else if changes.tokens_of.is_none() && !standing.has_token(one.field.id) {
+            ops.extend(token_ops(house, tenant, &snapshot, id, one)?);
         }
     }
     for field in changes.removed {
         ops.push(KeyOp::DeleteIndexesOf { tenant: tenant.id, person: id, index: Some(field.id) });
-        ops.extend(let_go(&snapshot, tenant, id, field)?);
+        ops.extend(let_go(&snapshot, tenant.id, &standing, field)?);
     }
     let job = sweep_later(house, &person, now)?;
-    Ok(Rectification { keys, rows, job, ops })
-}
-
-/// Reads the values that a rectification leaves as they are, each under a permit of its own.
-struct Keeping<'a> {
-    snapshot: &'a Snapshot,
-    tenant: &'a Tenant,
-    ctx: &'a Context,
-    person: &'a Person,
-    changes: &'a Changes<'a>,
-    now: Timestamp,
-}
-
-type KeptValue = (FieldId, Category, Zeroizing<Vec<u8>>);
-
-impl Keeping<'_> {
-    fn read(&self, keys: &PersonKeys, compartment: Compartment) -> Result<Vec<KeptValue>, PutError> {
-        let (tenant, person) = (self.tenant.id, self.person.row.person);
-        let Some(version) = keys.record_version(compartment) else { return Ok(Vec::new()) };
-        let sealed = self.snapshot.record(tenant, person, compartment, version)?.ok_or(Fault::Corrupt)?;
-        let place = RecordPlace { tenant, person, table: TABLE_PERSON, compartment, version, key_version: 1 };
-        let record = open_record(keys, &place, &sealed.0)?;
-        let live = self.tenant.live();
-        let mut kept = Vec::new();
-        let goes = |number: &FieldId| {
-            let replaced = self.changes.values.iter().any(|one| one.field.id == *number);
-            replaced || self.changes.removed.iter().any(|field| field.id == *number)
-        };
-        for number in record.fields().filter(|number| !goes(number)) {
-            let field = if number == REF_FIELD {
-                reference_field()
-            } else {
-                live.config.field_by_id(number).cloned().ok_or(Fault::Corrupt)?
-            };
-            match self.decide(&field, live.state) {
-                Decision::Permit(permit) => {
-                    let value = record.open(&permit, number, field.category)?.ok_or(Fault::Corrupt)?;
-                    kept.push((number, field.category, value));
-                }
-                other => return Err(PutError::Denied(other.reason().unwrap_or(Reason::RoleMayNot))),
-            }
-        }
-        Ok(kept)
-    }
-
-    fn decide(&self, field: &Field, state: model::tenant::TenantState) -> Decision {
-        let request = Request {
-            principal: &self.ctx.actor.principal,
-            action: Action::Rectify,
-            tenant: self.tenant.id,
-            person: self.person.row.person,
-            field,
-            purpose: None,
-            recipient: RecipientId(0),
-            break_glass: None,
-        };
-        let facts = Facts { tenant: Some(state), person: Some(self.person.facts()), consent: None };
-        decide(&request, &facts, self.now)
-    }
+    Ok(Rectification { person, keys, seen, rows, job, ops })
 }
 
 /// The field in which the app's reference is sealed.
@@ -500,6 +445,18 @@ pub(crate) fn reference_field() -> Field {
         third_party: false,
         max_bytes: 256,
     }
+}
+
+/// Whether the use of none of these fields is restricted: then a form of the app does not change them (GDPR 18(2)).
+pub(crate) fn not_restricted<'a>(
+    person: &Person,
+    fields: impl IntoIterator<Item = &'a Field>,
+) -> Result<(), PutError> {
+    let facts = person.facts();
+    let covers =
+        |scope: &FieldScope, field: FieldId| *scope == FieldScope::All || *scope == FieldScope::One(field);
+    let is_free = |field: &Field| !facts.restricted.iter().any(|scope| covers(scope, field.id));
+    if fields.into_iter().all(is_free) { Ok(()) } else { Err(PutError::Denied(Reason::Restricted)) }
 }
 
 pub(crate) fn of_compartment(values: &[Checked], compartment: Compartment) -> Vec<Value<'_>> {
@@ -538,92 +495,6 @@ pub(crate) fn index_ops(
     let hash = tenant.index(house, one.field.id)?.blind(&form);
     let row = IndexRow { tenant: tenant.id, person, index: one.field.id, hash };
     Ok(Some(KeyOp::InsertIndex { row, unique: false }))
-}
-
-/// The token of a value, to be put into the map. A stable one may stand for somebody else with the same value already;
-/// then it goes on standing for her.
-pub(crate) fn token_ops(
-    house: &House,
-    tenant: &Tenant,
-    snapshot: &Snapshot,
-    person: PersonId,
-    one: &Checked,
-) -> Result<Vec<KeyOp>, Fault> {
-    if one.field.stable {
-        claim(house, tenant, snapshot, person, one)
-    } else {
-        fresh_token(house, tenant, person, one).map(|op| vec![op])
-    }
-}
-
-fn fresh_token(house: &House, tenant: &Tenant, person: PersonId, one: &Checked) -> Result<KeyOp, Fault> {
-    let token = *token_for(house, tenant, &one.field, &one.value)?.as_bytes();
-    Ok(KeyOp::InsertToken(TokenRow { tenant: tenant.id, token, person, field: one.field.id }))
-}
-
-/// Has the stable token of a value stand for this person, where it stands for nobody who is here.
-fn claim(
-    house: &House,
-    tenant: &Tenant,
-    snapshot: &Snapshot,
-    person: PersonId,
-    one: &Checked,
-) -> Result<Vec<KeyOp>, Fault> {
-    let token = *token_for(house, tenant, &one.field, &one.value)?.as_bytes();
-    let field = one.field.id;
-    let insert = KeyOp::InsertToken(TokenRow { tenant: tenant.id, token, person, field });
-    let owner = snapshot.token(tenant.id, &token)?.map(|row| row.person);
-    let Some(owner) = owner.filter(|owner| *owner != person) else { return Ok(vec![insert]) };
-    let head = snapshot.person_head(tenant.id, owner)?;
-    if head.is_some_and(|head| head.state == PersonState::Live) {
-        return Ok(Vec::new());
-    }
-    Ok(vec![KeyOp::DeleteTokensOf { tenant: tenant.id, person: owner, field: Some(field) }, insert])
-}
-
-/// Takes a person's tokens of a field away. A stable one that others with the same value have as well goes on standing
-/// for one of them: the app keeps it in their rows, too.
-pub(crate) fn let_go(
-    snapshot: &Snapshot,
-    tenant: &Tenant,
-    person: PersonId,
-    field: &Field,
-) -> Result<Vec<KeyOp>, Fault> {
-    let mut ops = vec![KeyOp::DeleteTokensOf { tenant: tenant.id, person, field: Some(field.id) }];
-    if field.stable {
-        let indexes = snapshot.indexes_of(tenant.id, person)?;
-        let mine = snapshot.tokens_of(tenant.id, person)?.into_iter().find(|row| row.field == field.id);
-        let hash = indexes.into_iter().find(|(index, _)| *index == field.id);
-        if let (Some(row), Some((_, hash))) = (mine, hash) {
-            let others = snapshot.persons_by_index(tenant.id, field.id, &hash, HEIRS)?;
-            for other in others.into_iter().filter(|other| *other != person) {
-                let head = snapshot.person_head(tenant.id, other)?;
-                if head.is_some_and(|head| head.state == PersonState::Live) {
-                    ops.push(KeyOp::InsertToken(TokenRow { person: other, ..row }));
-                    break;
-                }
-            }
-        }
-    }
-    Ok(ops)
-}
-
-/// How many others with the same value are looked at to find one for whom a stable token can go on standing.
-const HEIRS: usize = 16;
-
-/// A token for a value: a fresh one, or where the field wants it so the one of every equal value.
-pub(crate) fn token_for(
-    house: &House,
-    tenant: &Tenant,
-    field: &Field,
-    value: &str,
-) -> Result<StorageToken, Fault> {
-    if !field.stable {
-        return Ok(StorageToken::generate(field.token, &*house.entropy));
-    }
-    // No value begins with NUL, so that this is never the value's own index.
-    let form = [b"\0token\0".as_slice(), &field.index_form(value)].concat();
-    Ok(StorageToken::stable(tenant.index(house, field.id)?.blind(&form)))
 }
 
 fn idempotency_op(

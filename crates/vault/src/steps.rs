@@ -80,6 +80,10 @@ steps! {
     SubmissionTaken = "submission: taken",
     /// The app did not accept: the provisional row is gone, and with it the only keys. Records still lie in the data file.
     SubmissionAbandoned = "submission: abandoned",
+    /// The app accepted: new versions of the person's records lie in the data file; her keys name the old ones.
+    SubmissionMoved = "submission: records of the person written",
+    /// The app accepted somebody new: records with her reference lie in the data file; her keys name those without.
+    SubmissionRewritten = "submission: records of somebody new written",
     /// The app accepted and the values are the person's, the entry is in the outbox.
     SubmissionCommitted = "submission: committed",
     /// The entry is in the ledger. Not acknowledged.

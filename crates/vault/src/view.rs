@@ -4,20 +4,22 @@
 //! only fields that a rule lists, where it says so of one person alone; at most so many persons in an answer and within
 //! an hour; and for what stays masked in a form, a view token that leads back to the storage token.
 
+mod budget;
+
 use crate::config::REF_FIELD;
 use crate::house::House;
 use crate::reveal::{Item, MAX_ITEMS, RevealError, RevealRequest};
 use crate::tenant::Tenant;
 use crate::trail::Outcome;
 use crate::{Context, Vault};
+use budget::Budgets;
 use data_encoding::BASE64URL_NOPAD;
 use model::decision::{Action, Reason};
 use model::principal::Role;
 use model::token::StorageToken;
-use model::{FieldId, PersonId, PrincipalId, TenantId, Timestamp};
+use model::{FieldId, PersonId, TenantId, Timestamp};
 use parking_lot::Mutex;
 use seal::ViewKey;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use store::{PersonState, TokenRow};
 use zeroize::Zeroizing;
@@ -28,10 +30,6 @@ pub const MAX_TOKENS: usize = 20_000;
 pub const VIEW_PREFIX: &str = "obv_";
 /// How long a view token may come back, ms.
 pub const VIEW_MS: i64 = 12 * 3_600_000;
-/// Span of a budget, ms.
-const HOUR_MS: i64 = 3_600_000;
-/// Most users whose budgets are kept; beyond it those whose hour is over go.
-const MAX_BUDGETS: usize = 50_000;
 
 /// What may be shown for one purpose.
 #[derive(Clone, Debug)]
@@ -97,10 +95,32 @@ impl std::fmt::Debug for Viewed {
 }
 
 /// What a view token leads back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hidden {
     pub(crate) token: StorageToken,
     pub(crate) person: PersonId,
     pub(crate) field: FieldId,
+}
+
+impl Hidden {
+    /// What is sealed: storage token (16), person (16), field (2, big-endian), until when in ms (8, big-endian).
+    fn encode(&self, until: Timestamp) -> Zeroizing<Vec<u8>> {
+        let mut plain = Zeroizing::new(Vec::with_capacity(42));
+        plain.extend_from_slice(self.token.as_bytes());
+        plain.extend_from_slice(&self.person.0);
+        plain.extend_from_slice(&self.field.0.to_be_bytes());
+        plain.extend_from_slice(&until.0.to_be_bytes());
+        plain
+    }
+
+    fn decode(plain: &[u8]) -> Option<(Self, Timestamp)> {
+        let (token, rest) = plain.split_first_chunk::<16>()?;
+        let (person, rest) = rest.split_first_chunk::<16>()?;
+        let (field, rest) = rest.split_first_chunk::<2>()?;
+        let until = Timestamp(i64::from_be_bytes(rest.try_into().ok()?));
+        let (token, field) = (StorageToken::from_bytes(*token), FieldId(u16::from_be_bytes(*field)));
+        Some((Self { token, person: PersonId(*person), field }, until))
+    }
 }
 
 /// Keys of view tokens and budgets of users, for as long as the process lives.
@@ -108,12 +128,7 @@ pub(crate) struct Hidden {
 pub(crate) struct Views {
     /// The present key with the moment it was made, and the one before.
     keys: Mutex<Vec<(Timestamp, Arc<ViewKey>)>>,
-    budgets: Mutex<HashMap<PrincipalId, Budget>>,
-}
-
-struct Budget {
-    began: Timestamp,
-    persons: HashSet<PersonId>,
+    budgets: Mutex<Budgets>,
 }
 
 impl Views {
@@ -133,11 +148,9 @@ impl Views {
 
     /// A view token for a storage token, to come back from this session to this rule.
     fn hide(&self, house: &House, form: &(String, String), row: &TokenRow, now: Timestamp) -> Option<String> {
-        let mut plain = Zeroizing::new(Vec::with_capacity(42));
-        plain.extend_from_slice(&row.token);
-        plain.extend_from_slice(&row.person.0);
-        plain.extend_from_slice(&row.field.0.to_be_bytes());
-        plain.extend_from_slice(&now.plus_ms(VIEW_MS).0.to_be_bytes());
+        let token = StorageToken::from_bytes(row.token);
+        let hidden = Hidden { token, person: row.person, field: row.field };
+        let plain = hidden.encode(now.plus_ms(VIEW_MS));
         let sealed = self.key(house, now).seal(&place(row.tenant, form), &plain, &*house.entropy).ok()?;
         Some(format!("{VIEW_PREFIX}{}", BASE64URL_NOPAD.encode(&sealed)))
     }
@@ -153,45 +166,8 @@ impl Views {
         let sealed = BASE64URL_NOPAD.decode(text.strip_prefix(VIEW_PREFIX)?.as_bytes()).ok()?;
         let keys: Vec<Arc<ViewKey>> = self.keys.lock().iter().map(|(_, key)| key.clone()).collect();
         let plain = keys.iter().find_map(|key| key.open(&place(tenant, form), &sealed).ok())?;
-        let (token, rest) = plain.split_first_chunk::<16>()?;
-        let (person, rest) = rest.split_first_chunk::<16>()?;
-        let (field, rest) = rest.split_first_chunk::<2>()?;
-        let until = i64::from_be_bytes(rest.try_into().ok()?);
-        let hidden = Hidden {
-            token: StorageToken::from_bytes(*token),
-            person: PersonId(*person),
-            field: FieldId(u16::from_be_bytes(*field)),
-        };
-        (now.0 < until).then_some(hidden)
-    }
-
-    /// Which of these persons the user may still be shown.
-    fn admit(
-        &self,
-        who: PrincipalId,
-        persons: impl Iterator<Item = PersonId>,
-        limits: (u32, u32),
-        now: Timestamp,
-    ) -> HashSet<PersonId> {
-        let mut budgets = self.budgets.lock();
-        if budgets.len() >= MAX_BUDGETS {
-            budgets.retain(|_, budget| now.0 - budget.began.0 < HOUR_MS);
-        }
-        let fresh = || Budget { began: now, persons: HashSet::new() };
-        let budget = budgets.entry(who).or_insert_with(fresh);
-        if now.0 - budget.began.0 >= HOUR_MS {
-            *budget = fresh();
-        }
-        let mut admitted = HashSet::new();
-        for person in persons {
-            let in_answer = admitted.contains(&person) || admitted.len() < limits.0 as usize;
-            let in_hour = budget.persons.contains(&person) || budget.persons.len() < limits.1 as usize;
-            if in_answer && in_hour {
-                admitted.insert(person);
-                budget.persons.insert(person);
-            }
-        }
-        admitted
+        let (hidden, until) = Hidden::decode(&plain)?;
+        (now < until).then_some(hidden)
     }
 }
 
@@ -261,7 +237,7 @@ impl Vault {
             _ => None,
         });
         let limits = (request.persons_per_answer, request.persons_per_hour);
-        let admitted = self.house.views.admit(ctx.actor.principal.id, persons, limits, now);
+        let admitted = self.house.views.budgets.lock().admit(ctx.actor.principal.id, persons, limits, now);
         for one in standings {
             if let Standing::Open(row, _) = one
                 && !admitted.contains(&row.person)
@@ -355,15 +331,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_budget_counts_persons_and_begins_anew_each_hour() {
-        let views = Views::default();
-        let who = PrincipalId([1; 16]);
-        let persons = |numbers: std::ops::Range<u8>| numbers.map(|number| PersonId([number; 16]));
-        let admit = |numbers, at| views.admit(who, persons(numbers), (3, 5), Timestamp(at)).len();
-        assert_eq!(admit(0..10, 0), 3, "at most three in one answer");
-        assert_eq!(admit(0..3, 1), 3, "the same persons cost nothing more");
-        assert_eq!(admit(3..10, 2), 2, "five within the hour");
-        assert_eq!(admit(10..20, HOUR_MS - 1), 0);
-        assert_eq!(admit(10..20, HOUR_MS), 3);
+    fn what_a_view_token_holds_is_written_as_it_always_was() {
+        let token = StorageToken::from_bytes([0xa1; 16]);
+        let hidden = Hidden { token, person: PersonId([0xb2; 16]), field: FieldId(0x0304) };
+        let until = Timestamp(1_795_471_200_000);
+        let plain = hidden.encode(until);
+        let hex = data_encoding::HEXLOWER.encode(&plain);
+        let (token, person) = ("a1".repeat(16), "b2".repeat(16));
+        assert_eq!(hex, format!("{token}{person}0304000001a20a6c4f00"));
+        assert_eq!(Hidden::decode(&plain), Some((hidden, until)));
+        assert_eq!(Hidden::decode(&plain[..41]), None);
+        assert_eq!(Hidden::decode(&[plain.as_slice(), &[0]].concat()), None);
     }
 }

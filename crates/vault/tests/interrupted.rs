@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use store::{DataOp, JobState, RecordKey, RecordRow, Sealed};
 use vault::steps::Observer;
+use vault::submit::{NewSubmission, Outcome, Whose};
 use vault::{Step, Swept};
 use world::{World, put};
 
@@ -159,4 +160,42 @@ async fn what_earlier_runs_left_is_removed_and_what_is_in_use_stays() {
     assert_eq!(with_records(&world), 2, "hers, and the one under way");
     assert_eq!(world.vault.sweep_leftovers().await, Ok(0));
     assert!(world.value(&world.lead, "rostering", person, "name").await.is_some());
+}
+
+/// A submission that the app accepts while the process ends at `step`. What the app keeps is promoted afterwards.
+async fn accepted_and_interrupted(step: Step, whose: Whose, accepted: Option<&str>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let world = watched(folder.path(), ends_at(step, 1)).await;
+    world.worker(1).await;
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let (inner, accepted) = (world.clone(), accepted.map(str::to_owned));
+    let task = tokio::spawn(async move {
+        let values = vec![("name".to_owned(), zeroize::Zeroizing::new("Kanarina".to_owned()))];
+        let new = NewSubmission { rule: "r".into(), session: "s".into(), whose, values };
+        let app = inner.ctx(&inner.app);
+        let taken = inner.vault.submit(&app, None, inner.tenant, &new).await.expect("taken");
+        tell.send(taken.texts[0].clone()).expect("heard");
+        let id = taken.id.expect("something new");
+        inner.vault.settle(&app, inner.tenant, id, Outcome::accepted(accepted.as_deref())).await.is_ok()
+    });
+    assert!(task.await.is_err(), "interrupted");
+    let token = model::token::StorageToken::parse(&told.await.expect("told")).expect("a token");
+    let world = again(world).await;
+    let app = world.ctx(&world.app);
+    assert_eq!(world.vault.promote(&app, world.tenant, &[token]).await, Ok(1));
+    let owner = world.store.snapshot().expect("read").token(world.tenant, token.as_bytes()).expect("read");
+    let person = owner.expect("it stands for her").person;
+    assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Kanarina"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_accepted_change_that_dies_before_its_commit_is_committed_when_the_app_shows_it() {
+    let known = Whose::Reference("ref-1".into());
+    accepted_and_interrupted(Step::SubmissionMoved, known, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_new_who_dies_before_her_commit_is_committed_when_the_app_shows_her() {
+    let create = Whose::Create("ref-2".into());
+    accepted_and_interrupted(Step::SubmissionRewritten, create, None).await;
 }

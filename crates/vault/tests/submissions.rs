@@ -91,14 +91,14 @@ async fn somebody_new_is_there_once_the_app_has_named_her() {
         "not before the app accepts"
     );
     assert_eq!((entries(&world), provisional(&world)), (before, 1));
-    settle(&world, taken.id, Outcome::Accepted(Some("17".into()))).await.expect("committed");
+    settle(&world, taken.id, Outcome::accepted(Some("17"))).await.expect("committed");
     assert_eq!(provisional(&world), 0);
     assert_eq!(view(&world, viewer, &request).await, [clear("Kanarina")]);
     let person = taken.id.expect("a person");
     assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Kanarina"));
     // Found by the reference afterwards: the next submission is hers.
     let again = submit(&world, known("17"), &[("name", "Kanarina V.")]).await.expect("taken");
-    settle(&world, again.id, Outcome::Accepted(None)).await.expect("committed");
+    settle(&world, again.id, Outcome::accepted(None)).await.expect("committed");
     assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Kanarina V."));
 }
 
@@ -107,7 +107,7 @@ async fn a_sweep_waits_for_somebody_who_is_about_to_become_real() {
     let world = World::new().await;
     let waiting = submit(&world, Whose::New, &[("name", "Kanarina")]).await.expect("taken").id.expect("new");
     let real = submit(&world, Whose::New, &[("name", "Fuchs")]).await.expect("taken").id;
-    settle(&world, real, Outcome::Accepted(Some("17".into()))).await.expect("committed");
+    settle(&world, real, Outcome::accepted(Some("17"))).await.expect("committed");
     let jobs = world.store.snapshot().expect("read").jobs(JobState::Queued, None, 9).expect("read");
     let job = jobs.iter().find(|job| job.kind == vault::put::VERSIONS_JOB).expect("queued");
     let real = real.expect("a person").0;
@@ -136,7 +136,7 @@ async fn what_the_app_refuses_changes_nothing_and_leaves_nothing() {
             world.value(&world.lead, "rostering", person, "email").await.as_deref(),
             Some("w1@example.org")
         );
-        let left = u64::from(outcome == Outcome::Unknown);
+        let left = u64::from(matches!(outcome, Outcome::Unknown));
         assert_eq!(provisional(&world), left);
     }
     // What nobody says anything about goes when its term ends, with all that lies beside it.
@@ -158,7 +158,7 @@ async fn accepted_values_take_the_place_of_old_ones_and_old_tokens_still_lead_th
     let values = [("name", "Neuer Name"), ("emergency_contact", ""), ("health_note", "neu")];
     let taken = submit(&world, known("ref-1"), &values).await.expect("taken");
     assert_eq!(taken.texts[1], "");
-    settle(&world, taken.id, Outcome::Accepted(None)).await.expect("committed");
+    settle(&world, taken.id, Outcome::accepted(None)).await.expect("committed");
     let name = old.iter().find(|row| row.field.0 == 1).expect("a token of the name");
     let old_name = StorageToken::from_bytes(name.token).format(model::catalogue::TokenFormat::Opaque);
     let viewer = lead(&world).await;
@@ -195,13 +195,58 @@ async fn a_submission_outlives_a_restart_and_is_committed_when_the_app_shows_it(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_before_she_was_here_goes_with_her_erasure() {
+    let world = World::new().await;
+    let early = Whose::Create("ref-1".into());
+    // Nobody knows whether the app took them; one more is still under way.
+    let lost = submit(&world, early.clone(), &[("name", "Verirrt")]).await.expect("taken");
+    let other = submit(&world, Whose::Create("ref-2".into()), &[("name", "Bleibt")]).await.expect("taken");
+    for one in [&lost, &other] {
+        settle(&world, one.id, Outcome::Unknown).await.expect("settled");
+    }
+    let under_way = submit(&world, early, &[("name", "Unterwegs")]).await.expect("taken");
+    let person = world.worker(1).await;
+    world.vault.erase(&world.ctx(&world.officer), world.tenant, person).await.expect("erased");
+    assert_eq!(provisional(&world), 1, "somebody else's stays");
+    let accepted = settle(&world, under_way.id, Outcome::accepted(None)).await;
+    assert_eq!(accepted, Err(SubmitError::Person));
+    let app = world.ctx(&world.app);
+    let promote = async |one: &Submitted| {
+        let token = StorageToken::parse(&one.texts[0]).expect("a token");
+        world.vault.promote(&app, world.tenant, &[token]).await
+    };
+    assert_eq!((promote(&lost).await, promote(&other).await), (Ok(0), Ok(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_newer_in_another_compartment_does_not_outdate_a_submission() {
+    let world = World::new().await;
+    let person = world.worker(1).await;
+    let lost = submit(&world, known("ref-1"), &[("name", "Vorher")]).await.expect("taken");
+    let note = submit(&world, known("ref-1"), &[("health_note", "Vorher")]).await.expect("taken");
+    for one in [&lost, &note] {
+        settle(&world, one.id, Outcome::Unknown).await.expect("settled");
+    }
+    let newer = submit(&world, known("ref-1"), &[("health_note", "Knie")]).await.expect("taken");
+    settle(&world, newer.id, Outcome::accepted(None)).await.expect("committed");
+    let app = world.ctx(&world.app);
+    let promote = async |one: &Submitted| {
+        let token = StorageToken::parse(&one.texts[0]).expect("a token");
+        world.vault.promote(&app, world.tenant, &[token]).await
+    };
+    assert_eq!((promote(&lost).await, promote(&note).await), (Ok(1), Ok(0)));
+    assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Vorher"));
+    assert_eq!(provisional(&world), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_erased_person_takes_what_waits_for_her_along() {
     let world = World::new().await;
     let person = world.worker(1).await;
     let taken = submit(&world, known("ref-1"), &[("name", "Zu spät")]).await.expect("taken");
     world.vault.erase(&world.ctx(&world.officer), world.tenant, person).await.expect("erased");
     assert_eq!(provisional(&world), 0);
-    let late = settle(&world, taken.id, Outcome::Accepted(None)).await;
+    let late = settle(&world, taken.id, Outcome::accepted(None)).await;
     assert_eq!(late, Err(SubmitError::Person), "there is nothing any more");
     let shown = view(&world, lead(&world).await, &page(&[&taken.texts[0]], &["name"])).await;
     assert_eq!(shown, [Viewed::Erased]);
@@ -214,7 +259,7 @@ async fn a_new_person_cannot_be_told_to_be_somebody_who_is_here() {
     let world = World::new().await;
     let person = world.worker(1).await;
     let taken = submit(&world, Whose::New, &[("name", "Mallory")]).await.expect("taken");
-    let told = settle(&world, taken.id, Outcome::Accepted(Some("ref-1".into()))).await;
+    let told = settle(&world, taken.id, Outcome::accepted(Some("ref-1"))).await;
     assert_eq!((told, provisional(&world)), (Err(SubmitError::Person), 0));
     assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Name 1"));
 }
@@ -328,12 +373,12 @@ async fn stable_tokens_are_equal_for_equal_values_and_follow_them() {
     assert!(world.vault.stable_token(world.tenant, "name", "x").is_err());
     let first = submit(&world, Whose::New, &[("email", "jana@example.org")]).await.expect("taken");
     assert_eq!(first.texts, [token.as_str()]);
-    settle(&world, first.id, Outcome::Accepted(Some("1".into()))).await.expect("committed");
+    settle(&world, first.id, Outcome::accepted(Some("1"))).await.expect("committed");
     // The app sees the same token and says that there is one already; if it does not, the token stays the first one's.
     let second =
         submit(&world, Whose::New, &[("email", "jana@example.org"), ("name", "Zwei")]).await.expect("taken");
     assert_eq!(second.texts[0], token);
-    settle(&world, second.id, Outcome::Accepted(Some("2".into()))).await.expect("committed");
+    settle(&world, second.id, Outcome::accepted(Some("2"))).await.expect("committed");
     let owner = |token: &str| {
         let token = StorageToken::parse(token).expect("a token");
         let snapshot = world.store.snapshot().expect("a snapshot");
@@ -342,7 +387,7 @@ async fn stable_tokens_are_equal_for_equal_values_and_follow_them() {
     assert_eq!(owner(&token), first.id);
     // A new address has a new token, and the old one stands for the other who has it.
     let changed = submit(&world, known("1"), &[("email", "neu@example.org")]).await.expect("taken");
-    settle(&world, changed.id, Outcome::Accepted(None)).await.expect("committed");
+    settle(&world, changed.id, Outcome::accepted(None)).await.expect("committed");
     assert_eq!((owner(&token), owner(&changed.texts[0])), (second.id, first.id));
 }
 
@@ -367,7 +412,7 @@ async fn a_stable_token_proves_nothing_and_old_submissions_do_not_come_back() {
     let world = with_stable().await;
     let first =
         submit(&world, Whose::New, &[("name", "Eins"), ("email", "a@example.org")]).await.expect("taken");
-    settle(&world, first.id, Outcome::Accepted(Some("7".into()))).await.expect("committed");
+    settle(&world, first.id, Outcome::accepted(Some("7"))).await.expect("committed");
     let person = first.id.expect("a person");
     // The app did not answer, and had not taken it.
     let lost =
@@ -376,7 +421,7 @@ async fn a_stable_token_proves_nothing_and_old_submissions_do_not_come_back() {
     assert_eq!(owner(&world, &lost.texts[1]), None, "nobody provisional has a stable token");
     let taken =
         submit(&world, known("7"), &[("name", "Zwei"), ("email", "x@example.org")]).await.expect("taken");
-    settle(&world, taken.id, Outcome::Accepted(None)).await.expect("committed");
+    settle(&world, taken.id, Outcome::accepted(None)).await.expect("committed");
     assert_eq!(owner(&world, &taken.texts[1]), Some(person));
     let app = world.ctx(&world.app);
     let stable = StorageToken::parse(&lost.texts[1]).expect("a token");
@@ -395,21 +440,21 @@ async fn a_stable_token_stands_for_somebody_as_long_as_anybody_has_the_value() {
     let (one, two) = (submit(&world, Whose::New, &mail).await, submit(&world, Whose::New, &mail).await);
     let (one, two) = (one.expect("taken"), two.expect("taken"));
     // The app takes the second and refuses the first.
-    settle(&world, two.id, Outcome::Accepted(Some("2".into()))).await.expect("committed");
+    settle(&world, two.id, Outcome::accepted(Some("2"))).await.expect("committed");
     settle(&world, one.id, Outcome::Abandoned).await.expect("abandoned");
     let token = two.texts[1].clone();
     assert_eq!(owner(&world, &token), two.id);
     // Another with the same address; the owner changes hers, or goes.
     let three = submit(&world, Whose::New, &mail).await.expect("taken");
-    settle(&world, three.id, Outcome::Accepted(Some("3".into()))).await.expect("committed");
+    settle(&world, three.id, Outcome::accepted(Some("3"))).await.expect("committed");
     let four = submit(&world, Whose::New, &mail).await.expect("taken");
-    settle(&world, four.id, Outcome::Accepted(Some("4".into()))).await.expect("committed");
+    settle(&world, four.id, Outcome::accepted(Some("4"))).await.expect("committed");
     assert_eq!(owner(&world, &token), two.id);
     let same = submit(&world, known("2"), &mail).await.expect("taken");
-    settle(&world, same.id, Outcome::Accepted(None)).await.expect("the same value again");
+    settle(&world, same.id, Outcome::accepted(None)).await.expect("the same value again");
     assert_eq!(owner(&world, &token), two.id);
     let changed = submit(&world, known("2"), &[("email", "new@example.org")]).await.expect("taken");
-    settle(&world, changed.id, Outcome::Accepted(None)).await.expect("committed");
+    settle(&world, changed.id, Outcome::accepted(None)).await.expect("committed");
     let heir = owner(&world, &token).expect("somebody");
     assert!(Some(heir) == three.id || Some(heir) == four.id);
     world.vault.erase(&world.ctx(&world.officer), world.tenant, heir).await.expect("erased");
@@ -464,4 +509,119 @@ async fn wrong_values_say_which() {
     assert_eq!(unknown.err(), Some(SubmitError::UnknownField(0)));
     assert_eq!(submit(&world, known(""), &[("name", "a")]).await.err(), Some(SubmitError::Reference));
     assert_eq!(provisional(&world), 0);
+}
+
+fn present_token(world: &World, person: PersonId, field: u16) -> String {
+    let snapshot = world.store.snapshot().expect("a snapshot");
+    let rows = snapshot.tokens_of(world.tenant, person).expect("tokens");
+    let row = rows.into_iter().find(|row| row.field.0 == field).expect("one");
+    StorageToken::from_bytes(row.token).format(model::catalogue::TokenFormat::Opaque)
+}
+
+async fn submit_by(world: &World, by: &Actor, values: &[(&str, &str)]) -> Result<Submitted, SubmitError> {
+    let new = typed(known("ref-1"), values);
+    world.vault.submit(&world.ctx(&world.app), Some(by.clone()), world.tenant, &new).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_revoked_user_typed_is_committed_by_nobody() {
+    let world = World::new().await;
+    let person = world.worker(1).await;
+    let (by, other) = (lead(&world).await, viewer(&world, "lead-2", Role::Operations, None).await);
+    let other = other.expect("a viewer");
+    let under_way = submit_by(&world, &by, &[("name", "Revoked")]).await.expect("taken");
+    let lost = submit_by(&world, &by, &[("name", "Revoked")]).await.expect("taken");
+    let kept = submit_by(&world, &other, &[("email", "x@example.org")]).await.expect("taken");
+    for one in [&lost, &kept] {
+        settle(&world, one.id, Outcome::Unknown).await.expect("settled");
+    }
+    let admin = world.ctx(&world.admin);
+    world.vault.revoke_key(&admin, world.tenant, by.principal.id).await.expect("revoked");
+    let late = settle(&world, under_way.id, Outcome::accepted(None)).await;
+    assert_eq!(late, Err(SubmitError::Fault(vault::Fault::Revoked)));
+    // The app shows the tokens of all of them afterwards.
+    let app = world.ctx(&world.app);
+    let mut promoted = 0;
+    for one in [&under_way, &lost, &kept] {
+        let token = StorageToken::parse(&one.texts[0]).expect("a token");
+        promoted += world.vault.promote(&app, world.tenant, &[token]).await.expect("looked at");
+    }
+    assert_eq!((promoted, provisional(&world)), (1, 0), "the other user's alone");
+    assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Name 1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_the_app_does_not_change_what_is_restricted() {
+    let world = World::new().await;
+    let person = world.worker(1).await;
+    let under_way = submit(&world, known("ref-1"), &[("email", "x@example.org")]).await.expect("taken");
+    let limit = vault::restrict::Limit::Restriction(vec!["email".to_owned()]);
+    let officer = world.ctx(&world.officer);
+    world.vault.limit(&officer, world.tenant, person, &limit, true).await.expect("limited");
+    let restricted = Some(SubmitError::Denied(model::decision::Reason::Restricted));
+    for value in ["y@example.org", ""] {
+        assert_eq!(submit(&world, known("ref-1"), &[("email", value)]).await.err(), restricted);
+    }
+    assert_eq!(settle(&world, under_way.id, Outcome::accepted(None)).await.err(), restricted);
+    assert_eq!(provisional(&world), 0);
+    let free = submit(&world, known("ref-1"), &[("name", "Frei")]).await.expect("another field");
+    settle(&world, free.id, Outcome::accepted(None)).await.expect("committed");
+    // She herself may correct her data.
+    let own = viewer(&world, "w1", Role::Person, Some("ref-1")).await.expect("a viewer");
+    let hers = submit_by(&world, &own, &[("email", "own@example.org")]).await.expect("taken");
+    settle(&world, hers.id, Outcome::accepted(None)).await.expect("committed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_masked_field_comes_back_as_the_token_that_stands_there_now() {
+    let world = with_stable().await;
+    let person = world.worker(1).await;
+    let old = present_token(&world, person, 2);
+    let mut request = page(&[&old], &["name"]);
+    request.form = Some(("s1".into(), "save".into()));
+    let shown = view(&world, lead(&world).await, &request).await;
+    let [Viewed::Masked(Some(hidden))] = shown.as_slice() else { panic!("{shown:?}") };
+    let changed = submit(&world, known("ref-1"), &[("email", "new@example.org")]).await.expect("taken");
+    settle(&world, changed.id, Outcome::accepted(None)).await.expect("committed");
+    let now = present_token(&world, person, 2);
+    assert_ne!(now, old);
+    let back = submit(&world, known("ref-1"), &[("email", hidden)]).await.expect("nothing new");
+    let of = |text: &str| StorageToken::parse(text).map(|token| *token.as_bytes());
+    assert_eq!((back.id, of(&back.texts[0])), (None, of(&now)));
+    let gone = submit(&world, known("ref-1"), &[("email", "")]).await.expect("taken");
+    settle(&world, gone.id, Outcome::accepted(None)).await.expect("committed");
+    let back = submit(&world, known("ref-1"), &[("email", hidden)]).await.expect("nothing new");
+    assert_eq!((back.id, back.texts), (None, vec![String::new()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_new_is_made_under_another_spelling() {
+    let world = World::new().await;
+    let make = async |reference: &str| {
+        let taken = submit(&world, Whose::Create(reference.into()), &[("name", "x")]).await;
+        taken.map(drop)
+    };
+    for good in ["0", "7", "17", "ada", "w-1.2_x", "0191d1a4-7c3e-7b1f-8a55-0123456789ab"] {
+        assert_eq!(make(good).await, Ok(()), "{good}");
+    }
+    for bad in [
+        "007",
+        "+7",
+        "-7",
+        "1_7",
+        "17-x",
+        "7 ",
+        " 7",
+        "1e3",
+        "0x11",
+        "\u{667}",
+        "Ä",
+        "ada ",
+        "a/b",
+        "a b",
+        "0191D1A4-7C3E-7B1F-8A55-0123456789AB",
+        "0191d1a47c3e7b1f8a550123456789ab",
+    ] {
+        assert_eq!(make(bad).await, Err(SubmitError::Reference), "{bad}");
+    }
 }

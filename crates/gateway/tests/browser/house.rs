@@ -4,7 +4,9 @@
 use bytes::Bytes;
 use gateway::config::Tables;
 use gateway::events::{Event, EventSink};
-use gateway::messages::{Answer, Ask, FieldInfo, Outcome, Relay, RelayError, Shown, Submission, Submitted};
+use gateway::messages::{
+    Answer, Ask, FieldInfo, Outcome, Relay, RelayError, Shown, Submission, Submitted, Viewer,
+};
 use gateway::{Gateway, Setup};
 use http::{Request, Response};
 use http_body_util::Full;
@@ -60,7 +62,7 @@ impl Relay for Open {
         Box::pin(async { Err(RelayError::Refused) })
     }
 
-    fn settle(&self, _: [u8; 16], _: Outcome) -> Answer<'_, ()> {
+    fn settle(&self, _: [u8; 16], _: Outcome, _: Option<Viewer>) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
 

@@ -99,8 +99,12 @@ async fn only_what_the_app_takes_is_kept() {
     ] {
         house.relay.settled.lock().clear();
         house.answers(&format!("{answer}\r\nx-user: lead; role=lead"), "");
+        house.relay.typists.lock().clear();
         save().await;
         assert_eq!(*house.relay.settled.lock(), [want], "{answer}");
+        // Who typed it is known by the app's answer alone, and it is he who stands for the change.
+        let typists = house.relay.typists.lock().clone();
+        assert!(typists.iter().all(|who| who.as_deref() == Some("lead")), "{typists:?}");
         let got = house.app_got();
         assert!(!got.contains("Kanarina") && got.contains(&format!("name={}&x=1", token(100))), "{got}");
     }

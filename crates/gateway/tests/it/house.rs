@@ -2,7 +2,9 @@
 
 use gateway::config::Tables;
 use gateway::events::{Event, EventSink};
-use gateway::messages::{Answer, Ask, FieldInfo, Outcome, Relay, RelayError, Shown, Submission, Submitted};
+use gateway::messages::{
+    Answer, Ask, FieldInfo, Outcome, Relay, RelayError, Shown, Submission, Submitted, Viewer,
+};
 use gateway::{Gateway, Setup};
 use model::Entropy;
 use model::catalogue::{Category, TokenFormat};
@@ -41,6 +43,8 @@ pub(crate) const SECRET: &str = "Kanarina <Vogelsang>";
 #[derive(Default)]
 pub(crate) struct Played {
     pub(crate) settled: Mutex<Vec<Outcome>>,
+    /// Who was said to have typed what was accepted.
+    pub(crate) typists: Mutex<Vec<Option<String>>>,
     pub(crate) submitted: Mutex<Vec<(String, String)>>,
     pub(crate) fails: Mutex<Option<RelayError>>,
 }
@@ -84,7 +88,10 @@ impl Relay for Played {
         Box::pin(async move { fails.map_or(Ok(Submitted { id: Some([7; 16]), texts }), Err) })
     }
 
-    fn settle(&self, _: [u8; 16], outcome: Outcome) -> Answer<'_, ()> {
+    fn settle(&self, _: [u8; 16], outcome: Outcome, viewer: Option<Viewer>) -> Answer<'_, ()> {
+        if matches!(outcome, Outcome::Accepted(_)) {
+            self.typists.lock().push(viewer.map(|viewer| viewer.subject));
+        }
         self.settled.lock().push(outcome);
         Box::pin(async { Ok(()) })
     }

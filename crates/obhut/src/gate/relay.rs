@@ -120,14 +120,28 @@ impl House {
         Ok(Submitted { id: taken.id.map(|id| id.0), texts: taken.texts })
     }
 
-    async fn settle(&self, id: [u8; 16], outcome: Outcome) -> Result<(), RelayError> {
-        let outcome = match outcome {
-            Outcome::Accepted(reference) => submit::Outcome::Accepted(reference),
-            Outcome::Abandoned => submit::Outcome::Abandoned,
-            Outcome::Unknown => submit::Outcome::Unknown,
+    async fn settle(&self, id: [u8; 16], outcome: Outcome, viewer: Option<Viewer>) -> Result<(), RelayError> {
+        let (itself, person) = (self.itself().await?, PersonId(id));
+        let settle = async |outcome| {
+            let settled = self.vault.settle(&itself, self.tenant, person, outcome).await;
+            settled.map(drop).map_err(refused)
         };
-        let settled = self.vault.settle(&self.itself().await?, self.tenant, PersonId(id), outcome).await;
-        settled.map(drop).map_err(refused)
+        let reference = match outcome {
+            Outcome::Accepted(reference) => reference,
+            Outcome::Abandoned => return settle(submit::Outcome::Abandoned).await,
+            Outcome::Unknown => return settle(submit::Outcome::Unknown).await,
+        };
+        let by = match &viewer {
+            Some(viewer) => self.actor(viewer).await?,
+            None => None,
+        };
+        // As where he is known before the app is asked: who is not let in does not write, unless she enters herself.
+        let enters = |viewer: &Viewer| viewer.role == Role::Person && reference.is_some();
+        if by.is_none() && !viewer.as_ref().is_none_or(enters) {
+            settle(submit::Outcome::Abandoned).await?;
+            return Err(RelayError::Refused);
+        }
+        settle(submit::Outcome::Accepted { reference, by }).await
     }
 }
 
@@ -165,8 +179,8 @@ impl Relay for VaultRelay {
         Box::pin(async move { self.house()?.submit(submission).await })
     }
 
-    fn settle(&self, id: [u8; 16], outcome: Outcome) -> Answer<'_, ()> {
-        Box::pin(async move { self.house()?.settle(id, outcome).await })
+    fn settle(&self, id: [u8; 16], outcome: Outcome, viewer: Option<Viewer>) -> Answer<'_, ()> {
+        Box::pin(async move { self.house()?.settle(id, outcome, viewer).await })
     }
 
     fn stable(&self, field: &str, value: &Zeroizing<String>) -> Result<String, RelayError> {

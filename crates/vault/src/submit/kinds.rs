@@ -2,6 +2,7 @@
 
 use crate::fault::Fault;
 use crate::put::PutError;
+use crate::trail::Actor;
 use model::PersonId;
 use model::catalogue::ValueError;
 use model::decision::Reason;
@@ -41,14 +42,27 @@ pub struct Submitted {
 }
 
 /// What became of a submission.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Outcome {
-    /// The app took it; for somebody new under this reference.
-    Accepted(Option<String>),
+    /// The app took it.
+    Accepted {
+        /// For somebody new, the reference that the app gave.
+        reference: Option<String>,
+        /// Who typed it, where only the app's answer told.
+        by: Option<Actor>,
+    },
     /// The app did not take it.
     Abandoned,
     /// Nobody knows.
     Unknown,
+}
+
+impl Outcome {
+    /// The app took it; somebody new got this reference.
+    #[must_use]
+    pub fn accepted(reference: Option<&str>) -> Self {
+        Self::Accepted { reference: reference.map(str::to_owned), by: None }
+    }
 }
 
 /// Why a submission was not taken, or not committed.
@@ -82,6 +96,16 @@ pub enum SubmitError {
     /// A fault of the house.
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+impl SubmitError {
+    /// Whether a submission that was not committed for this reason never will be.
+    pub(super) const fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Person | Self::Denied(_) | Self::Reference | Self::Stale | Self::Fault(Fault::Revoked)
+        )
+    }
 }
 
 impl From<store::StoreError> for SubmitError {

@@ -193,7 +193,7 @@ impl One<'_> {
         let name = format!("{word}-{reference}");
         let taken = self.typed(&[&[("name", name.as_str())], further].concat(), whose).await;
         self.tries("name", &name);
-        let accepted = Outcome::Accepted(Some(reference.to_owned()));
+        let accepted = Outcome::accepted(Some(reference));
         let app = world.ctx(&world.app);
         world.vault.settle(&app, world.tenant, taken, accepted).await.expect("committed");
         self.has("name", &name);
