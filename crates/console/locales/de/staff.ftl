@@ -325,6 +325,7 @@ keys-shown = { $count ->
     [one] Eine Zeile
    *[other] { $count } Zeilen
 }
+keys-find = Teil des Namens oder die Kennung
 keys-all = Auch Beendete zeigen
 keys-active = Nur zeigen, was in Gebrauch ist
 col-name = Name

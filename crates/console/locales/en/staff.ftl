@@ -325,6 +325,7 @@ keys-shown = { $count ->
     [one] One line
    *[other] { $count } lines
 }
+keys-find = Part of the name, or the id
 keys-all = Show ended ones, too
 keys-active = Show only what is in use
 col-name = Name

@@ -11,7 +11,8 @@ use crate::ui::frame::{self, Area, Staff, may, role_word};
 use crate::ui::icons::Icon;
 use crate::ui::language::Words;
 use crate::ui::parts::{
-    self, Act, Column, Field, Tone, aside, button, chip, empty, kv, link, link_button, note, select, table,
+    self, Act, Column, Field, Tone, aside, button, chip, empty, kv, link, link_button, note, pages, select,
+    table,
 };
 use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -33,6 +34,60 @@ const SHOWN: usize = 200;
 #[serde(default)]
 pub(crate) struct Filter {
     all: String,
+    find: String,
+    before: String,
+}
+
+impl Filter {
+    fn is_all(&self) -> bool {
+        self.all == "1"
+    }
+
+    /// Whether a line is looked for: by a part of its name, or by its id.
+    fn finds(&self, line: &KeyLine) -> bool {
+        let wanted = self.find.trim().to_lowercase();
+        wanted.is_empty()
+            || line.name.to_lowercase().contains(&wanted)
+            || line.principal.to_string() == wanted
+    }
+
+    /// The address of this list from somewhere on, with or without those that have ended.
+    fn at(&self, all: bool, before: Option<PrincipalId>) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if all {
+            query.append_pair("all", "1");
+        }
+        if !self.find.is_empty() {
+            query.append_pair("find", &self.find);
+        }
+        if let Some(before) = before {
+            query.append_pair("before", &before.to_string());
+        }
+        let query = query.finish();
+        let path = Area::Settings.path();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+}
+
+/// A page of keys, newest first.
+struct Listed<'a> {
+    lines: Vec<&'a KeyLine>,
+    more: bool,
+}
+
+impl<'a> Listed<'a> {
+    fn of(keys: &'a [KeyLine], filter: &Filter, alive: impl Fn(&&KeyLine) -> bool) -> Self {
+        let before: Option<PrincipalId> = filter.before.parse().ok();
+        let wanted = |line: &&KeyLine| {
+            before.is_none_or(|before| line.principal < before)
+                && (filter.is_all() || alive(line))
+                && filter.finds(line)
+        };
+        let mut lines: Vec<&KeyLine> = keys.iter().filter(wanted).take(SHOWN + 1).collect();
+        let more = lines.len() > SHOWN;
+        lines.truncate(SHOWN);
+        Self { lines, more }
+    }
 }
 
 /// The page.
@@ -59,11 +114,10 @@ pub(crate) async fn settings(visit: Visit, Query(filter): Query<Filter>) -> Resu
             [("count", epochs.iter().filter(|line| line.destroyed.is_none()).count().into())],
         ),
     };
-    let all = filter.all == "1";
     let main = html! {
         div.head { h1 { (sentence) } }
         @if let Some(keys) = &keys {
-            (keys_card(words, &keys.iter().filter(|line| all || alive(line)).take(SHOWN).collect::<Vec<_>>(), all, now))
+            (keys_card(words, &Listed::of(keys, &filter, alive), &filter, now))
         }
         (epochs_card(words, &epochs, now))
         (networks(&visit, signed))
@@ -85,7 +139,7 @@ fn credential_word(credential: Credential) -> &'static str {
     }
 }
 
-fn keys_card(words: &Words, lines: &[&KeyLine], all: bool, now: Timestamp) -> Markup {
+fn keys_card(words: &Words, listed: &Listed<'_>, filter: &Filter, now: Timestamp) -> Markup {
     let heads = [
         Column::words(words.say("col-name")),
         Column::words(words.say("col-kind")),
@@ -108,8 +162,11 @@ fn keys_card(words: &Words, lines: &[&KeyLine], all: bool, now: Timestamp) -> Ma
             },
         ]
     };
-    let (to, word) =
-        if all { (Area::Settings.path(), "keys-active") } else { ("/console/settings?all=1", "keys-all") };
+    let lines = &listed.lines;
+    let word = if filter.is_all() { "keys-active" } else { "keys-all" };
+    let older =
+        lines.last().filter(|_| listed.more).map(|line| filter.at(filter.is_all(), Some(line.principal)));
+    let newest = (!filter.before.is_empty()).then(|| filter.at(filter.is_all(), None));
     html! {
         section."card flush" aria-labelledby="keys" {
             div."row between pad" {
@@ -119,9 +176,23 @@ fn keys_card(words: &Words, lines: &[&KeyLine], all: bool, now: Timestamp) -> Ma
                     (link_button(Act::Normal, Some(Icon::Key), &words.say("issue-key"), "/console/settings/keys/new"))
                 }
             }
-            @if lines.is_empty() { (empty(Icon::Key, &words.say("keys-none"), None)) }
+            (keys_filter(words, filter))
+            @if lines.is_empty() && !filter.find.is_empty() { (empty(Icon::Filter, &words.say("filter-none"), Some((Area::Settings.path(), &words.say("filter-clear"))))) }
+            @else if lines.is_empty() { (empty(Icon::Key, &words.say("keys-none"), None)) }
             @else { (table(&words.say("keys-title"), &heads, &lines.iter().map(row).collect::<Vec<_>>())) }
-            div.pages { span { (words.with("keys-shown", [("count", lines.len().into())])) } (link(to, &words.say(word))) }
+            (pages(words, &words.with("keys-shown", [("count", lines.len().into())]), newest.as_deref(), older.as_deref()))
+            p.pad { (link(&filter.at(!filter.is_all(), None), &words.say(word))) }
+        }
+    }
+}
+
+fn keys_filter(words: &Words, filter: &Filter) -> Markup {
+    let label = words.say("keys-find");
+    html! {
+        form."filters pad" method="get" action=(Area::Settings.path()) aria-label=(words.say("filter")) {
+            @if filter.is_all() { input type="hidden" name="all" value="1"; }
+            (parts::field(&Field { name: "find", label: &label, value: &filter.find, ..Field::default() }))
+            (button(Act::Normal, Some(Icon::Filter), &words.say("filter-apply")))
         }
     }
 }

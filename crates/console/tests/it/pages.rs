@@ -377,6 +377,12 @@ async fn keys_and_links_are_issued_shown_once_and_revoked() {
         vault.authenticate(&key, |zone| zone == ["10.0.0.0/8", "192.0.2.7"]).expect("valid").principal.id;
     let list = admin.get(door, "/console/settings").await;
     assert!(list.text.contains("payroll") && !list.text.contains(secret), "the secret is shown once");
+    for (find, is_there) in [("PAYR", true), ("nobody's", false), (&*principal.to_string(), true)] {
+        let found = admin.get(door, &format!("/console/settings?find={find}")).await;
+        assert_eq!(found.text.contains(&format!("keys/{principal}")), is_there, "{find}");
+    }
+    let older = admin.get(door, &format!("/console/settings?before={principal}")).await;
+    assert!(!older.text.contains("payroll") && older.text.contains("Newest"), "what is older than it");
     let revoke = format!("/console/settings/keys/{principal}");
     assert!(admin.get(door, &revoke).await.text.contains("payroll"));
     assert!(vault.authenticate(&key, |_| true).is_ok(), "to ask changes nothing");
