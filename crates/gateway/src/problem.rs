@@ -1,6 +1,7 @@
 //! Answers of our own: problem documents (RFC 9457) for programs, a plain page for browsers. Each has a stable code.
 //!
-//! To add one: a line in the table here, which alone can make them.
+//! To add one: a line in the table here, which alone can make them, and a row in the section "Gateway" of
+//! `docs/errors.md`. A test compares the two.
 
 use crate::upstream::Body;
 use bytes::Bytes;
@@ -21,6 +22,9 @@ macro_rules! problems {
     ($($name:ident: $status:ident, $code:literal, $detail:expr;)*) => {
         $(pub(crate) const $name: Problem =
             Problem { status: StatusCode::$status, code: $code, detail: $detail };)*
+
+        #[cfg(test)]
+        const ALL: &[Problem] = &[$($name),*];
     };
 }
 
@@ -134,5 +138,61 @@ impl Problem {
              <h1>{title}</h1><p>{detail}</p><p>Code <code>{code}</code></p></html>\n"
         );
         ("text/html; charset=utf-8", page)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    const DOCUMENT: &str = include_str!("../../../docs/errors.md");
+
+    /// The rows of the section on the gateway: code and status. Each has four cells that say something.
+    fn documented(document: &str) -> BTreeSet<(String, String)> {
+        let section = document.split("\n## ").find(|part| part.starts_with("Gateway\n")).expect("a section");
+        let row = |line: &str| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            assert!(cells.len() == 4 && cells.iter().all(|cell| !cell.is_empty()), "{line}");
+            (cells[0].trim_matches('`').to_owned(), cells[1].to_owned())
+        };
+        section.lines().filter(|line| line.starts_with("| `")).map(row).collect()
+    }
+
+    /// What only one of the two has: the code or the document.
+    fn apart(document: &str) -> Vec<(String, String)> {
+        let row = |problem: &Problem| (problem.code.to_owned(), problem.status.as_str().to_owned());
+        let answered: BTreeSet<_> = ALL.iter().map(row).collect();
+        answered.symmetric_difference(&documented(document)).cloned().collect()
+    }
+
+    #[test]
+    fn the_document_lists_what_the_gateway_answers() {
+        assert_eq!(apart(DOCUMENT), []);
+        let changed = |from: &str, to: &str| {
+            assert_eq!(DOCUMENT.matches(from).count(), 1, "{from}");
+            apart(&DOCUMENT.replace(from, to))
+        };
+        let pair = |code: &str, status: &str| (code.to_owned(), status.to_owned());
+        let missing = changed("| `upload_refused` | 415 |", "");
+        assert_eq!(missing, [pair("upload_refused", "415")], "a row that is missing is noticed");
+        let added = changed("| `form_stale` |", "| `invented` | 400 | x | x |\n| `form_stale` |");
+        assert_eq!(added, [pair("invented", "400")], "one too many is noticed");
+        let wrong = changed("| `app_timeout` | 504 |", "| `app_timeout` | 502 |");
+        assert_eq!(wrong, [pair("app_timeout", "502"), pair("app_timeout", "504")], "and another status");
+    }
+
+    /// The tour names some of the codes, with what to do.
+    #[test]
+    fn the_tour_names_no_code_that_is_none() {
+        let tour = include_str!("../../../docs/gateway.md");
+        let (_, part) = tour.split_once("\n## When something does not work\n").expect("a section");
+        let rows = part.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
+        let named: Vec<&str> = rows.flat_map(|cell| cell.split(['`', ',', ' '])).collect();
+        let codes: Vec<&&str> = named.iter().filter(|code| !code.is_empty() && **code != "bad_…").collect();
+        assert!(codes.len() > 20, "the section has its table: {codes:?}");
+        for code in codes {
+            assert!(ALL.iter().any(|problem| problem.code == *code), "{code}");
+        }
     }
 }
