@@ -1,6 +1,7 @@
 //! The gateway's part of `obhut.toml`: `[gateway]`, `[[route]]` and `[[relay]]`, as they are written.
 //!
-//! [`crate::rules`] makes of them what requests are held against, and says what does not fit.
+//! [`crate::rules`] makes of them what requests are held against, and says what does not fit. Each key has a row in
+//! `docs/config.md`, with its type and default; a test compares the two.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ pub struct GatewayTable {
     pub cert: Option<PathBuf>,
     /// Private key (PEM).
     pub key: Option<PathBuf>,
-    /// Networks whose `Forwarded` and `X-Forwarded-For` are believed.
+    /// Networks whose `X-Forwarded-For` is believed.
     #[serde(default)]
     pub proxies: Vec<String>,
     /// Whether each request is written to standard output, without path, query and address.

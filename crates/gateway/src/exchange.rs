@@ -8,7 +8,7 @@ use crate::inward::Rewritten;
 use crate::line::FromApp;
 use crate::messages::Relay;
 use crate::principal::{Principal, User};
-use crate::problem::{self, Problem, problem};
+use crate::problem::{self, Problem};
 use crate::rules::{Params, Route, segments};
 use crate::serve::Place;
 use crate::setup::Setup;
@@ -134,18 +134,18 @@ async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option
         Ok(opened) => opened,
         Err(refused) => {
             let (refused, accept) = *refused;
-            gateway.sink.emit(Event::Refused { route: None, code: refused.code });
+            gateway.sink.emit(Event::Refused { route: None, code: refused.code() });
             return (None, refused.answer(accept.as_ref()));
         }
     };
     let Some(path) = segments(&asked.path) else {
-        gateway.sink.emit(Event::Refused { route: None, code: problem::AMBIGUOUS_PATH.code });
+        gateway.sink.emit(Event::Refused { route: None, code: problem::AMBIGUOUS_PATH.code() });
         return (None, problem::AMBIGUOUS_PATH.answer(asked.headers.get(header::ACCEPT)));
     };
     let found = setup.routes.of(&asked.method, &path);
     let is_ruled = found.as_ref().is_some_and(|(route, _)| route.inward(&asked.method).is_some());
     if !is_ruled && setup.routes.is_nearly_ruled(&asked.method, &path) {
-        gateway.sink.emit(Event::Refused { route: None, code: problem::AMBIGUOUS_PATH.code });
+        gateway.sink.emit(Event::Refused { route: None, code: problem::AMBIGUOUS_PATH.code() });
         return (None, problem::AMBIGUOUS_PATH.answer(asked.headers.get(header::ACCEPT)));
     }
     let none = Params::new();
@@ -158,7 +158,7 @@ async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option
     let answer = match staged(way, asked, incoming).await {
         Ok(answer) => answer,
         Err(refused) => {
-            way.emit(Event::Refused { route: way.name(), code: refused.code });
+            way.emit(Event::Refused { route: way.name(), code: refused.code() });
             refused.answer(accept.as_ref())
         }
     };
@@ -174,9 +174,7 @@ fn open(setup: &Setup, peer: Peer, request: Request<Incoming>) -> Result<(Asked,
     let upgrade = parts.extensions.remove::<OnUpgrade>();
     let refuse = |refused: Problem| Box::new((refused, parts.headers.get(header::ACCEPT).cloned()));
     let host = host_of(&parts.uri, &parts.headers, parts.version);
-    let host = host.ok_or_else(|| {
-        refuse(problem(StatusCode::BAD_REQUEST, "bad_host", "The request names no host, or two."))
-    })?;
+    let host = host.ok_or_else(|| refuse(problem::NO_HOST))?;
     let text = host.to_str().unwrap_or_default();
     if text == REFUSED_HOST {
         // What stood here was refused before it was read; the path says why.
@@ -201,12 +199,8 @@ fn open(setup: &Setup, peer: Peer, request: Request<Incoming>) -> Result<(Asked,
 fn refused_head(path: &str) -> Problem {
     use crate::strict::Refusal as R;
     let all = [R::Line, R::RequestLine, R::HeaderLine, R::Size, R::Host, R::Length, R::Coding, R::Method];
-    let code = all.into_iter().map(R::code).find(|code| path.strip_prefix('/') == Some(*code));
-    problem(
-        StatusCode::BAD_REQUEST,
-        code.unwrap_or("bad_request"),
-        "The request is not well formed, or could be read in two ways.",
-    )
+    let refusal = all.into_iter().find(|one| path.strip_prefix('/') == Some(one.code()));
+    refusal.map_or(problem::OUR_HOST, R::problem)
 }
 
 /// The host, where the request names one and no other.
@@ -348,27 +342,16 @@ fn lost(way: Way<'_>, missed: Missed, why: &Why) -> Problem {
     if let Some(cut) = *why.lock() {
         return cut_off(way, cut);
     }
-    way.emit(Event::Upstream { route: way.name(), code: missed.code() });
-    no_answer(missed)
+    let lost = no_answer(missed);
+    way.emit(Event::Upstream { route: way.name(), code: lost.code() });
+    lost
 }
 
 pub(crate) fn no_answer(missed: Missed) -> Problem {
     match missed {
-        Missed::Unreachable => problem(
-            StatusCode::BAD_GATEWAY,
-            "app_unreachable",
-            "The application cannot be reached. It has seen nothing of the request. Try again in a minute.",
-        ),
-        Missed::Broken => problem(
-            StatusCode::BAD_GATEWAY,
-            "app_broke_off",
-            "The application broke off. Look whether the request was carried out before you send it again.",
-        ),
-        Missed::Timeout => problem(
-            StatusCode::GATEWAY_TIMEOUT,
-            "app_timeout",
-            "The application took too long. Look whether the request was carried out before you send it again.",
-        ),
+        Missed::Unreachable => problem::APP_UNREACHABLE,
+        Missed::Broken => problem::APP_BROKE_OFF,
+        Missed::Timeout => problem::APP_TIMEOUT,
     }
 }
 

@@ -30,17 +30,6 @@ pub(crate) enum InError {
     Size,
 }
 
-impl InError {
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Self::Syntax => "body_malformed",
-            Self::Type => "body_type",
-            Self::Twice => "field_ambiguous",
-            Self::Size => "too_many_fields",
-        }
-    }
-}
-
 impl From<JsonError> for InError {
     fn from(error: JsonError) -> Self {
         match error {

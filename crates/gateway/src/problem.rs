@@ -1,4 +1,7 @@
 //! Answers of our own: problem documents (RFC 9457) for programs, a plain page for browsers. Each has a stable code.
+//!
+//! To add one: a line in the table here, which alone can make them, and a row in the section "Gateway" of
+//! `docs/errors.md`. A test compares the two.
 
 use crate::upstream::Body;
 use bytes::Bytes;
@@ -6,72 +9,94 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 
-/// An answer that the gateway gives itself.
+/// An answer that the gateway gives itself. The table below makes all that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    pub(crate) status: StatusCode,
-    pub(crate) code: &'static str,
+    status: StatusCode,
+    code: &'static str,
     /// A sentence for people, with the way out.
-    pub(crate) detail: &'static str,
+    detail: &'static str,
 }
 
-pub(crate) const fn problem(status: StatusCode, code: &'static str, detail: &'static str) -> Problem {
-    Problem { status, code, detail }
+macro_rules! problems {
+    ($($name:ident: $status:ident, $code:literal, $detail:expr;)*) => {
+        $(pub(crate) const $name: Problem =
+            Problem { status: StatusCode::$status, code: $code, detail: $detail };)*
+
+        #[cfg(test)]
+        const ALL: &[Problem] = &[$($name),*];
+    };
 }
 
-pub(crate) const TOKEN_FROM_CLIENT: Problem = problem(
-    StatusCode::BAD_REQUEST,
-    "token_from_client",
-    "The request holds a storage token. These exist between gateway and application alone. Nothing was changed.",
-);
-pub(crate) const SEALED: Problem = problem(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "sealed",
-    "The house that keeps personal data is sealed. Nothing was changed. Try again when it is open.",
-);
-pub(crate) const UNAVAILABLE: Problem = problem(
-    StatusCode::SERVICE_UNAVAILABLE,
-    "vault_unavailable",
-    "Personal data cannot be kept at present. Nothing was changed. Try again in a minute.",
-);
-pub(crate) const NOT_COMMITTED: Problem = problem(
-    StatusCode::BAD_GATEWAY,
-    "not_committed",
-    "The application took the request, and the personal data in it could not be kept. Send the form again.",
-);
-pub(crate) const TOO_LARGE: Problem = problem(
-    StatusCode::PAYLOAD_TOO_LARGE,
-    "body_too_large",
-    "The request is larger than allowed here. Nothing was changed.",
-);
-pub(crate) const SLOW: Problem =
-    problem(StatusCode::REQUEST_TIMEOUT, "body_timeout", "The request came too slowly. Nothing was changed.");
-pub(crate) const BROKEN: Problem =
-    problem(StatusCode::BAD_REQUEST, "body_broken", "The request broke off. Nothing was changed.");
-pub(crate) const WRONG_HOST: Problem = problem(
-    StatusCode::MISDIRECTED_REQUEST,
-    "unknown_host",
-    "This application does not live under this name.",
-);
-pub(crate) const AMBIGUOUS_PATH: Problem =
-    problem(StatusCode::BAD_REQUEST, "ambiguous_path", "The address could be read in two ways.");
-pub(crate) const NOBODY: Problem = problem(
-    StatusCode::UNAUTHORIZED,
-    "nobody_signed_in",
-    "Nobody is signed in, or no longer. Sign in and send the form again. Nothing was changed.",
-);
-pub(crate) const NO_UPLOAD: Problem = problem(
-    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-    "upload_refused",
-    "Files are not taken here: nobody could look into them. Nothing was changed.",
-);
-pub(crate) const NO_UPGRADE: Problem = problem(
-    StatusCode::BAD_REQUEST,
-    "upgrade_refused",
-    "Changing to another protocol is not allowed on this route.",
-);
+const MALFORMED: &str = "The request is not well formed, or could be read in two ways.";
+const UNREADABLE: &str = "The request cannot be read as this form is meant. Nothing was changed.";
+
+problems! {
+    BAD_LINE_END: BAD_REQUEST, "bad_line_end", MALFORMED;
+    BAD_REQUEST_LINE: BAD_REQUEST, "bad_request_line", MALFORMED;
+    BAD_HEADER_LINE: BAD_REQUEST, "bad_header_line", MALFORMED;
+    HEAD_TOO_LARGE: BAD_REQUEST, "head_too_large", MALFORMED;
+    BAD_HOST: BAD_REQUEST, "bad_host", MALFORMED;
+    BAD_CONTENT_LENGTH: BAD_REQUEST, "bad_content_length", MALFORMED;
+    BAD_TRANSFER_ENCODING: BAD_REQUEST, "bad_transfer_encoding", MALFORMED;
+    BAD_METHOD: BAD_REQUEST, "bad_method", MALFORMED;
+    OUR_HOST: BAD_REQUEST, "bad_request", MALFORMED;
+    NO_HOST: BAD_REQUEST, "bad_host", "The request names no host, or two.";
+    WRONG_HOST: MISDIRECTED_REQUEST, "unknown_host", "This application does not live under this name.";
+    AMBIGUOUS_PATH: BAD_REQUEST, "ambiguous_path", "The address could be read in two ways.";
+    NO_UPGRADE: BAD_REQUEST, "upgrade_refused", "Changing to another protocol is not allowed on this route.";
+
+    TOKEN_FROM_CLIENT: BAD_REQUEST, "token_from_client",
+        "The request holds a storage token. These exist between gateway and application alone. Nothing was changed.";
+    TOO_LARGE: PAYLOAD_TOO_LARGE, "body_too_large",
+        "The request is larger than allowed here. Nothing was changed.";
+    SLOW: REQUEST_TIMEOUT, "body_timeout", "The request came too slowly. Nothing was changed.";
+    BROKEN: BAD_REQUEST, "body_broken", "The request broke off. Nothing was changed.";
+    BODY_MALFORMED: BAD_REQUEST, "body_malformed", UNREADABLE;
+    BODY_TYPE: UNSUPPORTED_MEDIA_TYPE, "body_type", UNREADABLE;
+    FIELD_AMBIGUOUS: BAD_REQUEST, "field_ambiguous", UNREADABLE;
+    TOO_MANY_FIELDS: PAYLOAD_TOO_LARGE, "too_many_fields", UNREADABLE;
+    NO_UPLOAD: UNSUPPORTED_MEDIA_TYPE, "upload_refused",
+        "Files are not taken here: nobody could look into them. Nothing was changed.";
+
+    NOBODY: UNAUTHORIZED, "nobody_signed_in",
+        "Nobody is signed in, or no longer. Sign in and send the form again. Nothing was changed.";
+    PERSON_MISSING: BAD_REQUEST, "person_missing",
+        "The request does not say whose data these are. Nothing was changed.";
+    VALUE_REFUSED: UNPROCESSABLE_ENTITY, "value_refused",
+        "A field holds something that it cannot keep, such as an e-mail address without a domain. Go back and correct it.";
+    FORM_STALE: CONFLICT, "form_stale",
+        "This form is too old or was opened by somebody else. Load it anew. Nothing was changed.";
+    NOT_WRITABLE: FORBIDDEN, "not_writable", "These data cannot be written here. Nothing was changed.";
+    TOO_MANY_SUBMISSIONS: TOO_MANY_REQUESTS, "too_many_submissions",
+        "Too many submissions wait for the application. Nothing was changed. Try again later.";
+    CHANGED_MEANWHILE: CONFLICT, "changed_meanwhile",
+        "Somebody else changed the same data at this moment. Look at them and send the form again.";
+    NOT_COMMITTED: BAD_GATEWAY, "not_committed",
+        "The application took the request, and the personal data in it could not be kept. Send the form again.";
+    SEALED: SERVICE_UNAVAILABLE, "sealed",
+        "The house that keeps personal data is sealed. Nothing was changed. Try again when it is open.";
+    UNAVAILABLE: SERVICE_UNAVAILABLE, "vault_unavailable",
+        "Personal data cannot be kept at present. Nothing was changed. Try again in a minute.";
+
+    APP_UNREACHABLE: BAD_GATEWAY, "app_unreachable",
+        "The application cannot be reached. It has seen nothing of the request. Try again in a minute.";
+    APP_BROKE_OFF: BAD_GATEWAY, "app_broke_off",
+        "The application broke off. Look whether the request was carried out before you send it again.";
+    APP_TIMEOUT: GATEWAY_TIMEOUT, "app_timeout",
+        "The application took too long. Look whether the request was carried out before you send it again.";
+    APP_ENCODING: BAD_GATEWAY, "app_encoding",
+        "The application's answer is encoded in a way that cannot be read, or is too large when it is decoded.";
+    APP_NOT_MODIFIED: BAD_GATEWAY, "app_not_modified",
+        "The application answered that nothing changed, which nobody had asked.";
+}
 
 impl Problem {
+    /// Its stable code.
+    pub(crate) const fn code(self) -> &'static str {
+        self.code
+    }
+
     /// The answer, as the asker can read it.
     pub(crate) fn answer(self, accept: Option<&HeaderValue>) -> Response<Body> {
         let accepts = accept.and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -113,5 +138,61 @@ impl Problem {
              <h1>{title}</h1><p>{detail}</p><p>Code <code>{code}</code></p></html>\n"
         );
         ("text/html; charset=utf-8", page)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    const DOCUMENT: &str = include_str!("../../../docs/errors.md");
+
+    /// The rows of the section on the gateway: code and status. Each has four cells that say something.
+    fn documented(document: &str) -> BTreeSet<(String, String)> {
+        let section = document.split("\n## ").find(|part| part.starts_with("Gateway\n")).expect("a section");
+        let row = |line: &str| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            assert!(cells.len() == 4 && cells.iter().all(|cell| !cell.is_empty()), "{line}");
+            (cells[0].trim_matches('`').to_owned(), cells[1].to_owned())
+        };
+        section.lines().filter(|line| line.starts_with("| `")).map(row).collect()
+    }
+
+    /// What only one of the two has: the code or the document.
+    fn apart(document: &str) -> Vec<(String, String)> {
+        let row = |problem: &Problem| (problem.code.to_owned(), problem.status.as_str().to_owned());
+        let answered: BTreeSet<_> = ALL.iter().map(row).collect();
+        answered.symmetric_difference(&documented(document)).cloned().collect()
+    }
+
+    #[test]
+    fn the_document_lists_what_the_gateway_answers() {
+        assert_eq!(apart(DOCUMENT), []);
+        let changed = |from: &str, to: &str| {
+            assert_eq!(DOCUMENT.matches(from).count(), 1, "{from}");
+            apart(&DOCUMENT.replace(from, to))
+        };
+        let pair = |code: &str, status: &str| (code.to_owned(), status.to_owned());
+        let missing = changed("| `upload_refused` | 415 |", "");
+        assert_eq!(missing, [pair("upload_refused", "415")], "a row that is missing is noticed");
+        let added = changed("| `form_stale` |", "| `invented` | 400 | x | x |\n| `form_stale` |");
+        assert_eq!(added, [pair("invented", "400")], "one too many is noticed");
+        let wrong = changed("| `app_timeout` | 504 |", "| `app_timeout` | 502 |");
+        assert_eq!(wrong, [pair("app_timeout", "502"), pair("app_timeout", "504")], "and another status");
+    }
+
+    /// The tour names some of the codes, with what to do.
+    #[test]
+    fn the_tour_names_no_code_that_is_none() {
+        let tour = include_str!("../../../docs/gateway.md");
+        let (_, part) = tour.split_once("\n## When something does not work\n").expect("a section");
+        let rows = part.lines().filter_map(|line| line.strip_prefix("| `")?.split('|').next());
+        let named: Vec<&str> = rows.flat_map(|cell| cell.split(['`', ',', ' '])).collect();
+        let codes: Vec<&&str> = named.iter().filter(|code| !code.is_empty() && **code != "bad_…").collect();
+        assert!(codes.len() > 20, "the section has its table: {codes:?}");
+        for code in codes {
+            assert!(ALL.iter().any(|problem| problem.code == *code), "{code}");
+        }
     }
 }

@@ -10,13 +10,13 @@ use crate::inward::{InError, Inward, Value};
 use crate::line::FromApp;
 use crate::messages::{Outcome, Relay, RelayError, Submission, Submitted, Whose};
 use crate::principal::{Principal, User};
-use crate::problem::{self, Problem, problem};
+use crate::problem::{self, Problem};
 use crate::relay_out::{self, Given, Typed};
 use crate::rules::{Bind, InRule, Subject, segments};
 use crate::upstream::{Body, Missed};
 use data_encoding::HEXLOWER;
+use http::Response;
 use http::header;
-use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use model::token::StorageToken;
 use std::sync::Arc;
@@ -57,14 +57,15 @@ pub(crate) async fn exchange(
     let answer = match way.setup.upstream.send(request).await {
         Ok(answer) => answer,
         Err(missed) => {
-            way.emit(Event::Upstream { route: way.name(), code: missed.code() });
+            let lost = no_answer(missed);
+            way.emit(Event::Upstream { route: way.name(), code: lost.code() });
             let outcome = if missed == Missed::Unreachable { Outcome::Abandoned } else { Outcome::Unknown };
             // What cannot be said now is said when its term ends.
             let _ = settle(way, id, outcome, None).await;
             if let Some(pending) = pending {
                 pending.done();
             }
-            return Err(no_answer(missed));
+            return Err(lost);
         }
     };
     let user = viewer(user, principal, answer.headers());
@@ -113,43 +114,23 @@ struct Taken {
 }
 
 fn unreadable(error: InError) -> Problem {
-    let status = match error {
-        InError::Type => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        InError::Size => StatusCode::PAYLOAD_TOO_LARGE,
-        InError::Syntax | InError::Twice => StatusCode::BAD_REQUEST,
-    };
-    problem(status, error.code(), "The request cannot be read as this form is meant. Nothing was changed.")
+    match error {
+        InError::Syntax => problem::BODY_MALFORMED,
+        InError::Type => problem::BODY_TYPE,
+        InError::Twice => problem::FIELD_AMBIGUOUS,
+        InError::Size => problem::TOO_MANY_FIELDS,
+    }
 }
 
 pub(crate) fn refused(error: RelayError) -> Problem {
     match error {
         RelayError::Sealed => problem::SEALED,
-        RelayError::Value(_) => problem(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "value_refused",
-            "A field holds something that it cannot keep, such as an e-mail address without a domain. Go back and correct it.",
-        ),
+        RelayError::Value(_) => problem::VALUE_REFUSED,
         RelayError::Token => problem::TOKEN_FROM_CLIENT,
-        RelayError::Stale => problem(
-            StatusCode::CONFLICT,
-            "form_stale",
-            "This form is too old or was opened by somebody else. Load it anew. Nothing was changed.",
-        ),
-        RelayError::Refused => problem(
-            StatusCode::FORBIDDEN,
-            "not_writable",
-            "These data cannot be written here. Nothing was changed.",
-        ),
-        RelayError::Quota => problem(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_submissions",
-            "Too many submissions wait for the application. Nothing was changed. Try again later.",
-        ),
-        RelayError::Conflict => problem(
-            StatusCode::CONFLICT,
-            "changed_meanwhile",
-            "Somebody else changed the same data at this moment. Look at them and send the form again.",
-        ),
+        RelayError::Stale => problem::FORM_STALE,
+        RelayError::Refused => problem::NOT_WRITABLE,
+        RelayError::Quota => problem::TOO_MANY_SUBMISSIONS,
+        RelayError::Conflict => problem::CHANGED_MEANWHILE,
         _ => problem::UNAVAILABLE,
     }
 }
@@ -210,11 +191,6 @@ fn typed(values: &[Value], texts: &[String]) -> Typed {
 }
 
 fn whose(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>) -> Result<Whose, Problem> {
-    const MISSING: Problem = problem(
-        StatusCode::BAD_REQUEST,
-        "person_missing",
-        "The request does not say whose data these are. Nothing was changed.",
-    );
     let reference = match &rule.subject {
         Some(Subject::New(_)) => return Ok(Whose::New),
         Some(Subject::Path(name)) => way.params.get(name).cloned(),
@@ -223,7 +199,7 @@ fn whose(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>) -> R
         None => None,
     };
     let whose = if rule.create { Whose::Create } else { Whose::Reference };
-    reference.filter(|text| !text.starts_with(VIEW_PREFIX)).map(whose).ok_or(MISSING)
+    reference.filter(|text| !text.starts_with(VIEW_PREFIX)).map(whose).ok_or(problem::PERSON_MISSING)
 }
 
 /// Settles by the app's answer. For somebody new the answer tells the reference, maybe in its body.

@@ -11,7 +11,7 @@ use crate::line::FromApp;
 use crate::messages::{Ask, FormPlace, ShowRule, Shown};
 use crate::out::{self, Kind, Known, Page, Tally};
 use crate::principal::{Principal, User};
-use crate::problem::{Problem, problem};
+use crate::problem::{self, Problem};
 use crate::rules::{OutRule, Route, Whom};
 use crate::upstream::{Body, Missed};
 use bytes::Bytes;
@@ -31,17 +31,6 @@ pub(crate) enum Given {
     Whole(Parts, Bytes),
     Begun(Parts, Bytes, FromApp),
 }
-
-const ENCODED: Problem = problem(
-    StatusCode::BAD_GATEWAY,
-    "app_encoding",
-    "The application's answer is encoded in a way that cannot be read, or is too large when it is decoded.",
-);
-const NOT_MODIFIED: Problem = problem(
-    StatusCode::BAD_GATEWAY,
-    "app_not_modified",
-    "The application answered that nothing changed, which nobody had asked.",
-);
 
 /// Who looks at which answer.
 struct Looking<'a> {
@@ -87,7 +76,7 @@ pub(crate) async fn given(
     match looking.through(head, begun, rest).await {
         Ok(answer) => answer,
         Err(refused) => {
-            way.emit(Event::Refused { route: way.name(), code: refused.code });
+            way.emit(Event::Refused { route: way.name(), code: refused.code() });
             refused.answer(asked.headers.get(header::ACCEPT))
         }
     }
@@ -115,7 +104,7 @@ impl Looking<'_> {
             return self.unruled(head, begun, rest, kind).await;
         }
         if head.status == StatusCode::NOT_MODIFIED {
-            return Err(NOT_MODIFIED);
+            return Err(problem::APP_NOT_MODIFIED);
         }
         if !may_be_read_by(self.way.route, self.asked, &head.headers) {
             self.user = None;
@@ -142,9 +131,11 @@ impl Looking<'_> {
         }
         if let Some(coding) = coding.filter(|_| has_body) {
             if rest.is_some() {
-                return Err(ENCODED);
+                return Err(problem::APP_ENCODING);
             }
-            bytes = decode::decode(&coding, &bytes, self.way.setup.max_body).map_err(|_| ENCODED)?.into();
+            bytes = decode::decode(&coding, &bytes, self.way.setup.max_body)
+                .map_err(|_| problem::APP_ENCODING)?
+                .into();
         }
         let body = match (page_kind, rest) {
             (Some(kind), None) => self.page(kind, &mut head, bytes).await,
@@ -176,9 +167,11 @@ impl Looking<'_> {
         let body = match (coding, rest) {
             (Some(coding), Some(rest)) => {
                 // Encoded though nobody asked for it: a token would pass unseen.
-                let Read::Whole(bytes) = read_answer(self.way, rest).await else { return Err(ENCODED) };
+                let Read::Whole(bytes) = read_answer(self.way, rest).await else {
+                    return Err(problem::APP_ENCODING);
+                };
                 let limit = self.way.setup.max_body;
-                let bytes = decode::decode(&coding, &bytes, limit).map_err(|_| ENCODED)?;
+                let bytes = decode::decode(&coding, &bytes, limit).map_err(|_| problem::APP_ENCODING)?;
                 head.headers.remove(header::CONTENT_ENCODING);
                 head.headers.remove(header::CONTENT_LENGTH);
                 crate::body::full(masked(&bytes))

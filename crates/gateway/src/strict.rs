@@ -5,6 +5,7 @@
 //! hands on either the very same bytes or, in their place, a request of its own to [`REFUSED_HOST`] that names the
 //! reason and is answered with 400. What is wrong inside a body ends the connection.
 
+use crate::problem::{self, Problem};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -45,15 +46,20 @@ impl Refusal {
     /// A stable code.
     #[must_use]
     pub fn code(self) -> &'static str {
+        self.problem().code()
+    }
+
+    /// How it is answered.
+    pub(crate) fn problem(self) -> Problem {
         match self {
-            Self::Line => "bad_line_end",
-            Self::RequestLine => "bad_request_line",
-            Self::HeaderLine => "bad_header_line",
-            Self::Size => "head_too_large",
-            Self::Host => "bad_host",
-            Self::Length => "bad_content_length",
-            Self::Coding => "bad_transfer_encoding",
-            Self::Method => "bad_method",
+            Self::Line => problem::BAD_LINE_END,
+            Self::RequestLine => problem::BAD_REQUEST_LINE,
+            Self::HeaderLine => problem::BAD_HEADER_LINE,
+            Self::Size => problem::HEAD_TOO_LARGE,
+            Self::Host => problem::BAD_HOST,
+            Self::Length => problem::BAD_CONTENT_LENGTH,
+            Self::Coding => problem::BAD_TRANSFER_ENCODING,
+            Self::Method => problem::BAD_METHOD,
         }
     }
 }

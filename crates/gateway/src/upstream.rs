@@ -67,16 +67,6 @@ pub(crate) enum Missed {
     Timeout,
 }
 
-impl Missed {
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Self::Unreachable => "app_unreachable",
-            Self::Broken => "app_broke_off",
-            Self::Timeout => "app_timeout",
-        }
-    }
-}
-
 impl Upstream {
     pub(crate) fn build(
         text: &str,

@@ -80,9 +80,28 @@ fn row(key: &crate::config::Key) -> String {
     format!("| `{}` | {default} | `{variable}` | {} |", key.name, key.about)
 }
 
+/// A section of `docs/config.md`, with those below it.
+fn part(heading: &str) -> String {
+    let text = std::fs::read_to_string(document("config.md")).expect("docs/config.md");
+    let part = text.split("\n## ").find(|part| part.lines().next() == Some(heading));
+    part.unwrap_or_else(|| panic!("docs/config.md has no section {heading}")).to_owned()
+}
+
+/// The example of a section, as a file in a folder.
+fn example(heading: &str) -> (tempfile::TempDir, PathBuf) {
+    let part = part(heading);
+    let example =
+        part.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let dir = tempfile::tempdir().expect("folder");
+    let file = dir.path().join("obhut.toml");
+    std::fs::write(&file, example).expect("written");
+    (dir, file)
+}
+
+/// The keys of the gateway's tables are held by a test beside them.
 #[test]
 fn every_key_of_the_configuration_is_described() {
-    let text = std::fs::read_to_string(document("config.md")).expect("docs/config.md");
+    let text = part("Keys");
     let written: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
     let expected: Vec<String> = KEYS.iter().map(row).collect();
     for row in &expected {
@@ -97,16 +116,24 @@ fn every_key_of_the_configuration_is_described() {
     assert_eq!(written.len(), expected.len(), "docs/config.md has a row twice");
 }
 
-/// The example in the document is a configuration that is taken.
+/// The examples in the document are configurations that are taken.
 #[test]
 fn the_example_of_the_configuration_is_taken() {
-    let text = std::fs::read_to_string(document("config.md")).expect("docs/config.md");
-    let example =
-        text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
-    let dir = tempfile::tempdir().expect("folder");
-    let file = dir.path().join("obhut.toml");
-    std::fs::write(&file, example).expect("written");
+    let (_dir, file) = example("Example");
     let config = crate::config::load(&file).expect("taken");
     assert_eq!(config.horizon_days, 21);
     assert_eq!(config.shred_holders[1], Path::new("/mnt/second/obhut/shred-b"));
+}
+
+#[test]
+fn the_example_of_the_gateway_is_taken() {
+    let (dir, file) = example("Gateway");
+    let taken = crate::config::load(&file).expect("taken").gateway.expect("a gateway");
+    let setup = gateway::Setup::build(&taken, dir.path(), None).expect("its rules fit");
+    let names: Vec<String> = setup.lines().into_iter().map(|line| line.name).collect();
+    assert_eq!(names, ["worker", "worker-save", "files"]);
+    // The control, and what the section says of a key that there is not.
+    let text = std::fs::read_to_string(&file).expect("the example").replace("access_log", "acces_log");
+    let error = crate::config::gateway_tables(&text).expect_err("refused").to_string();
+    assert!(error.contains("line 9") && error.contains("`access_log`"), "{error}");
 }

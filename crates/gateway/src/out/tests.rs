@@ -184,6 +184,8 @@ fn a_rule_cannot_declare_what_a_browser_obeys() {
         ":title",
         "v-html",
         "x-data",
+        "ng-bind",
+        "data-bind",
         "hx-vals",
         "data-hx-on-click",
         "xlink:href",

@@ -88,6 +88,19 @@ async fn http_2_shows_keeps_and_refuses_like_http_1() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_head_of_http_2_that_is_too_large_gets_a_bare_answer() {
+    let house = House::new().await;
+    house.answers("200 OK", "ok");
+    let sender = h2(&house).await;
+    for (length, want) in [(20_000, StatusCode::OK), (40_000, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)] {
+        let value = "x".repeat(length);
+        let headers = [("x-one", value.as_str()), ("x-two", value.as_str())];
+        let (status, _, body) = ask(&sender, Method::GET, "https://localhost/a", &headers, "").await;
+        assert_eq!((status, body.is_empty()), (want, want != StatusCode::OK), "{length}: {body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_streams_of_one_connection_do_not_mix() {
     let house = Arc::new(House::new().await);
     house.page("text/html; charset=utf-8", format!("<p>{}</p><p>{}</p>", token(1), token(2)));

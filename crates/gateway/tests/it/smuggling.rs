@@ -107,6 +107,25 @@ async fn no_byte_of_an_ambiguous_request_reaches_the_app() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_has_a_document_and_what_is_no_uri_has_none() {
+    let house = House::new().await;
+    let ask = async |target: &str, line: &str| {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{line}Connection: close\r\n\r\n");
+        String::from_utf8_lossy(&house.raw(request.as_bytes()).await).into_owned()
+    };
+    let refused = ask("/", "X : y\r\n").await;
+    assert!(
+        refused.contains("application/problem+json") && refused.contains("\"bad_header_line\""),
+        "{refused}"
+    );
+    for target in ["/<", "/a`b", "http://localhost/<"] {
+        let bare = ask(target, "").await;
+        assert!(bare.starts_with("HTTP/1.1 400 ") && bare.ends_with("\r\n\r\n"), "{target}: {bare}");
+    }
+    assert_eq!(house.app_got(), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bad_chunk_ends_the_request() {
     let house = House::new().await;
     house.answers("200 OK", "ok");
@@ -114,7 +133,7 @@ async fn a_bad_chunk_ends_the_request() {
     for chunks in BAD_CHUNKS {
         let both = [head, chunks, "GET /second HTTP/1.1\r\nHost: localhost\r\n\r\n"].concat();
         let answer = String::from_utf8_lossy(&house.raw(both.as_bytes()).await).into_owned();
-        assert!(!answer.contains(" 200 "), "{chunks:?}: {answer}");
+        assert_eq!(answer, "", "{chunks:?}: the connection ends without a word");
         // What reaches the app is one request that never ends.
         let got = house.app_got();
         assert!(!got.contains("second") && !got.ends_with("0\r\n\r\n"), "{chunks:?}: {got}");
