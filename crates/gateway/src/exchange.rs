@@ -9,7 +9,7 @@ use crate::line::FromApp;
 use crate::messages::Relay;
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem, problem};
-use crate::rules::{Params, Route, segments};
+use crate::rules::{InRule, Params, Route, Source, Subject, segments};
 use crate::serve::Place;
 use crate::setup::Setup;
 use crate::strict::{REFUSED_HOST, Upgraded};
@@ -27,6 +27,11 @@ use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::time::Instant;
+
+/// Longest target, in bytes: `http::Uri` holds no more.
+const TARGET_BYTES: usize = u16::MAX as usize - 1;
+/// Most bytes of a token in a query.
+const TOKEN_BYTES: usize = 128;
 
 /// The gateway. Cheap to clone.
 #[derive(Clone)]
@@ -252,7 +257,7 @@ async fn staged(way: Way<'_>, asked: Asked, incoming: Incoming) -> Result<Respon
     if upgrade {
         return upgraded(way, asked, incoming).await;
     }
-    let (request, why) = plain(way, &asked, incoming);
+    let (request, why) = plain(way, &asked, incoming)?;
     let answer = way.setup.upstream.send(request).await.map_err(|missed| lost(way, missed, &why))?;
     let typed = relay_out::Typed::default();
     Ok(relay_out::answer(way, &asked, answer, user, principal, &typed).await)
@@ -300,15 +305,33 @@ pub(crate) fn head_for_app(way: Way<'_>, asked: &Asked) -> HeaderMap {
     headers
 }
 
-fn target(path: &str, query: Option<&str>) -> Uri {
+/// Where a request goes at the app. What cannot be said goes nowhere: another target would answer for this one.
+fn target(path: &str, query: Option<&str>) -> Result<Uri, Problem> {
     let text = match query {
         Some(query) => format!("{path}?{query}"),
         None => path.to_owned(),
     };
-    text.parse().unwrap_or_else(|_| Uri::from_static("/"))
+    text.parse().map_err(|_| problem::TARGET_TOO_LONG)
 }
 
-fn plain(way: Way<'_>, asked: &Asked, incoming: Incoming) -> (Request<Body>, Why) {
+/// Whether a rule reads the query. One that does has it written anew, so that the app reads what the rule has read; any other
+/// query goes on as it came.
+fn reads_query(rule: &InRule) -> bool {
+    let of_query = |source: &Source| matches!(source, Source::Query(_));
+    let subject = matches!(&rule.subject, Some(Subject::Field(source)) if of_query(source));
+    subject || rule.fields.keys().chain(rule.lookup.keys()).any(of_query)
+}
+
+/// Refuses a query that will not fit any more when it is written anew with tokens in it: before anything is taken in.
+pub(crate) fn check_target(rule: &InRule, asked: &Asked, values: usize) -> Result<(), Problem> {
+    let Some(query) = asked.query.as_ref().filter(|_| reads_query(rule)) else { return Ok(()) };
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    let anew = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let longest = asked.path.len() + 1 + anew.len() + values * TOKEN_BYTES;
+    if longest > TARGET_BYTES { Err(problem::TARGET_TOO_LONG) } else { Ok(()) }
+}
+
+fn plain(way: Way<'_>, asked: &Asked, incoming: Incoming) -> Result<(Request<Body>, Why), Problem> {
     let why: Why = Arc::new(Mutex::new(None));
     let body = if incoming.is_end_stream() {
         body::full(Bytes::new())
@@ -319,13 +342,18 @@ fn plain(way: Way<'_>, asked: &Asked, incoming: Incoming) -> (Request<Body>, Why
     };
     let mut request = Request::new(body);
     *request.method_mut() = asked.method.clone();
-    *request.uri_mut() = target(&asked.path, asked.query.as_deref());
+    *request.uri_mut() = target(&asked.path, asked.query.as_deref())?;
     *request.headers_mut() = head_for_app(way, asked);
-    (request, why)
+    Ok((request, why))
 }
 
 /// A request that the relay has rewritten.
-pub(crate) fn rewritten(way: Way<'_>, asked: &Asked, out: Rewritten) -> Request<Body> {
+pub(crate) fn rewritten(
+    way: Way<'_>,
+    rule: &InRule,
+    asked: &Asked,
+    out: Rewritten,
+) -> Result<Request<Body>, Problem> {
     let mut headers = head_for_app(way, asked);
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::EXPECT);
@@ -338,9 +366,10 @@ pub(crate) fn rewritten(way: Way<'_>, asked: &Asked, out: Rewritten) -> Request<
     }
     let mut request = Request::new(body::full(out.body));
     *request.method_mut() = asked.method.clone();
-    *request.uri_mut() = target(&asked.path, out.query.as_deref().or(asked.query.as_deref()));
+    let query = if reads_query(rule) { out.query.as_deref() } else { asked.query.as_deref() };
+    *request.uri_mut() = target(&asked.path, query)?;
     *request.headers_mut() = headers;
-    request
+    Ok(request)
 }
 
 /// What is said when the app gave no answer.
@@ -391,7 +420,7 @@ async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<
         asked.headers.get(header::UPGRADE).filter(|kind| kind.as_bytes().eq_ignore_ascii_case(b"websocket"));
     let kind = kind.cloned().ok_or(problem::NO_UPGRADE)?;
     let client = asked.upgrade.take().ok_or(problem::NO_UPGRADE)?;
-    let (mut request, why) = plain(way, &asked, incoming);
+    let (mut request, why) = plain(way, &asked, incoming)?;
     request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     request.headers_mut().insert(header::UPGRADE, kind.clone());
     let mut answer = way.setup.upstream.send(request).await.map_err(|missed| lost(way, missed, &why))?;

@@ -44,6 +44,11 @@ pub(crate) const TOO_LARGE: Problem = problem(
     "body_too_large",
     "The request is larger than allowed here. Nothing was changed.",
 );
+pub(crate) const TARGET_TOO_LONG: Problem = problem(
+    StatusCode::URI_TOO_LONG,
+    "target_too_long",
+    "The address with its query is longer than can be passed on. Nothing was changed.",
+);
 pub(crate) const SLOW: Problem =
     problem(StatusCode::REQUEST_TIMEOUT, "body_timeout", "The request came too slowly. Nothing was changed.");
 pub(crate) const BROKEN: Problem =

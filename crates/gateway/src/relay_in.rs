@@ -4,7 +4,7 @@
 use crate::body::{self, Read};
 use crate::config::Pass;
 use crate::events::Event;
-use crate::exchange::{Asked, Way, cut_off, no_answer, read_answer, rewritten, viewer};
+use crate::exchange::{Asked, Way, check_target, cut_off, no_answer, read_answer, rewritten, viewer};
 use crate::fold;
 use crate::inward::{InError, Inward, Value};
 use crate::line::FromApp;
@@ -43,6 +43,7 @@ pub(crate) async fn exchange(
     if inward.has_files() && !way.passes(Pass::Upload) {
         return Err(problem::NO_UPLOAD);
     }
+    check_target(rule, &asked, inward.values.len())?;
     let needs_somebody =
         !rule.anonymous && rule.subject.as_ref().is_some_and(|one| !matches!(one, Subject::New(_)));
     // Where the app says who it is only in its answer, it is looked at then.
@@ -53,7 +54,7 @@ pub(crate) async fn exchange(
     let pending = id.map(|id| Pending::new(way, id));
     // The boundary of a form with files must not stand in it; this one cannot be foreseen.
     let boundary = format!("obhut{}", HEXLOWER.encode(&id.unwrap_or(*b"without-an-entry")));
-    let request = rewritten(way, &asked, inward.write(&texts, &boundary));
+    let request = rewritten(way, rule, &asked, inward.write(&texts, &boundary))?;
     let answer = match way.setup.upstream.send(request).await {
         Ok(answer) => answer,
         Err(missed) => {

@@ -186,6 +186,9 @@ path = "/save/{id}"
 name = "new"
 path = "/new"
 [[route]]
+name = "note"
+path = "/note/{id}"
+[[route]]
 name = "upload"
 path = "/upload"
 pass = ["upload"]
@@ -201,6 +204,9 @@ in = { person = { path = "id" }, accept = ["303 /keep/{id}"], fields = { "form:n
 [[relay]]
 routes = ["save"]
 in = { person = { path = "id" }, accept = ["2xx", "303 /save/{id}"], fields = { "form:name" = "name", "json:/name" = "name" } }
+[[relay]]
+routes = ["note"]
+in = { person = { path = "id" }, accept = ["2xx"], fields = { "query:note" = "note" } }
 [[relay]]
 routes = ["new"]
 in = { person = { new = "location:/w/{id}" }, accept = ["303"], fields = { "form:name" = "name" } }

@@ -5,6 +5,7 @@ mod attacks;
 mod bodies;
 mod documents;
 mod house;
+mod limits;
 mod principals;
 mod protocols;
 mod smuggling;
