@@ -4,11 +4,12 @@
 use crate::body::{self, Read};
 use crate::config::Pass;
 use crate::events::Event;
-use crate::exchange::{Asked, Way, check_target, cut_off, no_answer, read_answer, rewritten, viewer};
+use crate::exchange::{Asked, Way, cut_off, no_answer, read_answer, viewer};
 use crate::fold;
 use crate::inward::{InError, Inward, Value};
 use crate::line::FromApp;
 use crate::messages::{Outcome, Relay, RelayError, Submission, Submitted, Whose};
+use crate::onward::{check_target, rewritten};
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem, problem};
 use crate::relay_out::{self, Given, Typed};
