@@ -64,6 +64,9 @@ pub struct GatewayTable {
     /// Most persons that one user may be shown within an hour.
     #[serde(default = "default_hour")]
     pub persons_per_hour: u32,
+    /// Most connections to the app at the same time, those of event streams and WebSockets included.
+    #[serde(default = "default_connections")]
+    pub upstream_connections: usize,
     /// Longest wait for the app's answer, in seconds.
     #[serde(default = "default_timeout")]
     pub timeout: u64,
@@ -83,6 +86,10 @@ fn default_answer() -> u32 {
 
 fn default_hour() -> u32 {
     2_000
+}
+
+fn default_connections() -> usize {
+    1_024
 }
 
 fn default_timeout() -> u64 {
@@ -108,6 +115,7 @@ impl Default for GatewayTable {
             max_request: default_request(),
             persons_per_answer: default_answer(),
             persons_per_hour: default_hour(),
+            upstream_connections: default_connections(),
             timeout: default_timeout(),
         }
     }

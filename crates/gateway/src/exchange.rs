@@ -7,6 +7,7 @@ use crate::headers::{self, Origin};
 use crate::line::FromApp;
 use crate::messages::Relay;
 use crate::onward::plain;
+use crate::places::{OwnPlaces, Places};
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem, problem};
 use crate::rules::{Params, Route, segments};
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) setup: ArcSwap<Setup>,
     pub(crate) relay: Arc<dyn Relay>,
     pub(crate) sink: Arc<dyn EventSink>,
+    places: Places,
 }
 
 /// What of a connection a request has to know.
@@ -47,6 +49,8 @@ pub(crate) struct Peer {
     pub(crate) upgraded: Upgraded,
     /// Its place among the connections, which an upgraded one keeps.
     pub(crate) place: Arc<Place>,
+    /// Its places among the requests that run to their end.
+    pub(crate) places: OwnPlaces,
 }
 
 /// A request on its way through the stages.
@@ -88,7 +92,8 @@ impl Gateway {
     /// A gateway between clients and the app.
     #[must_use]
     pub fn new(setup: Setup, relay: Arc<dyn Relay>, sink: Arc<dyn EventSink>) -> Self {
-        Self { inner: Arc::new(Inner { setup: ArcSwap::from_pointee(setup), relay, sink }) }
+        let (setup, places) = (ArcSwap::from_pointee(setup), Places::default());
+        Self { inner: Arc::new(Inner { setup, relay, sink, places }) }
     }
 
     /// Puts another configuration in force. Requests under way end under the one they began with.
@@ -110,11 +115,7 @@ impl Gateway {
         let has_body = !request.body().is_end_stream();
         let settles = inner.setup.load().routes.reads_queries();
         let (route, answer) = if has_body || method != Method::GET || settles {
-            let task = tokio::spawn(async move { run(&inner, peer, request).await });
-            match task.await {
-                Ok(done) => done,
-                Err(_) => (None, problem::UNAVAILABLE.answer(None)),
-            }
+            to_its_end(inner, peer, request).await
         } else {
             run(&inner, peer, request).await
         };
@@ -126,6 +127,23 @@ impl Gateway {
         });
         answer
     }
+}
+
+/// Runs on when the client goes away. The place is the request's and not the client's, who may be gone long before.
+async fn to_its_end(
+    gateway: Arc<Inner>,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> (Option<Arc<str>>, Response<Body>) {
+    let Some(place) = gateway.places.take(&peer.places).await else {
+        gateway.sink.emit(Event::Refused { route: None, code: problem::BUSY.code });
+        return (None, problem::BUSY.answer(request.headers().get(header::ACCEPT)));
+    };
+    let task = tokio::spawn(async move {
+        let _place = place;
+        run(&gateway, peer, request).await
+    });
+    task.await.unwrap_or_else(|_| (None, problem::UNAVAILABLE.answer(None)))
 }
 
 async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option<Arc<str>>, Response<Body>) {
@@ -296,6 +314,11 @@ pub(crate) fn no_answer(missed: Missed) -> Problem {
             StatusCode::BAD_GATEWAY,
             "app_unreachable",
             "The application cannot be reached. It has seen nothing of the request. Try again in a minute.",
+        ),
+        Missed::Busy => problem(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "app_busy",
+            "The application has as many requests as it may have at one time. It has seen nothing of this one. Try again in a moment.",
         ),
         Missed::Broken => problem(
             StatusCode::BAD_GATEWAY,

@@ -23,6 +23,7 @@ pub mod messages;
 mod onward;
 mod out;
 mod patience;
+mod places;
 mod principal;
 mod problem;
 mod relay_in;

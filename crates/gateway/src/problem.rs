@@ -44,6 +44,11 @@ pub(crate) const TOO_LARGE: Problem = problem(
     "body_too_large",
     "The request is larger than allowed here. Nothing was changed.",
 );
+pub(crate) const BUSY: Problem = problem(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "gateway_busy",
+    "Too many requests are under way. Nothing was changed. Try again in a moment.",
+);
 pub(crate) const TARGET_TOO_LONG: Problem = problem(
     StatusCode::URI_TOO_LONG,
     "target_too_long",

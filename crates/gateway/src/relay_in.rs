@@ -60,7 +60,7 @@ pub(crate) async fn exchange(
         Ok(answer) => answer,
         Err(missed) => {
             way.emit(Event::Upstream { route: way.name(), code: missed.code() });
-            let outcome = if missed == Missed::Unreachable { Outcome::Abandoned } else { Outcome::Unknown };
+            let outcome = if missed.is_unseen() { Outcome::Abandoned } else { Outcome::Unknown };
             // What cannot be said now is said when its term ends.
             let _ = settle(way, id, outcome).await;
             if let Some(pending) = pending {

@@ -4,6 +4,7 @@
 use crate::body::full;
 use crate::exchange::{Gateway, Peer};
 use crate::patience::Patient;
+use crate::places::OwnPlaces;
 use crate::strict::{self, Strict, Upgraded};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -48,7 +49,8 @@ pub async fn serve(
     let behind = gateway.clone();
     let one = move |stream, peer: SocketAddr, place, stop| {
         let acceptor = TlsAcceptor::from(tls.borrow().clone());
-        let peer = Peer { address: peer.ip().to_canonical(), upgraded: Upgraded::default(), place };
+        let address = peer.ip().to_canonical();
+        let peer = Peer { address, upgraded: Upgraded::default(), place, places: OwnPlaces::default() };
         secured(stream, peer, acceptor, behind.clone(), stop)
     };
     accept(listener, gateway, stop, one).await;

@@ -78,7 +78,13 @@ impl Setup {
         let authority = authority.transpose().map_err(|_| UpstreamError::Authority)?;
         let timeout = Duration::from_secs(table.timeout.clamp(1, 3_600));
         let insecure = table.insecure_because.is_some();
-        let upstream = Upstream::build(&table.upstream, authority.as_deref(), insecure, timeout)?;
+        let upstream = Upstream::build(
+            &table.upstream,
+            authority.as_deref(),
+            insecure,
+            timeout,
+            table.upstream_connections,
+        )?;
         let net = |text: &String| text.parse().map_err(|_| SetupError::Proxy(text.clone()));
         Ok(Self {
             routes,

@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::Semaphore;
 
 /// Any error of a body on its way.
 pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -23,6 +24,8 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;
 
 /// Longest time to reach the app.
 const CONNECT: Duration = Duration::from_secs(5);
+/// Longest wait for a connection to become free.
+const WAIT: Duration = Duration::from_secs(3);
 
 /// Why the upstream of a configuration is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +56,8 @@ enum Place {
 pub(crate) struct Upstream {
     place: Place,
     pool: Arc<Pool>,
+    /// How many connections may still be in use. Since those that nobody uses are taken first, so many are open.
+    room: Arc<Semaphore>,
     timeout: Duration,
 }
 
@@ -61,6 +66,8 @@ pub(crate) struct Upstream {
 pub(crate) enum Missed {
     /// It was never reached: it has seen nothing of the request.
     Unreachable,
+    /// All connections are in use: it has seen nothing of the request.
+    Busy,
     /// It broke off, or its answer is no HTTP.
     Broken,
     /// It took too long.
@@ -68,8 +75,14 @@ pub(crate) enum Missed {
 }
 
 impl Missed {
+    /// Whether the app has seen nothing of the request.
+    pub(crate) fn is_unseen(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Busy)
+    }
+
     pub(crate) fn code(self) -> &'static str {
         match self {
+            Self::Busy => "app_busy",
             Self::Unreachable => "app_unreachable",
             Self::Broken => "app_broke_off",
             Self::Timeout => "app_timeout",
@@ -83,17 +96,21 @@ impl Upstream {
         authority: Option<&[u8]>,
         insecure: bool,
         timeout: Duration,
+        connections: usize,
     ) -> Result<Self, UpstreamError> {
         let place = place_of(text, authority, insecure)?;
-        Ok(Self { place, pool: Arc::default(), timeout })
+        let room = Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS)));
+        Ok(Self { place, pool: Arc::default(), room, timeout })
     }
 
     /// Sends a request; its URI needs path and query alone.
     pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<FromApp>, Missed> {
-        match tokio::time::timeout(self.timeout, self.exchange(request)).await {
-            Ok(done) => done,
-            Err(_) => Err(Missed::Timeout),
-        }
+        let waiting = tokio::time::timeout(WAIT, self.room.clone().acquire_owned());
+        let Ok(Ok(place)) = waiting.await else { return Err(Missed::Busy) };
+        let answering = tokio::time::timeout(self.timeout, self.exchange(request));
+        let mut answer = answering.await.map_err(|_| Missed::Timeout)??;
+        answer.body_mut().keep(place);
+        Ok(answer)
     }
 
     async fn exchange(&self, mut request: Request<Body>) -> Result<Response<FromApp>, Missed> {

@@ -151,7 +151,7 @@ pub(crate) struct House {
     stop: watch::Sender<bool>,
 }
 
-const RULES: &str = r#"
+pub(crate) const RULES: &str = r#"
 [gateway]
 listen = []
 hosts = ["localhost"]

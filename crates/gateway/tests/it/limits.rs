@@ -1,9 +1,175 @@
 //! Where an end is set to what one request, one client or all of them may take.
 
-use crate::house::{House, token};
+use crate::house::{House, RULES, token};
+use crate::protocols::h2;
+use bytes::Bytes;
 use gateway::messages::Outcome;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http2::SendRequest;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
+/// Longest wait for anything.
+const LONG: Duration = Duration::from_secs(20);
+
+/// An app that takes requests and answers each when it is let.
+struct Slow {
+    address: SocketAddr,
+    came: watch::Receiver<usize>,
+    go: Arc<Semaphore>,
+}
+
+/// Reads a request whose length its head tells.
+async fn read_request(stream: &mut TcpStream) -> Option<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.ok()?);
+    }
+    let head = String::from_utf8_lossy(&head).to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    stream.read_exact(&mut vec![0; length.unwrap_or(0)]).await.ok().map(drop)
+}
+
+impl Slow {
+    async fn answering(answer: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (comes, came) = watch::channel(0);
+        let (comes, go) = (Arc::new(comes), Arc::new(Semaphore::new(0)));
+        let letting = go.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (comes, letting) = (comes.clone(), letting.clone());
+                tokio::spawn(async move {
+                    read_request(&mut stream).await?;
+                    comes.send_modify(|count| *count += 1);
+                    letting.acquire().await.ok()?.forget();
+                    let answer =
+                        format!("HTTP/1.1 {answer}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+                    stream.write_all(answer.as_bytes()).await.ok()
+                });
+            }
+        });
+        Self { address, came, go }
+    }
+
+    /// Waits until so many requests have come.
+    async fn has(&self, count: usize) {
+        let mut came = self.came.clone();
+        let waited = tokio::time::timeout(LONG, came.wait_for(|came| *came >= count)).await;
+        waited.expect("in time").expect("an app");
+    }
+}
+
+fn form() -> Request<Full<Bytes>> {
+    let request =
+        Request::post("https://localhost/save/7").header("content-type", "application/x-www-form-urlencoded");
+    request.body(Full::new(Bytes::from_static(b"name=Kanarina"))).expect("a request")
+}
+
+async fn asked(sender: &SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> Response<Incoming> {
+    let answer = tokio::time::timeout(LONG, sender.clone().send_request(request)).await;
+    answer.expect("in time").expect("an answer")
+}
+
+/// An answer that asks to come again later, with this code.
+async fn is_later(answer: Response<Incoming>, code: &str) {
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    let body = String::from_utf8_lossy(&body);
+    assert!(head.status == 503 && body.contains(&format!("\"{code}\"")), "{head:?} {body}");
+    assert!(head.headers.contains_key("retry-after"), "{head:?}");
+}
+
+/// Waits until so many submissions are settled, and all as accepted.
+async fn all_accepted(house: &House, count: usize) {
+    let settled = async {
+        while house.relay.settled.lock().len() < count {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LONG, settled).await.expect("settled in time");
+    let settled = house.relay.settled.lock();
+    assert!(
+        settled.len() == count && settled.iter().all(|one| *one == Outcome::Accepted(None)),
+        "{settled:?}"
+    );
+}
+
+const TAKEN: &str = "303 See Other\r\nx-user: lead; role=lead\r\nlocation: /save/7";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_are_reset_keep_their_places_until_the_app_has_answered() {
+    let app = Slow::answering(TAKEN).await;
+    let house = House::with(&RULES.replace("timeout = 2", "timeout = 60"), app.address).await;
+    let sender = h2(&house).await;
+    for number in 1..=100 {
+        let mut sender = sender.clone();
+        let asking = tokio::spawn(async move { sender.send_request(form()).await });
+        app.has(number).await;
+        asking.abort();
+    }
+    // Each stream was reset, so HTTP/2 itself counts none of them any more.
+    is_later(asked(&sender, form()).await, "gateway_busy").await;
+    assert_eq!(*app.came.borrow(), 100, "the app has not seen it");
+    let other = h2(&house).await;
+    let asking = tokio::spawn(async move { asked(&other, form()).await.status() });
+    app.has(101).await;
+    app.go.add_permits(101);
+    assert_eq!(asking.await.expect("an answer"), 303, "another connection has its own places");
+    all_accepted(&house, 101).await;
+    app.go.add_permits(1);
+    assert_eq!(asked(&sender, form()).await.status(), 303, "the places are free again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_app_took_is_kept_though_the_client_is_gone() {
+    let app = Slow::answering(TAKEN).await;
+    let house = House::with(&RULES.replace("timeout = 2", "timeout = 60"), app.address).await;
+    let mut stream = house.connect().await;
+    let form = format!(
+        "POST /save/7 HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length: 13\r\n\r\nname=Kanarina"
+    );
+    stream.write_all(form.as_bytes()).await.expect("sent");
+    app.has(1).await;
+    drop(stream);
+    assert!(house.relay.settled.lock().is_empty());
+    app.go.add_permits(1);
+    all_accepted(&house, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_app_has_no_more_connections_than_it_may_have() {
+    let app = Slow::answering(TAKEN).await;
+    let rules = RULES.replace("timeout = 2", "timeout = 60\nupstream_connections = 2");
+    let house = Arc::new(House::with(&rules, app.address).await);
+    let sender = h2(&house).await;
+    let get = || Request::get("https://localhost/elsewhere").body(Full::default()).expect("a request");
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        let sender = sender.clone();
+        waiting.push(tokio::spawn(async move { asked(&sender, get()).await.status() }));
+    }
+    app.has(2).await;
+    is_later(asked(&sender, get()).await, "app_busy").await;
+    is_later(asked(&sender, form()).await, "app_busy").await;
+    assert_eq!(*app.came.borrow(), 2);
+    assert_eq!(*house.relay.settled.lock(), [Outcome::Abandoned], "the app has seen nothing of the form");
+    app.go.add_permits(4);
+    for one in waiting {
+        assert_eq!(one.await.expect("an answer"), 303);
+    }
+    for _ in 0..2 {
+        assert_eq!(asked(&sender, get()).await.status(), 303, "the connections are free again");
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_goes_on_as_it_came_or_nothing_is_taken_in() {

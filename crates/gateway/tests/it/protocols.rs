@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 const SHOWN: &str = "Kanarina &lt;Vogelsang&gt;";
 const LONG: Duration = Duration::from_secs(20);
 
-async fn h2(house: &House) -> SendRequest<Full<Bytes>> {
+pub(crate) async fn h2(house: &House) -> SendRequest<Full<Bytes>> {
     let stream = TokioIo::new(house.connect_as(b"h2").await);
     let (sender, connection) = handshake(TokioExecutor::new(), stream).await.expect("HTTP/2");
     tokio::spawn(connection);
