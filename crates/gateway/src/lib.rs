@@ -34,6 +34,7 @@ mod setup;
 pub mod strict;
 pub mod trying;
 mod upstream;
+mod whoami;
 
 pub use exchange::Gateway;
 pub use principal::PrincipalError;
