@@ -24,7 +24,6 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -191,6 +190,9 @@ fn open(setup: &Setup, peer: Peer, request: Request<Incoming>) -> Result<(Asked,
     let (mut parts, incoming) = request.into_parts();
     let upgrade = parts.extensions.remove::<OnUpgrade>();
     let refuse = |refused: Problem| Box::new((refused, parts.headers.get(header::ACCEPT).cloned()));
+    if !is_plain_method(&parts.method) {
+        return Err(refuse(problem::BAD_METHOD));
+    }
     let host = host_of(&parts.uri, &parts.headers, parts.version);
     let host = host.ok_or_else(|| {
         refuse(problem(StatusCode::BAD_REQUEST, "bad_host", "The request names no host, or two."))
@@ -214,6 +216,12 @@ fn open(setup: &Setup, peer: Peer, request: Request<Incoming>) -> Result<(Asked,
         upgrade,
     };
     Ok((asked, incoming))
+}
+
+/// Whether rules and the app take a method for the same one. Some apps take `post` for `POST`, which no rule does. A gateway has
+/// no use for `CONNECT`.
+fn is_plain_method(method: &Method) -> bool {
+    method.as_str().bytes().all(|byte| byte.is_ascii_uppercase()) && *method != Method::CONNECT
 }
 
 fn refused_head(path: &str) -> Problem {

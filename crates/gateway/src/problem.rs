@@ -58,6 +58,11 @@ pub(crate) const SLOW: Problem =
     problem(StatusCode::REQUEST_TIMEOUT, "body_timeout", "The request came too slowly. Nothing was changed.");
 pub(crate) const BROKEN: Problem =
     problem(StatusCode::BAD_REQUEST, "body_broken", "The request broke off. Nothing was changed.");
+pub(crate) const BAD_METHOD: Problem = problem(
+    StatusCode::BAD_REQUEST,
+    "bad_method",
+    "The method of the request is none of capital letters alone. Nothing was changed.",
+);
 pub(crate) const WRONG_HOST: Problem = problem(
     StatusCode::MISDIRECTED_REQUEST,
     "unknown_host",

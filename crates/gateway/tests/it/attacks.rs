@@ -1,8 +1,10 @@
 //! Tokens from clients, forged and broken requests, caches, other origins.
 
 use crate::house::{House, SECRET, token};
+use crate::protocols::h2;
 use gateway::events::Event;
 use gateway::messages::{Outcome, RelayError};
+use http_body_util::Full;
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 const JSON: &str = "Content-Type: application/json";
@@ -320,6 +322,25 @@ async fn a_path_that_nearly_fits_does_not_pass_a_rule_by() {
         let name = claim.split(':').next().unwrap_or_default().to_lowercase();
         assert!(!house.app_got().to_lowercase().contains(&name), "{claim}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_method_is_one_to_rules_and_app_or_refused() {
+    let house = House::new().await;
+    house.answers("200 OK", "ok");
+    for method in ["post", "Post", "POSt", "PO-ST", "POST1", "P.OST"] {
+        let (head, body) = house.ask(&format!("{method} /save/7"), &[FORM], "name=Kanarina").await;
+        assert!(head.starts_with("HTTP/1.1 400"), "{method}: {head}");
+        assert!(String::from_utf8_lossy(&body).contains("\"bad_method\""), "{method}");
+        assert!(house.app_got().is_empty(), "{method}");
+        let sender = h2(&house).await;
+        let request = http::Request::builder().method(method).uri("https://localhost/save/7");
+        let answer = sender.clone().send_request(request.body(Full::default()).expect("a request")).await;
+        assert_eq!(answer.expect("an answer").status(), 400, "{method} as HTTP/2");
+        assert!(house.app_got().is_empty(), "{method}");
+    }
+    let (head, _) = house.ask("PROPFIND /elsewhere", &[], "").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "the control: {head}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
