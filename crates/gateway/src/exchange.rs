@@ -383,9 +383,15 @@ async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<
     let mut switched = Response::new(body::full(Bytes::new()));
     *switched.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     *switched.headers_mut() = head.headers;
-    headers::strip_hop(switched.headers_mut());
-    switched.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    switched.headers_mut().insert(header::UPGRADE, kind);
+    let headers = switched.headers_mut();
+    headers::strip_hop(headers);
+    for name in way.setup.principals().filter_map(Principal::header) {
+        headers.remove(name);
+    }
+    headers::mask(headers, &[]);
+    headers::harden(headers);
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, kind);
     Ok(switched)
 }
 

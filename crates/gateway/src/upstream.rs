@@ -109,6 +109,8 @@ impl Upstream {
         let Ok(Ok(place)) = waiting.await else { return Err(Missed::Busy) };
         let answering = tokio::time::timeout(self.timeout, self.exchange(request));
         let mut answer = answering.await.map_err(|_| Missed::Timeout)??;
+        // Its words are the app's, and nobody would look for a token in them.
+        answer.extensions_mut().remove::<hyper::ext::ReasonPhrase>();
         answer.body_mut().keep(place);
         Ok(answer)
     }

@@ -344,6 +344,46 @@ async fn a_method_is_one_to_rules_and_app_or_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_app_says_beside_its_status_goes_no_further() {
+    let house = House::new().await;
+    for path in ["/page", "/elsewhere"] {
+        house.answers(&format!("200 {}\r\nx-user: lead; role=lead", token(1)), "ok");
+        let (head, _) = house.get(path).await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && !head.contains("obh_"), "{path}: {head}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_cache_on_the_way_is_told_to_keep_what_is_shown() {
+    let house = House::new().await;
+    let lasting = [
+        "Surrogate-Control: max-age=98765",
+        "CDN-Cache-Control: max-age=98765",
+        "Cloudflare-CDN-Cache-Control: max-age=98765",
+        "Vercel-CDN-Cache-Control: max-age=98765",
+        "X-Accel-Expires: 98765",
+        "Edge-Control: max-age=98765",
+        "X-LiteSpeed-Cache-Control: max-age=98765",
+    ];
+    house.page(
+        &format!("text/html; charset=utf-8\r\n{}", lasting.join("\r\n")),
+        format!("<p>{}</p>", token(1)),
+    );
+    let (head, body) = house.get("/page").await;
+    assert!(body.contains("Kanarina"), "{head} {body}");
+    assert!(!head.contains("98765"), "{head}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_app_learns_of_no_proxy_from_a_client() {
+    let house = House::new().await;
+    house.answers("200 OK", "ok");
+    house.ask("GET /elsewhere", &["Proxy: http://192.0.2.66:3128", "X-Proxy: a"], "").await;
+    let got = house.app_got().to_lowercase();
+    assert!(!got.contains("192.0.2.66") && got.contains("x-proxy: a"), "{got}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn upgrades_need_a_pass() {
     let house = House::new().await;
     house.answers("101 Switching Protocols\r\nupgrade: websocket", "");
