@@ -29,6 +29,7 @@ mod problem;
 mod relay_in;
 mod relay_out;
 mod rules;
+mod sending;
 pub mod serve;
 mod setup;
 pub mod strict;

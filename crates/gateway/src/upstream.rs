@@ -1,6 +1,7 @@
 //! The app: over loopback, a Unix socket, or verified TLS, with a pool of kept connections.
 
 use crate::line::{self, FromApp, Line, Lost, Pool};
+use crate::sending;
 use bytes::Bytes;
 use http::header::HeaderMap;
 use http::{Method, Request, Response, StatusCode, Uri};
@@ -107,8 +108,9 @@ impl Upstream {
     pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<FromApp>, Missed> {
         let waiting = tokio::time::timeout(WAIT, self.room.clone().acquire_owned());
         let Ok(Ok(place)) = waiting.await else { return Err(Missed::Busy) };
-        let answering = tokio::time::timeout(self.timeout, self.exchange(request));
-        let mut answer = answering.await.map_err(|_| Missed::Timeout)??;
+        let (request, sent) = sending::watched(request);
+        let answering = sending::in_time(&sent, self.timeout, self.exchange(request));
+        let mut answer = answering.await.ok_or(Missed::Timeout)??;
         // Its words are the app's, and nobody would look for a token in them.
         answer.extensions_mut().remove::<hyper::ext::ReasonPhrase>();
         answer.body_mut().keep(place);

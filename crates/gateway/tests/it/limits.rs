@@ -200,3 +200,46 @@ async fn a_query_goes_on_as_it_came_or_nothing_is_taken_in() {
     assert!(house.relay.submitted.lock().is_empty() && house.relay.settled.lock().is_empty());
     assert_eq!(house.app_got(), "", "and no other place of the app has got it");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_gets_on_is_not_cut_by_the_time_for_an_answer() {
+    let app = Slow::answering("200 OK").await;
+    app.go.add_permits(1);
+    let house = House::with(&RULES.replace("timeout = 2", "timeout = 1"), app.address).await;
+    let mut stream = house.connect().await;
+    let head = b"POST /upload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 30\r\n\r\n";
+    stream.write_all(head).await.expect("sent");
+    for _ in 0..3 {
+        // Each pause alone is longer than the app may take for its answer.
+        tokio::time::sleep(Duration::from_millis(1_300)).await;
+        stream.write_all(b"0123456789").await.expect("sent");
+        stream.flush().await.expect("sent");
+    }
+    let mut all = Vec::new();
+    let _ = tokio::time::timeout(LONG, stream.read_to_end(&mut all)).await.expect("an end");
+    let all = String::from_utf8_lossy(&all);
+    assert!(all.starts_with("HTTP/1.1 200"), "{all}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_takes_nothing_of_an_upload_has_so_much_time_and_no_more() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            kept.push(stream);
+        }
+    });
+    let house = House::with(&RULES.replace("timeout = 2", "timeout = 1"), address).await;
+    let mut stream = house.connect().await;
+    let head =
+        b"POST /upload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 100000000\r\n\r\n";
+    stream.write_all(head).await.expect("sent");
+    let (mut from, mut to) = tokio::io::split(stream);
+    let sending = tokio::spawn(async move { while to.write_all(&[b'x'; 65_536]).await.is_ok() {} });
+    let mut answer = [0; 12];
+    tokio::time::timeout(LONG, from.read_exact(&mut answer)).await.expect("in time").expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 504");
+    sending.abort();
+}
