@@ -2,6 +2,7 @@
 
 use crate::find::Masker;
 use crate::fold::Scan;
+use crate::held::Holding;
 use crate::line::FromApp;
 use crate::upstream::{Body, BodyError};
 use bytes::Bytes;
@@ -35,6 +36,9 @@ pub(crate) enum Cut {
     /// Silence.
     #[error("too slow")]
     Slow,
+    /// There is no room for it.
+    #[error("no room")]
+    Full,
     /// The client broke off, or sent a bad chunk.
     #[error("broken off")]
     Broken,
@@ -161,7 +165,7 @@ impl hyper::body::Body for Guarded {
 }
 
 /// Reads a whole body, at most `limit` bytes.
-pub(crate) async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Cut> {
+pub(crate) async fn collect(mut body: Incoming, limit: usize, held: &Holding) -> Result<Bytes, Cut> {
     let mut all: Vec<u8> = Vec::new();
     let mut first: Option<Bytes> = None;
     let end = Instant::now() + WHOLE;
@@ -172,6 +176,9 @@ pub(crate) async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, C
         let Ok(data) = frame.map_err(|_| Cut::Broken)?.into_data() else { continue };
         if first.as_ref().map_or(0, Bytes::len) + all.len() + data.len() > limit {
             return Err(Cut::Size);
+        }
+        if !held.take(data.len()) {
+            return Err(Cut::Full);
         }
         match (&first, all.is_empty()) {
             (None, true) => first = Some(data),
@@ -189,16 +196,29 @@ pub(crate) enum Read {
     Whole(Bytes),
     /// More than the limit: what was read so far, and the rest.
     More(Bytes, FromApp),
+    /// There is no room for it.
+    Full,
     Broken,
 }
 
-/// Reads an answer's body as far as `limit`.
-pub(crate) async fn read(mut body: FromApp, limit: usize, silence: Duration) -> Read {
-    let mut all: Vec<u8> = Vec::with_capacity(body.size_hint().lower().min(limit as u64) as usize);
+/// Reads an answer's body as far as `limit`. `room` takes so many bytes more, where they are to be had.
+pub(crate) async fn read(
+    mut body: FromApp,
+    limit: usize,
+    silence: Duration,
+    room: impl Fn(usize) -> bool,
+) -> Read {
+    let mut all: Vec<u8> = Vec::new();
     loop {
         match tokio::time::timeout(silence, body.frame()).await {
             Ok(Some(Ok(frame))) => {
                 if let Ok(data) = frame.into_data() {
+                    if !room(data.len()) {
+                        return Read::Full;
+                    }
+                    if all.is_empty() {
+                        all.reserve(data.len() + body.size_hint().lower().min(limit as u64) as usize);
+                    }
                     all.extend_from_slice(&data);
                     if all.len() > limit {
                         return Read::More(all.into(), body);
@@ -294,6 +314,7 @@ impl hyper::body::Body for Masked {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::held::Budget;
     use http::{Request, Response};
     use hyper_util::rt::TokioIo;
     use std::convert::Infallible;
@@ -345,7 +366,8 @@ mod tests {
         for (every, end) in [(10, 120), (31, 30)] {
             let body = sent(1, Duration::from_secs(every)).await;
             let began = Instant::now();
-            assert_eq!(collect(body, 1 << 20).await, Err(Cut::Slow));
+            let held = Holding::none(&Budget::new(usize::MAX));
+            assert_eq!(collect(body, 1 << 20, &held).await, Err(Cut::Slow));
             assert!(about(began.elapsed(), end), "{every}: {:?}", began.elapsed());
         }
     }

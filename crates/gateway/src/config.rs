@@ -55,6 +55,10 @@ pub struct GatewayTable {
     /// Largest body that a rule is applied to, in bytes. Larger ones are refused on the way in and masked on the way out.
     #[serde(default = "default_body")]
     pub max_body: usize,
+    /// Most bytes of bodies, of requests and answers together, that are held in memory at the same time because a rule looks
+    /// into them. Beyond it 503 is answered.
+    #[serde(default = "default_held")]
+    pub max_held: usize,
     /// Largest body of any request, in bytes.
     #[serde(default = "default_request")]
     pub max_request: u64,
@@ -74,6 +78,10 @@ pub struct GatewayTable {
 
 fn default_body() -> usize {
     4 << 20
+}
+
+fn default_held() -> usize {
+    512 << 20
 }
 
 fn default_request() -> u64 {
@@ -112,6 +120,7 @@ impl Default for GatewayTable {
             access_log: false,
             principal: None,
             max_body: default_body(),
+            max_held: default_held(),
             max_request: default_request(),
             persons_per_answer: default_answer(),
             persons_per_hour: default_hour(),

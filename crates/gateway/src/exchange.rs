@@ -4,6 +4,7 @@ use crate::body::{self, Cut, Look, Masked, Read, Told, Why};
 use crate::config::Pass;
 use crate::events::{Event, EventSink};
 use crate::headers::{self, Origin};
+use crate::held::Holding;
 use crate::line::FromApp;
 use crate::messages::Relay;
 use crate::onward::plain;
@@ -71,6 +72,8 @@ pub(crate) struct Way<'a> {
     pub(crate) setup: &'a Setup,
     pub(crate) route: Option<&'a Route>,
     pub(crate) params: &'a Params,
+    /// What of its bodies is held in memory.
+    pub(crate) held: &'a Holding,
 }
 
 impl Way<'_> {
@@ -170,16 +173,18 @@ async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option
         Some((route, params)) => (Some(*route), params),
         None => (None, &none),
     };
-    let way = Way { gateway, setup: &setup, route, params };
+    let held = Holding::none(&setup.held);
+    let way = Way { gateway, setup: &setup, route, params, held: &held };
     let accept = asked.headers.get(header::ACCEPT).cloned();
     let answer = match staged(way, asked, incoming).await {
         Ok(answer) => answer,
         Err(refused) => {
             way.emit(Event::Refused { route: way.name(), code: refused.code });
+            held.give_back();
             refused.answer(accept.as_ref())
         }
     };
-    (way.name(), answer)
+    (way.name(), answer.map(|body| held.until_sent(body)))
 }
 
 /// Why a request ends before its stages, and what its client accepts.
@@ -349,6 +354,7 @@ pub(crate) fn cut_off(way: Way<'_>, cut: Cut) -> Problem {
         }
         Cut::Size => problem::TOO_LARGE,
         Cut::Slow => problem::SLOW,
+        Cut::Full => problem::FULL,
         Cut::Broken => problem::BROKEN,
     }
 }
@@ -436,5 +442,14 @@ pub(crate) fn viewer(user: Option<User>, principal: Option<&Principal>, headers:
 
 /// Reads an answer's body as far as rules look into it.
 pub(crate) async fn read_answer(way: Way<'_>, body: FromApp) -> Read {
-    body::read(body, way.setup.max_body, way.setup.silence).await
+    body::read(body, way.setup.max_body, way.setup.silence, |bytes| way.held.take(bytes)).await
+}
+
+/// The same for an answer on which it hangs whether what the app took is kept.
+pub(crate) async fn read_verdict(way: Way<'_>, body: FromApp) -> Read {
+    let room = |bytes| {
+        way.held.take_anyway(bytes);
+        true
+    };
+    body::read(body, way.setup.max_body, way.setup.silence, room).await
 }

@@ -15,6 +15,7 @@ mod exchange;
 mod find;
 pub mod fold;
 mod headers;
+mod held;
 mod inward;
 mod json;
 mod leak;

@@ -49,6 +49,16 @@ pub(crate) const BUSY: Problem = problem(
     "gateway_busy",
     "Too many requests are under way. Nothing was changed. Try again in a moment.",
 );
+pub(crate) const FULL: Problem = problem(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "gateway_full",
+    "There is no room for the request at present. Nothing was changed. Try again in a moment.",
+);
+pub(crate) const ANSWER_FULL: Problem = problem(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "answer_full",
+    "There is no room for the application's answer at present. If you sent something, look whether it was carried out before you send it again.",
+);
 pub(crate) const TARGET_TOO_LONG: Problem = problem(
     StatusCode::URI_TOO_LONG,
     "target_too_long",

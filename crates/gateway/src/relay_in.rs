@@ -4,7 +4,7 @@
 use crate::body::{self, Read};
 use crate::config::Pass;
 use crate::events::Event;
-use crate::exchange::{Asked, Way, cut_off, no_answer, read_answer, viewer};
+use crate::exchange::{Asked, Way, cut_off, no_answer, read_verdict, viewer};
 use crate::fold;
 use crate::inward::{InError, Inward, Value};
 use crate::line::FromApp;
@@ -35,7 +35,7 @@ pub(crate) async fn exchange(
     principal: Option<&Principal>,
 ) -> Result<Response<Body>, Problem> {
     let limit = way.setup.max_body;
-    let bytes = body::collect(incoming, limit).await.map_err(|cut| cut_off(way, cut))?;
+    let bytes = body::collect(incoming, limit, way.held).await.map_err(|cut| cut_off(way, cut))?;
     if fold::holds_token(&bytes) {
         return Err(cut_off(way, body::Cut::Token));
     }
@@ -69,6 +69,8 @@ pub(crate) async fn exchange(
             return Err(no_answer(missed));
         }
     };
+    // What was sent has gone.
+    way.held.give_back();
     let user = viewer(user, principal, answer.headers());
     let given = match id {
         None => Given::Streaming(answer),
@@ -259,7 +261,7 @@ async fn conclude(
         }
         Bind::Json(pointer) => {
             let (head, body) = answer.into_parts();
-            match read_answer(way, body).await {
+            match read_verdict(way, body).await {
                 Read::Whole(bytes) => {
                     let whole: Option<serde_json::Value> = serde_json::from_slice(&bytes).ok();
                     let reference =
@@ -271,7 +273,7 @@ async fn conclude(
                     (Given::Whole(head, bytes), reference)
                 }
                 Read::More(before, rest) => (Given::Begun(head, before, rest), None),
-                Read::Broken => {
+                Read::Full | Read::Broken => {
                     let _ = settle(way, id, Outcome::Unknown).await;
                     return Err(no_answer(Missed::Broken));
                 }

@@ -222,6 +222,11 @@ pub(crate) fn setup(rules: &str, upstream: SocketAddr) -> Setup {
 
 impl House {
     pub(crate) async fn new() -> Self {
+        Self::new_with("", "").await
+    }
+
+    /// One whose rules say something else in one place.
+    pub(crate) async fn new_with(this: &str, instead: &str) -> Self {
         let app = Arc::new(App { got: Arc::default(), answer: Arc::default(), silent: Arc::default() });
         let behind = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let upstream = behind.local_addr().expect("an address");
@@ -231,7 +236,7 @@ impl House {
                 tokio::spawn(play(stream, playing.clone()));
             }
         });
-        Self::before(app, RULES, upstream).await
+        Self::before(app, &RULES.replace(this, instead), upstream).await
     }
 
     /// A gateway with these rules before an app of one's own.

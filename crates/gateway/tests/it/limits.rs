@@ -243,3 +243,67 @@ async fn an_app_that_takes_nothing_of_an_upload_has_so_much_time_and_no_more() {
     assert_eq!(&answer, b"HTTP/1.1 504");
     sending.abort();
 }
+
+/// Asks until the answer is the wanted one, and nothing but that or `503`; the last one.
+async fn until(house: &House, wanted: &str, ask: &str, lines: &[&str], body: &str) -> (String, Vec<u8>) {
+    let asking = async {
+        loop {
+            let (head, body) = house.ask(ask, lines, body).await;
+            if head.starts_with(&format!("HTTP/1.1 {wanted}")) {
+                return (head, body);
+            }
+            assert!(head.starts_with("HTTP/1.1 503") || wanted == "503", "{head}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(LONG, asking).await.expect("in time")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_that_are_held_do_not_take_all_the_memory() {
+    let app = Slow::answering("200 OK\r\nx-user: lead; role=lead").await;
+    app.go.add_permits(1_000);
+    let rules = RULES.replace("max_body = 1048576", "max_body = 100000\nmax_held = 150000");
+    let house = House::with(&rules, app.address).await;
+    let small = format!("name=Kanarina&x={}", "x".repeat(80_000));
+    let (head, _) = house.ask("POST /save/7", &[FORM], &small).await;
+    assert!(head.starts_with("HTTP/1.1 200"), "the control: {head}");
+    // One that sends most of its form and then takes its time.
+    let mut slow = house.connect().await;
+    let head = format!(
+        "POST /save/8 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{FORM}\r\nContent-Length: 95002\r\n\r\nname=x&x="
+    );
+    slow.write_all(head.as_bytes()).await.expect("sent");
+    slow.write_all("x".repeat(94_000).as_bytes()).await.expect("sent");
+    let (head, body) = until(&house, "503", "POST /save/7", &[FORM], &small).await;
+    let body = String::from_utf8_lossy(&body);
+    assert!(
+        body.contains("\"gateway_full\"") && head.to_lowercase().contains("retry-after"),
+        "{head} {body}"
+    );
+    let (came, settled) = (*app.came.borrow(), house.relay.settled.lock().len());
+    assert_eq!(came, settled, "what had no room reached neither the app nor the vault");
+    slow.write_all("x".repeat(993).as_bytes()).await.expect("sent");
+    let mut all = Vec::new();
+    let _ = tokio::time::timeout(LONG, slow.read_to_end(&mut all)).await.expect("an end");
+    assert!(all.starts_with(b"HTTP/1.1 200"), "who had room keeps it");
+    until(&house, "200", "POST /save/7", &[FORM], &small).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_nobody_fetches_do_not_take_all_the_memory() {
+    let size = 24 << 20;
+    let house = House::new_with("max_body = 1048576", &format!("max_body = {size}\nmax_held = {size}")).await;
+    house.page("text/html; charset=utf-8", format!("<p>{}</p>{}", token(1), "x".repeat(size - 100)));
+    let mut idle = house.connect().await;
+    idle.write_all(b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("sent");
+    let mut first = [0; 12];
+    tokio::time::timeout(LONG, idle.read_exact(&mut first)).await.expect("in time").expect("a head");
+    assert_eq!(&first, b"HTTP/1.1 200");
+    let (head, body) = house.get("/page").await;
+    assert!(head.starts_with("HTTP/1.1 503") && body.contains("\"answer_full\""), "{head}");
+    assert!(head.to_lowercase().contains("retry-after"), "{head}");
+    drop(idle);
+    let (_, body) = until(&house, "200", "GET /page", &[], "").await;
+    assert!(body.len() > size - 100, "there is room again");
+}
