@@ -1,12 +1,17 @@
 use super::*;
+use crate::events::{Event, EventSink};
+use crate::messages::{Answer, Ask, FieldInfo, Outcome, Relay, RelayError, Shown, Submission, Submitted};
+use crate::setup::Setup;
+use crate::upstream::Body;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Frame;
 use hyper::client::conn::http2;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 #[test]
 fn one_address_does_not_take_all_places() {
@@ -106,4 +111,95 @@ async fn a_request_under_way_keeps_its_connection() {
     drop(body);
     let took = serving.await.expect("an end") - left;
     assert!(is_about(took, IDLE), "{took:?}");
+}
+
+/// No vault and nobody who listens: what is tested here needs neither.
+struct Nothing;
+
+impl Relay for Nothing {
+    fn fields(&self) -> Result<Vec<FieldInfo>, RelayError> {
+        Ok(Vec::new())
+    }
+
+    fn show(&self, _: Ask) -> Answer<'_, Vec<Shown>> {
+        Box::pin(async { Err(RelayError::Unavailable) })
+    }
+
+    fn submit(&self, _: Submission) -> Answer<'_, Submitted> {
+        Box::pin(async { Err(RelayError::Unavailable) })
+    }
+
+    fn settle(&self, _: [u8; 16], _: Outcome) -> Answer<'_, ()> {
+        Box::pin(async { Err(RelayError::Unavailable) })
+    }
+
+    fn stable(&self, _: &str, _: &Zeroizing<String>) -> Result<String, RelayError> {
+        Err(RelayError::Unavailable)
+    }
+}
+
+impl EventSink for Nothing {
+    fn emit(&self, _: Event) {}
+}
+
+/// Reads a head.
+async fn head<S: AsyncRead + Unpin>(stream: &mut S) -> String {
+    let mut all = Vec::new();
+    while !all.ends_with(b"\r\n\r\n") {
+        all.push(stream.read_u8().await.expect("a head"));
+    }
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+/// A gateway before an app that changes to another protocol and says everything back.
+async fn echoing() -> Gateway {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        head(&mut stream).await;
+        let answer = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+        stream.write_all(answer).await.expect("sent");
+        let (mut from, mut to) = stream.split();
+        let _ = tokio::io::copy(&mut from, &mut to).await;
+    });
+    let tables = format!(
+        "[gateway]\nlisten = []\nupstream = \"http://{address}\"\n\
+         [[route]]\nname = \"live\"\npath = \"/live\"\npass = [\"websocket\"]\n"
+    );
+    let tables = toml::from_str(&tables).expect("tables");
+    let setup = Setup::build(&tables, std::path::Path::new("."), None).expect("a setup");
+    Gateway::new(setup, Arc::new(Nothing), Arc::new(Nothing))
+}
+
+#[tokio::test]
+async fn an_upgraded_connection_keeps_its_place() {
+    let (gateway, room) = (echoing().await, Room::new());
+    let address: IpAddr = "192.0.2.7".parse().expect("an address");
+    let upgraded = Upgraded::default();
+    let place = Arc::new(room.take(address, false).expect("a place"));
+    let peer = Peer { address, upgraded: upgraded.clone(), place, places: OwnPlaces::default() };
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (gateway, peer) = (gateway.clone(), peer.clone());
+        async move { Ok::<Response<Body>, Infallible>(gateway.handle(peer, request).await) }
+    });
+    let (mut client, server) = tokio::io::duplex(64 << 10);
+    let (_keep, stop) = watch::channel(false);
+    let serving = tokio::spawn(h1(server, service, upgraded, stop));
+    let asking = b"GET /live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    client.write_all(asking).await.expect("sent");
+    let answer = head(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
+    serving.await.expect("HTTP is over");
+    client.write_all(b"still here").await.expect("sent");
+    let mut back = [0; 10];
+    client.read_exact(&mut back).await.expect("an echo");
+    assert_eq!(room.of_one.lock().get(&address), Some(&1), "it counts as long as it is open");
+    drop(client);
+    let given_back = async {
+        while !room.of_one.lock().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), given_back).await.expect("its place is free again");
 }

@@ -244,6 +244,26 @@ async fn an_app_that_takes_nothing_of_an_upload_has_so_much_time_and_no_more() {
     sending.abort();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_needs_a_route_that_takes_some() {
+    let house = House::new().await;
+    house.answers("200 OK\r\nx-user: lead; role=lead", "ok");
+    let kind = "Content-Type: multipart/form-data; boundary=b";
+    let form = |content: &str| {
+        format!(
+            "--b\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nKanarina\r\n\
+             --b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n\r\n{content}\r\n--b--\r\n"
+        )
+    };
+    let (head, body) = house.ask("POST /save/7", &[kind], form("text")).await;
+    assert!(head.starts_with("HTTP/1.1 415"), "{head}");
+    assert!(String::from_utf8_lossy(&body).contains("\"upload_refused\""));
+    assert!(house.relay.submitted.lock().is_empty() && house.app_got().is_empty());
+    let (head, _) = house.ask("POST /save/7", &[kind], form("")).await;
+    assert!(head.starts_with("HTTP/1.1 200"), "a place for a file that nobody chose: {head}");
+    assert_eq!(*house.relay.settled.lock(), [Outcome::Accepted(None)]);
+}
+
 /// Asks until the answer is the wanted one, and nothing but that or `503`; the last one.
 async fn until(house: &House, wanted: &str, ask: &str, lines: &[&str], body: &str) -> (String, Vec<u8>) {
     let asking = async {
