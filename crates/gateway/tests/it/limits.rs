@@ -202,6 +202,30 @@ async fn a_query_goes_on_as_it_came_or_nothing_is_taken_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_streams_keeps_its_connection_until_its_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            read_request(&mut stream).await;
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: 1\n\n";
+            let _ = stream.write_all(head.as_bytes()).await;
+            kept.push(stream);
+        }
+    });
+    let rules = RULES.replace("timeout = 2", "timeout = 60\nupstream_connections = 1");
+    let house = House::with(&rules, address).await;
+    let sender = h2(&house).await;
+    let get = || Request::get("https://localhost/elsewhere").body(Full::default()).expect("a request");
+    let first = asked(&sender, get()).await;
+    assert_eq!(first.status(), 200);
+    is_later(asked(&sender, get()).await, "app_busy").await;
+    drop(first);
+    assert_eq!(asked(&sender, get()).await.status(), 200, "the client left, and so did its connection");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_gets_on_is_not_cut_by_the_time_for_an_answer() {
     let app = Slow::answering("200 OK").await;
     app.go.add_permits(1);
