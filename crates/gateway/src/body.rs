@@ -2,6 +2,7 @@
 
 use crate::find::Masker;
 use crate::fold::Scan;
+use crate::held::Holding;
 use crate::line::FromApp;
 use crate::upstream::{Body, BodyError};
 use bytes::Bytes;
@@ -12,13 +13,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 /// Longest silence within a body.
 pub(crate) const SILENCE: Duration = Duration::from_secs(30);
 
 /// Longest time for a whole body that a rule looks into: it is kept in memory meanwhile.
 const WHOLE: Duration = Duration::from_secs(120);
+
+/// What a client must send for the time that it takes, in bytes a second: one byte now and then is no progress.
+const RATE: u32 = 1_024;
 
 /// Why a request's body was cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +36,9 @@ pub(crate) enum Cut {
     /// Silence.
     #[error("too slow")]
     Slow,
+    /// There is no room for it.
+    #[error("no room")]
+    Full,
     /// The client broke off, or sent a bad chunk.
     #[error("broken off")]
     Broken,
@@ -60,12 +67,41 @@ impl Patience {
     }
 }
 
+/// How long is waited for a client: for one piece, and for all of them together by how much came. While the app has to take
+/// something, nobody waits for the client.
+struct Waiting {
+    sleep: Option<(Instant, Pin<Box<Sleep>>)>,
+    left: Duration,
+}
+
+impl Waiting {
+    fn new() -> Self {
+        Self { sleep: None, left: WHOLE }
+    }
+
+    /// Whether it has lasted too long.
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        let limit = SILENCE.min(self.left);
+        let start = || (Instant::now(), Box::pin(tokio::time::sleep(limit)));
+        let (_, sleep) = self.sleep.get_or_insert_with(start);
+        sleep.as_mut().poll(cx).is_ready()
+    }
+
+    fn came(&mut self, bytes: usize) {
+        if let Some((since, _)) = self.sleep.take() {
+            let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+            let earned = Duration::from_secs(1) * bytes / RATE;
+            self.left = (self.left.saturating_sub(since.elapsed()) + earned).min(WHOLE);
+        }
+    }
+}
+
 /// A request's body that goes on to the app piece by piece.
 pub(crate) struct Guarded {
     inner: Incoming,
     left: u64,
     scan: Option<Scan>,
-    patience: Patience,
+    waiting: Waiting,
     why: Why,
     first: Option<Look>,
 }
@@ -74,7 +110,7 @@ impl Guarded {
     /// At most `limit` bytes; `looked` says whether tokens are looked for.
     pub(crate) fn new(inner: Incoming, limit: u64, looked: bool, why: Why, first: Option<Look>) -> Self {
         let scan = looked.then(Scan::default);
-        Self { inner, left: limit, scan, patience: Patience::default(), why, first }
+        Self { inner, left: limit, scan, waiting: Waiting::new(), why, first }
     }
 
     fn cut(&self, cut: Cut) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
@@ -95,13 +131,13 @@ impl hyper::body::Body for Guarded {
         loop {
             let polled = Pin::new(&mut this.inner).poll_frame(cx);
             let frame = match polled {
-                Poll::Pending if this.patience.is_over(cx) => return this.cut(Cut::Slow),
+                Poll::Pending if this.waiting.is_over(cx) => return this.cut(Cut::Slow),
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Ready(Some(Err(_))) => return this.cut(Cut::Broken),
                 Poll::Ready(Some(Ok(frame))) => frame,
             };
-            this.patience = Patience::default();
+            this.waiting.came(frame.data_ref().map_or(0, Bytes::len));
             // Trailers have no use here, and two programs may take them differently.
             let Ok(data) = frame.into_data() else { continue };
             let length = data.len() as u64;
@@ -129,17 +165,20 @@ impl hyper::body::Body for Guarded {
 }
 
 /// Reads a whole body, at most `limit` bytes.
-pub(crate) async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, Cut> {
+pub(crate) async fn collect(mut body: Incoming, limit: usize, held: &Holding) -> Result<Bytes, Cut> {
     let mut all: Vec<u8> = Vec::new();
     let mut first: Option<Bytes> = None;
-    let end = tokio::time::Instant::now() + WHOLE;
+    let end = Instant::now() + WHOLE;
     loop {
-        let until = end.min(tokio::time::Instant::now() + SILENCE);
+        let until = end.min(Instant::now() + SILENCE);
         let next = tokio::time::timeout_at(until, body.frame()).await.map_err(|_| Cut::Slow)?;
         let Some(frame) = next else { break };
         let Ok(data) = frame.map_err(|_| Cut::Broken)?.into_data() else { continue };
         if first.as_ref().map_or(0, Bytes::len) + all.len() + data.len() > limit {
             return Err(Cut::Size);
+        }
+        if !held.take(data.len()) {
+            return Err(Cut::Full);
         }
         match (&first, all.is_empty()) {
             (None, true) => first = Some(data),
@@ -157,16 +196,29 @@ pub(crate) enum Read {
     Whole(Bytes),
     /// More than the limit: what was read so far, and the rest.
     More(Bytes, FromApp),
+    /// There is no room for it.
+    Full,
     Broken,
 }
 
-/// Reads an answer's body as far as `limit`.
-pub(crate) async fn read(mut body: FromApp, limit: usize, silence: Duration) -> Read {
-    let mut all: Vec<u8> = Vec::with_capacity(body.size_hint().lower().min(limit as u64) as usize);
+/// Reads an answer's body as far as `limit`. `room` takes so many bytes more, where they are to be had.
+pub(crate) async fn read(
+    mut body: FromApp,
+    limit: usize,
+    silence: Duration,
+    room: impl Fn(usize) -> bool,
+) -> Read {
+    let mut all: Vec<u8> = Vec::new();
     loop {
         match tokio::time::timeout(silence, body.frame()).await {
             Ok(Some(Ok(frame))) => {
                 if let Ok(data) = frame.into_data() {
+                    if !room(data.len()) {
+                        return Read::Full;
+                    }
+                    if all.is_empty() {
+                        all.reserve(data.len() + body.size_hint().lower().min(limit as u64) as usize);
+                    }
                     all.extend_from_slice(&data);
                     if all.len() > limit {
                         return Read::More(all.into(), body);
@@ -256,5 +308,77 @@ impl hyper::body::Body for Masked {
 
     fn is_end_stream(&self) -> bool {
         self.before.is_none() && self.inner.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::held::Budget;
+    use http::{Request, Response};
+    use hyper_util::rt::TokioIo;
+    use std::convert::Infallible;
+    use tokio::io::{AsyncWriteExt, DuplexStream};
+
+    /// The body of a request whose client sends a piece from time to time.
+    async fn sent(piece: usize, every: Duration) -> Incoming {
+        let (client, server) = tokio::io::duplex(64 << 10);
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+            let _ = tell.send(request.into_body());
+            std::future::pending::<Result<Response<Full<Bytes>>, Infallible>>()
+        });
+        tokio::spawn(async move {
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(server), service)
+                .await;
+        });
+        tokio::spawn(send(client, piece, every));
+        told.recv().await.expect("a request")
+    }
+
+    async fn send(mut client: DuplexStream, piece: usize, every: Duration) -> std::io::Result<()> {
+        let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n";
+        client.write_all(head).await?;
+        loop {
+            tokio::time::sleep(every).await;
+            client.write_all(&vec![b'x'; piece]).await?;
+        }
+    }
+
+    /// How long a body goes on that passes through, at most an hour, and why it ended.
+    async fn passes(body: Incoming) -> (Duration, Option<Cut>) {
+        let why: Why = Arc::default();
+        let mut body = Guarded::new(body, u64::MAX, true, why.clone(), None);
+        let began = Instant::now();
+        let hour = Duration::from_secs(3_600);
+        let reading = async { while let Some(Ok(_)) = body.frame().await {} };
+        let _ = tokio::time::timeout(hour, reading).await;
+        (began.elapsed(), *why.lock())
+    }
+
+    fn about(took: Duration, seconds: u64) -> bool {
+        (seconds..seconds + 15).contains(&took.as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_is_kept_has_an_end_though_each_piece_comes_in_time() {
+        for (every, end) in [(10, 120), (31, 30)] {
+            let body = sent(1, Duration::from_secs(every)).await;
+            let began = Instant::now();
+            let held = Holding::none(&Budget::new(usize::MAX));
+            assert_eq!(collect(body, 1 << 20, &held).await, Err(Cut::Slow));
+            assert!(about(began.elapsed(), end), "{every}: {:?}", began.elapsed());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_goes_on_while_it_gets_on() {
+        let (took, why) = passes(sent(40 << 10, Duration::from_secs(20)).await).await;
+        assert!(about(took, 3_600) && why.is_none(), "{took:?} {why:?}");
+        let (took, why) = passes(sent(1, Duration::from_secs(31)).await).await;
+        assert!(about(took, 30) && why == Some(Cut::Slow), "silence: {took:?} {why:?}");
+        let (took, why) = passes(sent(1, Duration::from_secs(10)).await).await;
+        assert!(about(took, 120) && why == Some(Cut::Slow), "a byte now and then: {took:?} {why:?}");
     }
 }

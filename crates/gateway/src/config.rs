@@ -56,6 +56,10 @@ pub struct GatewayTable {
     /// Largest body that a rule is applied to, in bytes. Larger ones are refused on the way in and masked on the way out.
     #[serde(default = "default_body")]
     pub max_body: usize,
+    /// Most bytes of bodies, of requests and answers together, that are held in memory at the same time because a rule looks
+    /// into them. Beyond it 503 is answered.
+    #[serde(default = "default_held")]
+    pub max_held: usize,
     /// Largest body of any request, in bytes.
     #[serde(default = "default_request")]
     pub max_request: u64,
@@ -65,6 +69,9 @@ pub struct GatewayTable {
     /// Most persons that one user may be shown within an hour.
     #[serde(default = "default_hour")]
     pub persons_per_hour: u32,
+    /// Most connections to the app at the same time, those of event streams and WebSockets included.
+    #[serde(default = "default_connections")]
+    pub upstream_connections: usize,
     /// Longest wait for the app's answer, in seconds.
     #[serde(default = "default_timeout")]
     pub timeout: u64,
@@ -72,6 +79,10 @@ pub struct GatewayTable {
 
 fn default_body() -> usize {
     4 << 20
+}
+
+fn default_held() -> usize {
+    512 << 20
 }
 
 fn default_request() -> u64 {
@@ -84,6 +95,10 @@ fn default_answer() -> u32 {
 
 fn default_hour() -> u32 {
     2_000
+}
+
+fn default_connections() -> usize {
+    1_024
 }
 
 fn default_timeout() -> u64 {
@@ -106,9 +121,11 @@ impl Default for GatewayTable {
             access_log: false,
             principal: None,
             max_body: default_body(),
+            max_held: default_held(),
             max_request: default_request(),
             persons_per_answer: default_answer(),
             persons_per_hour: default_hour(),
+            upstream_connections: default_connections(),
             timeout: default_timeout(),
         }
     }

@@ -1,12 +1,14 @@
 //! One request and its answer, stage by stage.
 
-use crate::body::{self, Cut, Guarded, Look, Masked, Read, Told, Why};
+use crate::body::{self, Cut, Look, Masked, Read, Told, Why};
 use crate::config::Pass;
 use crate::events::{Event, EventSink};
 use crate::headers::{self, Origin};
-use crate::inward::Rewritten;
+use crate::held::Holding;
 use crate::line::FromApp;
 use crate::messages::Relay;
+use crate::onward::plain;
+use crate::places::{OwnPlaces, Places};
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem};
 use crate::rules::{Params, Route, segments};
@@ -23,7 +25,6 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use parking_lot::Mutex;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) setup: ArcSwap<Setup>,
     pub(crate) relay: Arc<dyn Relay>,
     pub(crate) sink: Arc<dyn EventSink>,
+    places: Places,
 }
 
 /// What of a connection a request has to know.
@@ -47,6 +49,8 @@ pub(crate) struct Peer {
     pub(crate) upgraded: Upgraded,
     /// Its place among the connections, which an upgraded one keeps.
     pub(crate) place: Arc<Place>,
+    /// Its places among the requests that run to their end.
+    pub(crate) places: OwnPlaces,
 }
 
 /// A request on its way through the stages.
@@ -68,6 +72,8 @@ pub(crate) struct Way<'a> {
     pub(crate) setup: &'a Setup,
     pub(crate) route: Option<&'a Route>,
     pub(crate) params: &'a Params,
+    /// What of its bodies is held in memory.
+    pub(crate) held: &'a Holding,
 }
 
 impl Way<'_> {
@@ -88,7 +94,8 @@ impl Gateway {
     /// A gateway between clients and the app.
     #[must_use]
     pub fn new(setup: Setup, relay: Arc<dyn Relay>, sink: Arc<dyn EventSink>) -> Self {
-        Self { inner: Arc::new(Inner { setup: ArcSwap::from_pointee(setup), relay, sink }) }
+        let (setup, places) = (ArcSwap::from_pointee(setup), Places::default());
+        Self { inner: Arc::new(Inner { setup, relay, sink, places }) }
     }
 
     /// Puts another configuration in force. Requests under way end under the one they began with.
@@ -110,11 +117,7 @@ impl Gateway {
         let has_body = !request.body().is_end_stream();
         let settles = inner.setup.load().routes.reads_queries();
         let (route, answer) = if has_body || method != Method::GET || settles {
-            let task = tokio::spawn(async move { run(&inner, peer, request).await });
-            match task.await {
-                Ok(done) => done,
-                Err(_) => (None, problem::UNAVAILABLE.answer(None)),
-            }
+            to_its_end(inner, peer, request).await
         } else {
             run(&inner, peer, request).await
         };
@@ -126,6 +129,23 @@ impl Gateway {
         });
         answer
     }
+}
+
+/// Runs on when the client goes away. The place is the request's and not the client's, who may be gone long before.
+async fn to_its_end(
+    gateway: Arc<Inner>,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> (Option<Arc<str>>, Response<Body>) {
+    let Some(place) = gateway.places.take(&peer.places).await else {
+        gateway.sink.emit(Event::Refused { route: None, code: problem::BUSY.code() });
+        return (None, problem::BUSY.answer(request.headers().get(header::ACCEPT)));
+    };
+    let task = tokio::spawn(async move {
+        let _place = place;
+        run(&gateway, peer, request).await
+    });
+    task.await.unwrap_or_else(|_| (None, problem::UNAVAILABLE.answer(None)))
 }
 
 async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option<Arc<str>>, Response<Body>) {
@@ -153,16 +173,18 @@ async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option
         Some((route, params)) => (Some(*route), params),
         None => (None, &none),
     };
-    let way = Way { gateway, setup: &setup, route, params };
+    let held = Holding::none(&setup.held);
+    let way = Way { gateway, setup: &setup, route, params, held: &held };
     let accept = asked.headers.get(header::ACCEPT).cloned();
     let answer = match staged(way, asked, incoming).await {
         Ok(answer) => answer,
         Err(refused) => {
             way.emit(Event::Refused { route: way.name(), code: refused.code() });
+            held.give_back();
             refused.answer(accept.as_ref())
         }
     };
-    (way.name(), answer)
+    (way.name(), answer.map(|body| held.until_sent(body)))
 }
 
 /// Why a request ends before its stages, and what its client accepts.
@@ -173,6 +195,9 @@ fn open(setup: &Setup, peer: Peer, request: Request<Incoming>) -> Result<(Asked,
     let (mut parts, incoming) = request.into_parts();
     let upgrade = parts.extensions.remove::<OnUpgrade>();
     let refuse = |refused: Problem| Box::new((refused, parts.headers.get(header::ACCEPT).cloned()));
+    if !is_plain_method(&parts.method) {
+        return Err(refuse(problem::BAD_METHOD));
+    }
     let host = host_of(&parts.uri, &parts.headers, parts.version);
     let host = host.ok_or_else(|| refuse(problem::NO_HOST))?;
     let text = host.to_str().unwrap_or_default();
@@ -194,6 +219,12 @@ fn open(setup: &Setup, peer: Peer, request: Request<Incoming>) -> Result<(Asked,
         upgrade,
     };
     Ok((asked, incoming))
+}
+
+/// Whether rules and the app take a method for the same one. Some apps take `post` for `POST`, which no rule does. A gateway has
+/// no use for `CONNECT`.
+fn is_plain_method(method: &Method) -> bool {
+    method.as_str().bytes().all(|byte| byte.is_ascii_uppercase()) && *method != Method::CONNECT
 }
 
 fn refused_head(path: &str) -> Problem {
@@ -246,7 +277,7 @@ async fn staged(way: Way<'_>, asked: Asked, incoming: Incoming) -> Result<Respon
     if upgrade {
         return upgraded(way, asked, incoming).await;
     }
-    let (request, why) = plain(way, &asked, incoming);
+    let (request, why) = plain(way, &asked, incoming)?;
     let answer = way.setup.upstream.send(request).await.map_err(|missed| lost(way, missed, &why))?;
     let typed = relay_out::Typed::default();
     Ok(relay_out::answer(way, &asked, answer, user, principal, &typed).await)
@@ -275,68 +306,6 @@ fn wants_upgrade(headers: &HeaderMap) -> bool {
     headers.contains_key(header::UPGRADE)
 }
 
-/// The head as the app gets it.
-pub(crate) fn head_for_app(way: Way<'_>, asked: &Asked) -> HeaderMap {
-    let mut headers = asked.headers.clone();
-    for principal in way.setup.principals() {
-        if let Some(name) = principal.header() {
-            headers.remove(name);
-        }
-    }
-    let origin = Origin { peer: asked.peer.address, host: &asked.host, proxies: &way.setup.proxies };
-    let ranged = way.passes(Pass::Range);
-    let conditional = way.route.is_none_or(|route| route.out.is_empty());
-    headers::to_app(&mut headers, &origin, conditional);
-    if !ranged {
-        headers.remove(header::RANGE);
-        headers.remove(header::IF_RANGE);
-    }
-    headers
-}
-
-fn target(path: &str, query: Option<&str>) -> Uri {
-    let text = match query {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
-    };
-    text.parse().unwrap_or_else(|_| Uri::from_static("/"))
-}
-
-fn plain(way: Way<'_>, asked: &Asked, incoming: Incoming) -> (Request<Body>, Why) {
-    let why: Why = Arc::new(Mutex::new(None));
-    let body = if incoming.is_end_stream() {
-        body::full(Bytes::new())
-    } else {
-        let looked = !way.passes(Pass::Upload);
-        let first = looked.then(|| first_look(way, "request"));
-        Guarded::new(incoming, way.setup.max_request, looked, why.clone(), first).boxed_unsync()
-    };
-    let mut request = Request::new(body);
-    *request.method_mut() = asked.method.clone();
-    *request.uri_mut() = target(&asked.path, asked.query.as_deref());
-    *request.headers_mut() = head_for_app(way, asked);
-    (request, why)
-}
-
-/// A request that the relay has rewritten.
-pub(crate) fn rewritten(way: Way<'_>, asked: &Asked, out: Rewritten) -> Request<Body> {
-    let mut headers = head_for_app(way, asked);
-    headers.remove(header::CONTENT_LENGTH);
-    headers.remove(header::EXPECT);
-    headers.remove("content-md5");
-    headers.remove("content-digest");
-    headers.remove("repr-digest");
-    headers.remove("digest");
-    if let Some(kind) = out.content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()) {
-        headers.insert(header::CONTENT_TYPE, kind);
-    }
-    let mut request = Request::new(body::full(out.body));
-    *request.method_mut() = asked.method.clone();
-    *request.uri_mut() = target(&asked.path, out.query.as_deref().or(asked.query.as_deref()));
-    *request.headers_mut() = headers;
-    request
-}
-
 /// What is said when the app gave no answer.
 fn lost(way: Way<'_>, missed: Missed, why: &Why) -> Problem {
     if let Some(cut) = *why.lock() {
@@ -350,6 +319,7 @@ fn lost(way: Way<'_>, missed: Missed, why: &Why) -> Problem {
 pub(crate) fn no_answer(missed: Missed) -> Problem {
     match missed {
         Missed::Unreachable => problem::APP_UNREACHABLE,
+        Missed::Busy => problem::APP_BUSY,
         Missed::Broken => problem::APP_BROKE_OFF,
         Missed::Timeout => problem::APP_TIMEOUT,
     }
@@ -363,6 +333,7 @@ pub(crate) fn cut_off(way: Way<'_>, cut: Cut) -> Problem {
         }
         Cut::Size => problem::TOO_LARGE,
         Cut::Slow => problem::SLOW,
+        Cut::Full => problem::FULL,
         Cut::Broken => problem::BROKEN,
     }
 }
@@ -374,7 +345,7 @@ async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<
         asked.headers.get(header::UPGRADE).filter(|kind| kind.as_bytes().eq_ignore_ascii_case(b"websocket"));
     let kind = kind.cloned().ok_or(problem::NO_UPGRADE)?;
     let client = asked.upgrade.take().ok_or(problem::NO_UPGRADE)?;
-    let (mut request, why) = plain(way, &asked, incoming);
+    let (mut request, why) = plain(way, &asked, incoming)?;
     request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     request.headers_mut().insert(header::UPGRADE, kind.clone());
     let mut answer = way.setup.upstream.send(request).await.map_err(|missed| lost(way, missed, &why))?;
@@ -397,9 +368,15 @@ async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<
     let mut switched = Response::new(body::full(Bytes::new()));
     *switched.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     *switched.headers_mut() = head.headers;
-    headers::strip_hop(switched.headers_mut());
-    switched.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    switched.headers_mut().insert(header::UPGRADE, kind);
+    let headers = switched.headers_mut();
+    headers::strip_hop(headers);
+    for name in way.setup.principals().filter_map(Principal::header) {
+        headers.remove(name);
+    }
+    headers::mask(headers, &[]);
+    headers::harden(headers);
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, kind);
     Ok(switched)
 }
 
@@ -418,7 +395,7 @@ pub(crate) fn streamed(way: Way<'_>, before: Option<Bytes>, body: FromApp, looke
 }
 
 /// Looks at the first piece of a body.
-fn first_look(way: Way<'_>, place: &'static str) -> Look {
+pub(crate) fn first_look(way: Way<'_>, place: &'static str) -> Look {
     let (sink, route) = (way.gateway.sink.clone(), way.name());
     Box::new(move |bytes| report(&*sink, route.as_ref(), place, bytes))
 }
@@ -444,5 +421,14 @@ pub(crate) fn viewer(user: Option<User>, principal: Option<&Principal>, headers:
 
 /// Reads an answer's body as far as rules look into it.
 pub(crate) async fn read_answer(way: Way<'_>, body: FromApp) -> Read {
-    body::read(body, way.setup.max_body, way.setup.silence).await
+    body::read(body, way.setup.max_body, way.setup.silence, |bytes| way.held.take(bytes)).await
+}
+
+/// The same for an answer on which it hangs whether what the app took is kept.
+pub(crate) async fn read_verdict(way: Way<'_>, body: FromApp) -> Read {
+    let room = |bytes| {
+        way.held.take_anyway(bytes);
+        true
+    };
+    body::read(body, way.setup.max_body, way.setup.silence, room).await
 }

@@ -18,7 +18,7 @@ const HOP: [HeaderName; 8] = [
 ];
 
 /// What a client must not say of itself, or by which an app would take the request for another than the rules saw.
-const CLAIMS: [HeaderName; 11] = [
+const CLAIMS: [HeaderName; 12] = [
     HeaderName::from_static("x-http-method-override"),
     HeaderName::from_static("x-http-method"),
     HeaderName::from_static("x-method-override"),
@@ -30,6 +30,8 @@ const CLAIMS: [HeaderName; 11] = [
     HeaderName::from_static("x-forwarded-proto"),
     HeaderName::from_static("x-forwarded-port"),
     HeaderName::from_static("x-real-ip"),
+    // Under CGI it becomes the variable by which libraries find their proxy ("httpoxy").
+    HeaderName::from_static("proxy"),
 ];
 
 /// How the names of the console's own cookies begin.
@@ -45,7 +47,7 @@ const CONDITIONAL: [HeaderName; 7] = [
     header::CACHE_CONTROL,
 ];
 
-const LASTING: [HeaderName; 12] = [
+const LASTING: [HeaderName; 19] = [
     header::ETAG,
     header::LAST_MODIFIED,
     header::EXPIRES,
@@ -58,7 +60,17 @@ const LASTING: [HeaderName; 12] = [
     HeaderName::from_static("digest"),
     HeaderName::from_static("repr-digest"),
     HeaderName::from_static("content-digest"),
+    // What caches between us and the client obey before `Cache-Control`; RFC 9213's own ones are known by their ending.
+    HeaderName::from_static("surrogate-control"),
+    HeaderName::from_static("surrogate-key"),
+    HeaderName::from_static("edge-control"),
+    HeaderName::from_static("cache-tag"),
+    HeaderName::from_static("x-accel-expires"),
+    HeaderName::from_static("x-litespeed-cache-control"),
+    HeaderName::from_static("x-cache-control"),
 ];
+/// How the names of targeted cache controls end (RFC 9213 §2).
+const TARGETED: &str = "cdn-cache-control";
 
 /// Takes off what belongs to one connection, and what `Connection` names.
 pub(crate) fn strip_hop(headers: &mut HeaderMap) {
@@ -184,7 +196,9 @@ pub(crate) fn harden(headers: &mut HeaderMap) {
 
 /// An answer that may show personal data is kept by nobody.
 pub(crate) fn no_store(headers: &mut HeaderMap) {
-    for name in &LASTING {
+    let targeted = headers.keys().filter(|name| name.as_str().ends_with(TARGETED)).cloned();
+    let targeted: Vec<HeaderName> = targeted.collect();
+    for name in LASTING.iter().chain(&targeted) {
         headers.remove(name);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
@@ -239,6 +253,7 @@ mod tests {
             ("x_forwarded_for", "10.0.0.1"),
             ("x-real-ip", "10.0.0.1"),
             ("x-obhut-user", "admin"),
+            ("proxy", "http://192.0.2.66:3128"),
             ("connection", "close, x-secret, cookie"),
             ("x-secret", "1"),
             ("cookie", "a=b"),
@@ -255,6 +270,7 @@ mod tests {
             "x_forwarded_for",
             "x-real-ip",
             "x-obhut-user",
+            "proxy",
             "x-secret",
             "te",
             "upgrade",

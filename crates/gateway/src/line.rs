@@ -14,6 +14,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// How long a connection is kept that nobody uses.
@@ -107,7 +108,7 @@ pub(crate) async fn exchange(
         Ok(answer) => {
             let is_switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
             let (head, body) = answer.into_parts();
-            let mut body = FromApp { body, line: Some(line), pool: pool.clone() };
+            let mut body = FromApp { body, line: Some(line), pool: pool.clone(), place: None };
             if !is_switched {
                 std::future::poll_fn(|cx| {
                     body.release(cx);
@@ -129,23 +130,35 @@ pub(crate) struct FromApp {
     body: Incoming,
     line: Option<Line>,
     pool: Arc<Pool>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl FromApp {
+    /// Keeps its place among the connections in use for as long as it uses one.
+    pub(crate) fn keep(&mut self, place: OwnedSemaphorePermit) {
+        self.place = Some(place).filter(|_| self.line.is_some());
+    }
+
     /// Gives the connection back where the body is at its end; one that has more to say is closed.
     fn release(&mut self, cx: &mut Context<'_>) {
         if self.body.is_end_stream()
             && let Some(mut line) = self.line.take()
-            && line.is_free(cx)
         {
-            self.pool.put(line);
+            if line.is_free(cx) {
+                self.pool.put(line);
+            }
+            self.place = None;
         }
     }
 
     /// Drives the connection to its end on its own: it speaks another protocol now.
     pub(crate) fn detach(mut self) {
+        let place = self.place.take();
         if let Some(driver) = self.line.take().and_then(|line| line.driver) {
-            tokio::spawn(driver);
+            tokio::spawn(async move {
+                let _place = place;
+                driver.await
+            });
         }
     }
 }

@@ -2,25 +2,17 @@
 //! Never by what a client says of itself; whoever cannot be known for certain is nobody, for whom everything is masked.
 
 use crate::config::PrincipalTable;
-use crate::headers::{self, Origin};
+use crate::headers::Origin;
 use crate::messages::Viewer;
 use crate::upstream::Upstream;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use crate::whoami::Words;
+use http::header::{self, HeaderMap, HeaderName};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use model::principal::Role;
-use parking_lot::Mutex;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
-use tokio::time::Instant;
+use std::collections::BTreeMap;
 
-/// How long the app's word about a user holds.
-const CACHED_FOR: Duration = Duration::from_secs(5);
-/// Most users whose word is kept.
-const CACHED: usize = 10_000;
-/// Longest answer of `/whoami`.
-const WHOAMI_BYTES: usize = 16 << 10;
 /// Longest id of a user.
 const SUBJECT_BYTES: usize = 256;
 
@@ -52,7 +44,7 @@ fn text(map: &Map<String, Value>, name: &str) -> Option<String> {
 }
 
 impl Reading {
-    fn user(&self, map: &Map<String, Value>) -> Option<User> {
+    pub(crate) fn user(&self, map: &Map<String, Value>) -> Option<User> {
         let subject = text(map, &self.subject)?;
         let role = *self.roles.get(&text(map, &self.role)?)?;
         let person = self.person.as_ref().and_then(|name| text(map, name));
@@ -71,12 +63,9 @@ impl Reading {
 /// A way to know the user.
 pub(crate) enum Principal {
     Jwt { cookie: Option<String>, keys: Vec<Key>, validation: Box<Validation>, reading: Reading },
-    Forward { path: String, reading: Reading, cache: Cache },
+    Forward { path: String, reading: Reading, words: Words },
     Response { header: HeaderName, reading: Reading },
 }
-
-/// What the app said of whom, and when.
-pub(crate) type Cache = Mutex<HashMap<Vec<u8>, (Instant, Option<User>)>>;
 
 /// A key that signs the app's tokens.
 pub(crate) struct Key {
@@ -145,7 +134,7 @@ impl Principal {
                 if !fits {
                     return Err(PrincipalError::Path);
                 }
-                Ok(Self::Forward { path: path.clone(), reading, cache: Cache::default() })
+                Ok(Self::Forward { path: path.clone(), reading, words: Words::default() })
             }
             PrincipalTable::Response { header, roles } => {
                 let reading = Reading {
@@ -185,8 +174,8 @@ impl Principal {
                 let claims = verify(&token, keys, validation)?;
                 reading.user(&claims)
             }
-            Self::Forward { path, reading, cache } => {
-                forward(path, (reading, cache), headers, origin, upstream).await
+            Self::Forward { path, reading, words } => {
+                words.of(path, reading, headers, origin, upstream).await
             }
             Self::Response { .. } => None,
         }
@@ -298,51 +287,10 @@ fn key_of(jwk: &Jwk) -> Option<Key> {
     Some(Key { id: jwk.common.key_id.clone(), algorithms, key })
 }
 
-async fn forward(
-    path: &str,
-    (reading, cache): (&Reading, &Cache),
-    headers: &HeaderMap,
-    origin: &Origin<'_>,
-    upstream: &Upstream,
-) -> Option<User> {
-    let mut known_by = [origin.host.as_bytes(), b"\0"].concat();
-    let named = known_by.len();
-    let mut asking = HeaderMap::new();
-    for name in [header::COOKIE, header::AUTHORIZATION] {
-        for value in headers.get_all(&name) {
-            known_by.extend_from_slice(name.as_str().as_bytes());
-            known_by.push(0);
-            known_by.extend_from_slice(value.as_bytes());
-            known_by.push(0);
-            asking.append(name.clone(), value.clone());
-        }
-    }
-    // Who shows nothing of himself is nobody.
-    if known_by.len() == named {
-        return None;
-    }
-    if let Some((at, user)) = cache.lock().get(&known_by)
-        && at.elapsed() < CACHED_FOR
-    {
-        return user.clone();
-    }
-    asking.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    headers::to_app(&mut asking, origin, false);
-    let (status, body) = upstream.ask(path, asking, WHOAMI_BYTES).await.ok()?;
-    let map: Option<Map<String, Value>> =
-        if status.is_success() { serde_json::from_slice(&body).ok() } else { None };
-    let user = map.and_then(|map| reading.user(&map));
-    let mut cache = cache.lock();
-    if cache.len() >= CACHED {
-        cache.clear();
-    }
-    cache.insert(known_by, (Instant::now(), user.clone()));
-    user
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderValue;
 
     fn reading() -> Reading {
         Reading {

@@ -39,12 +39,20 @@ problems! {
     BAD_HOST: BAD_REQUEST, "bad_host", MALFORMED;
     BAD_CONTENT_LENGTH: BAD_REQUEST, "bad_content_length", MALFORMED;
     BAD_TRANSFER_ENCODING: BAD_REQUEST, "bad_transfer_encoding", MALFORMED;
-    BAD_METHOD: BAD_REQUEST, "bad_method", MALFORMED;
+    BAD_METHOD: BAD_REQUEST, "bad_method",
+        "The method of the request is none of capital letters alone. Nothing was changed.";
     OUR_HOST: BAD_REQUEST, "bad_request", MALFORMED;
     NO_HOST: BAD_REQUEST, "bad_host", "The request names no host, or two.";
     WRONG_HOST: MISDIRECTED_REQUEST, "unknown_host", "This application does not live under this name.";
     AMBIGUOUS_PATH: BAD_REQUEST, "ambiguous_path", "The address could be read in two ways.";
     NO_UPGRADE: BAD_REQUEST, "upgrade_refused", "Changing to another protocol is not allowed on this route.";
+
+    TARGET_TOO_LONG: URI_TOO_LONG, "target_too_long",
+        "The address with its query is longer than can be passed on. Nothing was changed.";
+    BUSY: SERVICE_UNAVAILABLE, "gateway_busy",
+        "Too many requests are under way. Nothing was changed. Try again in a moment.";
+    FULL: SERVICE_UNAVAILABLE, "gateway_full",
+        "There is no room for the request at present. Nothing was changed. Try again in a moment.";
 
     TOKEN_FROM_CLIENT: BAD_REQUEST, "token_from_client",
         "The request holds a storage token. These exist between gateway and application alone. Nothing was changed.";
@@ -81,10 +89,14 @@ problems! {
 
     APP_UNREACHABLE: BAD_GATEWAY, "app_unreachable",
         "The application cannot be reached. It has seen nothing of the request. Try again in a minute.";
+    APP_BUSY: SERVICE_UNAVAILABLE, "app_busy",
+        "The application has as many requests as it may have at one time. It has seen nothing of this one. Try again in a moment.";
     APP_BROKE_OFF: BAD_GATEWAY, "app_broke_off",
         "The application broke off. Look whether the request was carried out before you send it again.";
     APP_TIMEOUT: GATEWAY_TIMEOUT, "app_timeout",
         "The application took too long. Look whether the request was carried out before you send it again.";
+    ANSWER_FULL: SERVICE_UNAVAILABLE, "answer_full",
+        "There is no room for the application's answer at present. If you sent something, look whether it was carried out before you send it again.";
     APP_ENCODING: BAD_GATEWAY, "app_encoding",
         "The application's answer is encoded in a way that cannot be read, or is too large when it is decoded.";
     APP_NOT_MODIFIED: BAD_GATEWAY, "app_not_modified",

@@ -4,11 +4,12 @@
 use crate::body::{self, Read};
 use crate::config::Pass;
 use crate::events::Event;
-use crate::exchange::{Asked, Way, cut_off, no_answer, read_answer, rewritten, viewer};
+use crate::exchange::{Asked, Way, cut_off, no_answer, read_verdict, viewer};
 use crate::fold;
 use crate::inward::{InError, Inward, Value};
 use crate::line::FromApp;
 use crate::messages::{Outcome, Relay, RelayError, Submission, Submitted, Whose};
+use crate::onward::{check_target, rewritten};
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem};
 use crate::relay_out::{self, Given, Typed};
@@ -34,7 +35,7 @@ pub(crate) async fn exchange(
     principal: Option<&Principal>,
 ) -> Result<Response<Body>, Problem> {
     let limit = way.setup.max_body;
-    let bytes = body::collect(incoming, limit).await.map_err(|cut| cut_off(way, cut))?;
+    let bytes = body::collect(incoming, limit, way.held).await.map_err(|cut| cut_off(way, cut))?;
     if fold::holds_token(&bytes) {
         return Err(cut_off(way, body::Cut::Token));
     }
@@ -43,6 +44,7 @@ pub(crate) async fn exchange(
     if inward.has_files() && !way.passes(Pass::Upload) {
         return Err(problem::NO_UPLOAD);
     }
+    check_target(rule, &asked, inward.values.len())?;
     let needs_somebody =
         !rule.anonymous && rule.subject.as_ref().is_some_and(|one| !matches!(one, Subject::New(_)));
     // Where the app says who it is only in its answer, it is looked at then.
@@ -53,13 +55,13 @@ pub(crate) async fn exchange(
     let pending = id.map(|id| Pending::new(way, id));
     // The boundary of a form with files must not stand in it; this one cannot be foreseen.
     let boundary = format!("obhut{}", HEXLOWER.encode(&id.unwrap_or(*b"without-an-entry")));
-    let request = rewritten(way, &asked, inward.write(&texts, &boundary));
+    let request = rewritten(way, rule, &asked, inward.write(&texts, &boundary))?;
     let answer = match way.setup.upstream.send(request).await {
         Ok(answer) => answer,
         Err(missed) => {
             let lost = no_answer(missed);
             way.emit(Event::Upstream { route: way.name(), code: lost.code() });
-            let outcome = if missed == Missed::Unreachable { Outcome::Abandoned } else { Outcome::Unknown };
+            let outcome = if missed.is_unseen() { Outcome::Abandoned } else { Outcome::Unknown };
             // What cannot be said now is said when its term ends.
             let _ = settle(way, id, outcome, None).await;
             if let Some(pending) = pending {
@@ -68,6 +70,8 @@ pub(crate) async fn exchange(
             return Err(lost);
         }
     };
+    // What was sent has gone.
+    way.held.give_back();
     let user = viewer(user, principal, answer.headers());
     let given = match id {
         None => Given::Streaming(answer),
@@ -233,7 +237,7 @@ async fn conclude(
         }
         Bind::Json(pointer) => {
             let (head, body) = answer.into_parts();
-            match read_answer(way, body).await {
+            match read_verdict(way, body).await {
                 Read::Whole(bytes) => {
                     let whole: Option<serde_json::Value> = serde_json::from_slice(&bytes).ok();
                     let reference =
@@ -245,7 +249,7 @@ async fn conclude(
                     (Given::Whole(head, bytes), reference)
                 }
                 Read::More(before, rest) => (Given::Begun(head, before, rest), None),
-                Read::Broken => {
+                Read::Full | Read::Broken => {
                     let _ = settle(way, id, Outcome::Unknown, None).await;
                     return Err(no_answer(Missed::Broken));
                 }

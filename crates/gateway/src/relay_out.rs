@@ -126,6 +126,7 @@ impl Looking<'_> {
                     bytes = [bytes, read].concat().into();
                     rest = Some(more);
                 }
+                Read::Full => return Err(problem::ANSWER_FULL),
                 Read::Broken => return Err(no_answer(Missed::Broken)),
             }
         }
@@ -133,9 +134,7 @@ impl Looking<'_> {
             if rest.is_some() {
                 return Err(problem::APP_ENCODING);
             }
-            bytes = decode::decode(&coding, &bytes, self.way.setup.max_body)
-                .map_err(|_| problem::APP_ENCODING)?
-                .into();
+            bytes = self.decoded(&coding, &bytes)?;
         }
         let body = match (page_kind, rest) {
             (Some(kind), None) => self.page(kind, &mut head, bytes).await,
@@ -167,11 +166,11 @@ impl Looking<'_> {
         let body = match (coding, rest) {
             (Some(coding), Some(rest)) => {
                 // Encoded though nobody asked for it: a token would pass unseen.
-                let Read::Whole(bytes) = read_answer(self.way, rest).await else {
-                    return Err(problem::APP_ENCODING);
+                let bytes = match read_answer(self.way, rest).await {
+                    Read::Whole(bytes) => self.decoded(&coding, &bytes)?,
+                    Read::Full => return Err(problem::ANSWER_FULL),
+                    Read::More(..) | Read::Broken => return Err(problem::APP_ENCODING),
                 };
-                let limit = self.way.setup.max_body;
-                let bytes = decode::decode(&coding, &bytes, limit).map_err(|_| problem::APP_ENCODING)?;
                 head.headers.remove(header::CONTENT_ENCODING);
                 head.headers.remove(header::CONTENT_LENGTH);
                 crate::body::full(masked(&bytes))
@@ -182,6 +181,16 @@ impl Looking<'_> {
         headers::mask(&mut head.headers, &[]);
         headers::harden(&mut head.headers);
         Ok(Response::from_parts(head, body))
+    }
+
+    /// A body without its coding. What was little when it came may be much now.
+    fn decoded(&self, coding: &str, bytes: &[u8]) -> Result<Bytes, Problem> {
+        let decoded =
+            decode::decode(coding, bytes, self.way.setup.max_body).map_err(|_| problem::APP_ENCODING)?;
+        if !self.way.held.take(decoded.len()) {
+            return Err(problem::ANSWER_FULL);
+        }
+        Ok(decoded.into())
     }
 
     /// A page that rules look into.

@@ -4,12 +4,15 @@
 use crate::body::full;
 use crate::exchange::{Gateway, Peer};
 use crate::patience::Patient;
+use crate::places::OwnPlaces;
+use crate::quiet::UnderWay;
 use crate::strict::{self, Strict, Upgraded};
+use crate::upstream::BodyError;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
+use hyper::body::{self, Incoming};
+use hyper::service::{HttpService, Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -17,6 +20,7 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
@@ -30,6 +34,8 @@ const OF_ONE: usize = 1_024;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Longest time for a head, also between two requests.
 const HEAD: Duration = Duration::from_secs(30);
+/// Longest time without a request on a connection of HTTP/2.
+const IDLE: Duration = Duration::from_secs(60);
 /// Longest time that a client may take nothing of an answer.
 const WRITE: Duration = Duration::from_secs(30);
 /// How long requests under way may take after the stop.
@@ -48,7 +54,8 @@ pub async fn serve(
     let behind = gateway.clone();
     let one = move |stream, peer: SocketAddr, place, stop| {
         let acceptor = TlsAcceptor::from(tls.borrow().clone());
-        let peer = Peer { address: peer.ip().to_canonical(), upgraded: Upgraded::default(), place };
+        let address = peer.ip().to_canonical();
+        let peer = Peer { address, upgraded: Upgraded::default(), place, places: OwnPlaces::default() };
         secured(stream, peer, acceptor, behind.clone(), stop)
     };
     accept(listener, gateway, stop, one).await;
@@ -157,7 +164,7 @@ async fn secured(
     peer: Peer,
     acceptor: TlsAcceptor,
     gateway: Gateway,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
     if stream.set_nodelay(true).is_err() {
         return;
@@ -170,26 +177,56 @@ async fn secured(
         async move { Ok::<_, Infallible>(gateway.handle(peer, request).await) }
     });
     if is_h2 {
-        let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS)
-            .max_header_list_size(u32::try_from(strict::HEAD_BYTES).unwrap_or(u32::MAX))
-            .max_pending_accept_reset_streams(20)
-            .max_send_buf_size(256 << 10)
-            .keep_alive_interval(HEAD)
-            .keep_alive_timeout(HANDSHAKE)
-            .serve_connection(TokioIo::new(Patient::new(stream, WRITE)), service);
-        tokio::pin!(connection);
-        let stopped = tokio::select! {
-            _ = connection.as_mut() => false,
-            _ = stop.changed() => true,
-        };
-        if stopped {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
-        }
-        return;
+        let under_way = UnderWay::none();
+        let counting = under_way.clone();
+        let service = service_fn(move |request| {
+            let (answer, one) = (service.call(request), counting.one());
+            async move { Ok::<_, Infallible>(one.until_sent(answer.await?)) }
+        });
+        h2(stream, service, &under_way, stop).await;
+    } else {
+        h1(stream, service, upgraded, stop).await;
     }
+}
+
+/// A connection of HTTP/2, until it ends, the gateway stops, or nobody uses it.
+async fn h2<S, H, B>(stream: S, service: H, under_way: &UnderWay, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: HttpService<Incoming, ResBody = B, Error = Infallible>,
+    H::Future: Send + 'static,
+    B: body::Body<Data = Bytes, Error = BodyError> + Send + 'static,
+{
+    let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(strict::HEAD_BYTES).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(20)
+        .max_send_buf_size(256 << 10)
+        .keep_alive_interval(HEAD)
+        .keep_alive_timeout(HANDSHAKE)
+        .serve_connection(TokioIo::new(Patient::new(stream, WRITE)), service);
+    tokio::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stop.changed() => {}
+        () = under_way.is_quiet(IDLE) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    // Who has not even begun to speak is not there to be told.
+    tokio::select! {
+        _ = connection => {}
+        () = under_way.is_quiet(HANDSHAKE) => {}
+    }
+}
+
+/// A connection of HTTP/1.1, until it ends or the gateway stops. Its timer for heads also ends one that nobody uses.
+async fn h1<S, H, B>(stream: S, service: H, upgraded: Upgraded, mut stop: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    H: HttpService<Incoming, ResBody = B, Error = Infallible>,
+    B: body::Body<Data = Bytes, Error = BodyError> + Send + 'static,
+{
     let stream = Strict::new(Patient::new(stream, WRITE), upgraded);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -198,14 +235,12 @@ async fn secured(
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);
-    let stopped = tokio::select! {
-        _ = connection.as_mut() => false,
-        _ = stop.changed() => true,
-    };
-    if stopped {
-        connection.as_mut().graceful_shutdown();
-        let _ = connection.await;
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = stop.changed() => {}
     }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
 }
 
 async fn redirected(stream: TcpStream, port: u16, gateway: Gateway, mut stop: watch::Receiver<bool>) {
@@ -250,22 +285,4 @@ fn towards_tls(request: &Request<Incoming>, port: u16, gateway: &Gateway) -> Res
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_address_does_not_take_all_places() {
-        let room = Room::new();
-        let one: IpAddr = "192.0.2.7".parse().expect("an address");
-        let mut held: Vec<Place> = (0..OF_ONE).filter_map(|_| room.take(one, false)).collect();
-        assert_eq!(held.len(), OF_ONE);
-        assert!(room.take(one, false).is_none() && room.take(one, true).is_some());
-        assert!(room.take("192.0.2.8".parse().expect("an address"), false).is_some());
-        held.pop();
-        assert!(room.take(one, false).is_some(), "a place that was given back");
-        drop(held);
-        assert!(room.of_one.lock().is_empty(), "nobody is remembered");
-        let (a, b) = ("2001:db8::1:2", "2001:db8::ffff");
-        assert_eq!(client(a.parse().expect("an address")), client(b.parse().expect("an address")));
-    }
-}
+mod tests;

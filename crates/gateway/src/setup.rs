@@ -1,12 +1,14 @@
 //! A gateway's configuration, made ready: what a request is held against. Replaced as a whole by a reload.
 
 use crate::config::Tables;
+use crate::held::Budget;
 use crate::messages::FieldInfo;
 use crate::principal::{Principal, PrincipalError};
 use crate::rules::{Route, RouteLine, Routes, RuleError};
 use crate::upstream::{Upstream, UpstreamError};
 use ipnet::IpNet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a configuration is not taken.
@@ -44,6 +46,7 @@ pub struct Setup {
     pub(crate) upstream: Upstream,
     pub(crate) hosts: Vec<String>,
     pub(crate) proxies: Vec<IpNet>,
+    pub(crate) held: Arc<Budget>,
     pub(crate) max_body: usize,
     pub(crate) max_request: u64,
     pub(crate) persons_per_answer: u32,
@@ -78,7 +81,13 @@ impl Setup {
         let authority = authority.transpose().map_err(|_| UpstreamError::Authority)?;
         let timeout = Duration::from_secs(table.timeout.clamp(1, 3_600));
         let insecure = table.insecure_because.is_some();
-        let upstream = Upstream::build(&table.upstream, authority.as_deref(), insecure, timeout)?;
+        let upstream = Upstream::build(
+            &table.upstream,
+            authority.as_deref(),
+            insecure,
+            timeout,
+            table.upstream_connections,
+        )?;
         let net = |text: &String| text.parse().map_err(|_| SetupError::Proxy(text.clone()));
         Ok(Self {
             routes,
@@ -86,6 +95,8 @@ impl Setup {
             upstream,
             hosts: table.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             proxies: table.proxies.iter().map(net).collect::<Result<_, _>>()?,
+            // One body at least has room.
+            held: Budget::new(table.max_held.max(table.max_body)),
             max_body: table.max_body,
             max_request: table.max_request,
             persons_per_answer: table.persons_per_answer,

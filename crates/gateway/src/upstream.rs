@@ -1,6 +1,7 @@
 //! The app: over loopback, a Unix socket, or verified TLS, with a pool of kept connections.
 
 use crate::line::{self, FromApp, Line, Lost, Pool};
+use crate::sending;
 use bytes::Bytes;
 use http::header::HeaderMap;
 use http::{Method, Request, Response, StatusCode, Uri};
@@ -15,6 +16,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::Semaphore;
 
 /// Any error of a body on its way.
 pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -23,6 +25,8 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;
 
 /// Longest time to reach the app.
 const CONNECT: Duration = Duration::from_secs(5);
+/// Longest wait for a connection to become free.
+const WAIT: Duration = Duration::from_secs(3);
 
 /// Why the upstream of a configuration is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +57,8 @@ enum Place {
 pub(crate) struct Upstream {
     place: Place,
     pool: Arc<Pool>,
+    /// How many connections may still be in use. Since those that nobody uses are taken first, so many are open.
+    room: Arc<Semaphore>,
     timeout: Duration,
 }
 
@@ -61,10 +67,19 @@ pub(crate) struct Upstream {
 pub(crate) enum Missed {
     /// It was never reached: it has seen nothing of the request.
     Unreachable,
+    /// All connections are in use: it has seen nothing of the request.
+    Busy,
     /// It broke off, or its answer is no HTTP.
     Broken,
     /// It took too long.
     Timeout,
+}
+
+impl Missed {
+    /// Whether the app has seen nothing of the request.
+    pub(crate) fn is_unseen(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Busy)
+    }
 }
 
 impl Upstream {
@@ -73,17 +88,24 @@ impl Upstream {
         authority: Option<&[u8]>,
         insecure: bool,
         timeout: Duration,
+        connections: usize,
     ) -> Result<Self, UpstreamError> {
         let place = place_of(text, authority, insecure)?;
-        Ok(Self { place, pool: Arc::default(), timeout })
+        let room = Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS)));
+        Ok(Self { place, pool: Arc::default(), room, timeout })
     }
 
     /// Sends a request; its URI needs path and query alone.
     pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<FromApp>, Missed> {
-        match tokio::time::timeout(self.timeout, self.exchange(request)).await {
-            Ok(done) => done,
-            Err(_) => Err(Missed::Timeout),
-        }
+        let waiting = tokio::time::timeout(WAIT, self.room.clone().acquire_owned());
+        let Ok(Ok(place)) = waiting.await else { return Err(Missed::Busy) };
+        let (request, sent) = sending::watched(request);
+        let answering = sending::in_time(&sent, self.timeout, self.exchange(request));
+        let mut answer = answering.await.ok_or(Missed::Timeout)??;
+        // Its words are the app's, and nobody would look for a token in them.
+        answer.extensions_mut().remove::<hyper::ext::ReasonPhrase>();
+        answer.body_mut().keep(place);
+        Ok(answer)
     }
 
     async fn exchange(&self, mut request: Request<Body>) -> Result<Response<FromApp>, Missed> {

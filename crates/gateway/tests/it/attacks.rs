@@ -1,8 +1,10 @@
 //! Tokens from clients, forged and broken requests, caches, other origins.
 
 use crate::house::{House, SECRET, token};
+use crate::protocols::h2;
 use gateway::events::Event;
 use gateway::messages::{Outcome, RelayError};
+use http_body_util::Full;
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 const JSON: &str = "Content-Type: application/json";
@@ -324,6 +326,65 @@ async fn a_path_that_nearly_fits_does_not_pass_a_rule_by() {
         let name = claim.split(':').next().unwrap_or_default().to_lowercase();
         assert!(!house.app_got().to_lowercase().contains(&name), "{claim}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_method_is_one_to_rules_and_app_or_refused() {
+    let house = House::new().await;
+    house.answers("200 OK", "ok");
+    for method in ["post", "Post", "POSt", "PO-ST", "POST1", "P.OST"] {
+        let (head, body) = house.ask(&format!("{method} /save/7"), &[FORM], "name=Kanarina").await;
+        assert!(head.starts_with("HTTP/1.1 400"), "{method}: {head}");
+        assert!(String::from_utf8_lossy(&body).contains("\"bad_method\""), "{method}");
+        assert!(house.app_got().is_empty(), "{method}");
+        let sender = h2(&house).await;
+        let request = http::Request::builder().method(method).uri("https://localhost/save/7");
+        let answer = sender.clone().send_request(request.body(Full::default()).expect("a request")).await;
+        assert_eq!(answer.expect("an answer").status(), 400, "{method} as HTTP/2");
+        assert!(house.app_got().is_empty(), "{method}");
+    }
+    let (head, _) = house.ask("PROPFIND /elsewhere", &[], "").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "the control: {head}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_app_says_beside_its_status_goes_no_further() {
+    let house = House::new().await;
+    for path in ["/page", "/elsewhere"] {
+        house.answers(&format!("200 {}\r\nx-user: lead; role=lead", token(1)), "ok");
+        let (head, _) = house.get(path).await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && !head.contains("obh_"), "{path}: {head}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_cache_on_the_way_is_told_to_keep_what_is_shown() {
+    let house = House::new().await;
+    let lasting = [
+        "Surrogate-Control: max-age=98765",
+        "CDN-Cache-Control: max-age=98765",
+        "Cloudflare-CDN-Cache-Control: max-age=98765",
+        "Vercel-CDN-Cache-Control: max-age=98765",
+        "X-Accel-Expires: 98765",
+        "Edge-Control: max-age=98765",
+        "X-LiteSpeed-Cache-Control: max-age=98765",
+    ];
+    house.page(
+        &format!("text/html; charset=utf-8\r\n{}", lasting.join("\r\n")),
+        format!("<p>{}</p>", token(1)),
+    );
+    let (head, body) = house.get("/page").await;
+    assert!(body.contains("Kanarina"), "{head} {body}");
+    assert!(!head.contains("98765"), "{head}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_app_learns_of_no_proxy_from_a_client() {
+    let house = House::new().await;
+    house.answers("200 OK", "ok");
+    house.ask("GET /elsewhere", &["Proxy: http://192.0.2.66:3128", "X-Proxy: a"], "").await;
+    let got = house.app_got().to_lowercase();
+    assert!(!got.contains("192.0.2.66") && got.contains("x-proxy: a"), "{got}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

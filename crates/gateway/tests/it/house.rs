@@ -158,7 +158,7 @@ pub(crate) struct House {
     stop: watch::Sender<bool>,
 }
 
-const RULES: &str = r#"
+pub(crate) const RULES: &str = r#"
 [gateway]
 listen = []
 hosts = ["localhost"]
@@ -193,6 +193,9 @@ path = "/save/{id}"
 name = "new"
 path = "/new"
 [[route]]
+name = "note"
+path = "/note/{id}"
+[[route]]
 name = "upload"
 path = "/upload"
 pass = ["upload"]
@@ -209,6 +212,9 @@ in = { person = { path = "id" }, accept = ["303 /keep/{id}"], fields = { "form:n
 routes = ["save"]
 in = { person = { path = "id" }, accept = ["2xx", "303 /save/{id}"], fields = { "form:name" = "name", "json:/name" = "name" } }
 [[relay]]
+routes = ["note"]
+in = { person = { path = "id" }, accept = ["2xx"], fields = { "query:note" = "note" } }
+[[relay]]
 routes = ["new"]
 in = { person = { new = "location:/w/{id}" }, accept = ["303"], fields = { "form:name" = "name" } }
 "#;
@@ -223,6 +229,11 @@ pub(crate) fn setup(rules: &str, upstream: SocketAddr) -> Setup {
 
 impl House {
     pub(crate) async fn new() -> Self {
+        Self::new_with("", "").await
+    }
+
+    /// One whose rules say something else in one place.
+    pub(crate) async fn new_with(this: &str, instead: &str) -> Self {
         let app = Arc::new(App { got: Arc::default(), answer: Arc::default(), silent: Arc::default() });
         let behind = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let upstream = behind.local_addr().expect("an address");
@@ -232,7 +243,7 @@ impl House {
                 tokio::spawn(play(stream, playing.clone()));
             }
         });
-        Self::before(app, RULES, upstream).await
+        Self::before(app, &RULES.replace(this, instead), upstream).await
     }
 
     /// A gateway with these rules before an app of one's own.

@@ -6,6 +6,7 @@ mod bodies;
 mod documents;
 mod house;
 mod keys;
+mod limits;
 mod principals;
 mod protocols;
 mod smuggling;

@@ -214,6 +214,10 @@ async fn the_app_is_asked_once_and_believed_only_when_it_speaks_clearly() {
         says(Some(word));
         assert!(!sees(&format!("odd{number}")).await, "{word}");
     }
+    let before = app.asked.lock().len();
+    says(Some(good));
+    assert!(!sees(&"x".repeat(20_000)).await, "far more than a session is nobody's");
+    assert_eq!(app.asked.lock().len(), before, "and the app is not asked");
     says(None);
     assert!(!sees("slow").await, "an app that does not answer vouches for nobody");
     says(Some(good));

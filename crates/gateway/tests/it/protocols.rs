@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 const SHOWN: &str = "Kanarina &lt;Vogelsang&gt;";
 const LONG: Duration = Duration::from_secs(20);
 
-async fn h2(house: &House) -> SendRequest<Full<Bytes>> {
+pub(crate) async fn h2(house: &House) -> SendRequest<Full<Bytes>> {
     let stream = TokioIo::new(house.connect_as(b"h2").await);
     let (sender, connection) = handshake(TokioExecutor::new(), stream).await.expect("HTTP/2");
     tokio::spawn(connection);
@@ -145,9 +145,13 @@ async fn echoing() -> SocketAddr {
                 let fits = asked.contains("upgrade: websocket")
                     && asked.contains("sec-websocket-key: dghlihnhbxbszq==");
                 let answer = if fits {
-                    "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: x\r\n\r\n"
+                    format!(
+                        "HTTP/1.1 101 {0}\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-accept: x\r\n\
+                         x-user: lead; role=lead\r\nx-note: {0}\r\n\r\n",
+                        token(1)
+                    )
                 } else {
-                    "HTTP/1.1 400 No\r\ncontent-length: 0\r\n\r\n"
+                    "HTTP/1.1 400 No\r\ncontent-length: 0\r\n\r\n".to_owned()
                 };
                 let _ = stream.write_all(answer.as_bytes()).await;
                 let (mut from, mut to) = stream.split();
@@ -211,6 +215,7 @@ async fn a_websocket_opens_only_by_pass() {
     }
     let head = String::from_utf8_lossy(&head).to_lowercase();
     assert!(head.starts_with("http/1.1 101") && head.contains("upgrade: websocket"), "{head}");
+    assert!(head.contains("x-note: masked") && !head.contains("x-user") && !head.contains("obh_"), "{head}");
     // Bytes that are no HTTP at all, larger than any buffer.
     let sent: Vec<u8> = (0..200_000_u32).map(|number| (number % 251) as u8).collect();
     let (mut from, mut to) = tokio::io::split(stream);
