@@ -32,6 +32,7 @@ mod setup;
 pub mod strict;
 pub mod trying;
 mod upstream;
+mod waiting;
 
 pub use exchange::Gateway;
 pub use principal::PrincipalError;
