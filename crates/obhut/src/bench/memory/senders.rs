@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 /// Bytes of a slow sender's head, about as many as one with cookies has.
 const HEAD: usize = 4 << 10;
 /// Bytes of a slow sender's body: more than the verdict allows for a client.
-pub(crate) const BODY: usize = 256 << 10;
+pub(crate) const BODY: usize = 1 << 20;
 /// Bytes of a piece of a fast one.
 const PIECE: usize = 64 << 10;
 
