@@ -38,6 +38,7 @@ pub mod strict;
 mod tied;
 pub mod trying;
 mod upstream;
+mod waiting;
 mod whoami;
 
 pub use exchange::Gateway;

@@ -12,8 +12,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -21,6 +22,9 @@ use tokio::time::Instant;
 const KEPT: Duration = Duration::from_secs(60);
 /// Most bytes that are read ahead of an answer, its head included.
 const BUFFER: usize = 80 << 10;
+/// Most bytes of one piece of an answer. A piece that fills the library's buffer makes it double that, up to [`BUFFER`],
+/// and whoever holds a piece holds its whole buffer: one byte less than a power of two wastes nothing.
+const PIECE: usize = (16 << 10) - 1;
 /// Most connections that are kept.
 const MOST: usize = 256;
 
@@ -37,7 +41,7 @@ impl Line {
     pub(crate) async fn over(stream: Stream) -> io::Result<Self> {
         // What a slow client has not taken yet waits here; the library's own limit is five times as much.
         let builder = &mut http1::Builder::new();
-        let opened = builder.max_buf_size(BUFFER).handshake(TokioIo::new(stream)).await;
+        let opened = builder.max_buf_size(BUFFER).handshake(TokioIo::new(Pieces(stream))).await;
         let (sender, driver) = opened.map_err(io::Error::other)?;
         Ok(Self { sender, driver: Some(Box::pin(driver.with_upgrades())) })
     }
@@ -54,6 +58,46 @@ impl Line {
     /// Whether it is still open and has nothing to do.
     fn is_free(&mut self, cx: &mut Context<'_>) -> bool {
         !self.drive(cx) && self.sender.is_ready()
+    }
+}
+
+/// A connection that is read in small pieces.
+struct Pieces(Stream);
+
+impl AsyncRead for Pieces {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let most = into.remaining().min(PIECE);
+        let mut piece = ReadBuf::new(into.initialize_unfilled_to(most));
+        ready!(Pin::new(&mut self.get_mut().0).poll_read(cx, &mut piece))?;
+        let read = piece.filled().len();
+        into.advance(read);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Pieces {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().0).poll_write(cx, from)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        from: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().0).poll_write_vectored(cx, from)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
     }
 }
 
@@ -198,5 +242,43 @@ impl hyper::body::Body for FromApp {
 
     fn is_end_stream(&self) -> bool {
         self.body.is_end_stream()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::full;
+    use http_body_util::BodyExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    /// Whoever takes its time holds so many pieces: what the app has sent must not make them large.
+    #[tokio::test]
+    async fn an_answer_is_read_in_small_pieces_and_a_large_head_as_a_whole() {
+        const LENGTH: usize = 1 << 20;
+        let (ours, mut app) = UnixStream::pair().expect("a pair");
+        let answering = tokio::spawn(async move {
+            let mut asked = [0; 1_024];
+            app.read(&mut asked).await.expect("a request");
+            let note = "n".repeat(60 << 10);
+            let head = format!("HTTP/1.1 200 OK\r\nx-note: {note}\r\ncontent-length: {LENGTH}\r\n\r\n");
+            app.write_all(head.as_bytes()).await.expect("sent");
+            app.write_all(&vec![b'x'; LENGTH]).await.expect("sent");
+            app
+        });
+        let line = Line::over(Stream::Unix(ours)).await.expect("a line");
+        let request = Request::get("/").header("host", "app").body(full("")).expect("a request");
+        let Ok(answer) = exchange(line, &Arc::default(), request).await else { panic!("no answer") };
+        assert_eq!(answer.headers()["x-note"].len(), 60 << 10);
+        let (mut body, mut taken) = (answer.into_body(), 0);
+        while let Some(frame) = body.frame().await {
+            let piece = frame.expect("whole").into_data().expect("data");
+            // A library that reads as much as it likes hands on 80 KiB at a time.
+            assert!(taken == 0 || piece.len() <= PIECE, "a piece of {} bytes", piece.len());
+            taken += piece.len();
+        }
+        assert_eq!(taken, LENGTH);
+        drop(answering.await);
     }
 }

@@ -8,6 +8,7 @@ use crate::places::OwnPlaces;
 use crate::quiet::UnderWay;
 use crate::strict::{self, Strict, Upgraded};
 use crate::upstream::BodyError;
+use crate::waiting;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -169,7 +170,8 @@ async fn secured(
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+    let Ok(Ok(mut stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+    waiting::limit_records(&mut stream);
     let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let upgraded = peer.upgraded.clone();
     let service = service_fn(move |request: Request<Incoming>| {
@@ -202,7 +204,7 @@ where
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(u32::try_from(strict::HEAD_BYTES).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(20)
-        .max_send_buf_size(256 << 10)
+        .max_send_buf_size(waiting::OF_STREAM)
         .keep_alive_interval(HEAD)
         .keep_alive_timeout(HANDSHAKE)
         .serve_connection(TokioIo::new(Patient::new(stream, WRITE)), service);

@@ -1,13 +1,13 @@
 //! `obhut bench gateway`: the gateway beside nginx as a proxy, in the same run, in front of the same app.
 
-use super::process;
+use super::gate_process::{Ended, Folder, Gate};
+use super::{memory, process};
 use crate::system::{Problem, say};
 use serde::Serialize;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 /// How to measure.
@@ -16,9 +16,16 @@ pub(crate) struct Args {
     /// Seconds per case.
     #[arg(long, default_value_t = 8)]
     seconds: u64,
-    /// Keep-alive connections.
-    #[arg(long, default_value_t = 64)]
-    clients: usize,
+    /// Keep-alive connections (64), or slow clients with --memory (1,000).
+    #[arg(long)]
+    clients: Option<usize>,
+    /// The memory of the gateway instead: 1,000 clients that send slowly or read slowly, a download and an upload of
+    /// 1 GB. Needs neither nginx nor wrk. Exit code 1 where memory grows with the bytes that pass.
+    #[arg(long)]
+    memory: bool,
+    /// With --memory: a short run with few clients and 64 MB, to see that it works.
+    #[arg(long, requires = "memory")]
+    smoke: bool,
     /// The results as JSON lines.
     #[arg(long)]
     json: bool,
@@ -33,32 +40,6 @@ struct Case {
     p99_ms: f64,
     cpu_us: f64,
     ratio_nginx: f64,
-}
-
-/// A process that is ended when this is dropped.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        for pid in process::children(self.0.id()) {
-            if let Some(pid) = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap_or(0)) {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-            }
-        }
-        if self.0.stdout.is_none() {
-            let _ = self.0.kill();
-        }
-        let _ = self.0.wait();
-    }
-}
-
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 fn free_port() -> Result<u16, Problem> {
@@ -101,10 +82,10 @@ fn answers(address: SocketAddr) -> Result<(), Problem> {
 
 /// Measures and prints.
 pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
-    let name: [u8; 6] = model::clock::random(&seal::SystemEntropy);
-    let folder = std::env::temp_dir().join(format!("obhut-bench-{}", data_encoding::HEXLOWER.encode(&name)));
-    crate::wiring::private_folder(&folder)?;
-    let folder = Folder(folder);
+    if args.memory {
+        return memory::run(&memory::Plan::new(args.clients, args.seconds, args.smoke, args.json));
+    }
+    let folder = Folder::temporary()?;
     let pages = folder.0.join("pages");
     std::fs::create_dir_all(&pages)?;
     let app = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
@@ -115,25 +96,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
          location /new {{ add_header Location /w/$request_id always; return 303; }} }}"
     );
     let _app = nginx(&folder.0, "app", &app_server)?;
-    let house = folder.0.join("house");
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(["bench", "gate", "--data"])
-        .arg(&house)
-        .args(["--app", &app.to_string(), "--pages"])
-        .arg(&pages)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut line = String::new();
-    if let Some(out) = child.stdout.as_mut() {
-        BufReader::new(out).read_line(&mut line)?;
-    }
-    let ours = Ended(child);
-    let hello: Value =
-        serde_json::from_str(&line).map_err(Problem::from_error("the gateway did not start"))?;
-    let door = hello["port"].as_u64().ok_or_else(|| Problem::new("the gateway does not listen"))?;
+    let ours = Gate::start(folder.0.join("house"), app, &pages)?;
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
-    let (cert, key) = (house.join("tls/cert.pem"), house.join("tls/key.pem"));
+    let (cert, key) = (ours.tls("cert.pem"), ours.tls("key.pem"));
     let proxy = format!(
         "upstream app {{ server {app}; keepalive 256; }}\n\
          server {{ listen {peer} ssl; ssl_certificate {}; ssl_certificate_key {};\n\
@@ -144,20 +109,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     let proxy = nginx(&folder.0, "proxy", &proxy)?;
     answers(app)?;
     answers(peer)?;
-    let fire = Fire { folder: &folder.0, clients: args.clients, seconds: args.seconds };
+    let fire = Fire { folder: &folder.0, clients: args.clients.unwrap_or(64), seconds: args.seconds };
     let mut cases = Vec::new();
     let theirs = process::children(proxy.0.id());
-    let nginx_plain = fire.at("nginx plain", u64::from(peer.port()), "/plain.txt", None, &theirs, 0.0)?;
+    let nginx_plain = fire.at("nginx plain", peer.port(), "/plain.txt", None, &theirs, 0.0)?;
     let base = nginx_plain.per_second;
     cases.push(nginx_plain);
-    let pid = [ours.0.id()];
+    let pid = [ours.pid()];
     for (case, path, body) in [
         ("plain", "/plain.txt", None),
         ("json 20 tokens", "/data.json", None),
         ("html 50 KB 50 tokens", "/page.html", None),
         ("form 6 fields", "/new", Some(FORM)),
     ] {
-        cases.push(fire.at(case, door, path, body, &pid, base)?);
+        cases.push(fire.at(case, ours.door.port(), path, body, &pid, base)?);
     }
     for one in &cases {
         say(&if args.json {
@@ -169,7 +134,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
             )
         });
     }
-    say(&format!("memory of the gateway at the end: {:.0} MiB", process::rss_mib(ours.0.id())));
+    say(&format!("memory of the gateway at the end: {:.0} MiB", process::rss_mib(ours.pid())));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -186,7 +151,7 @@ impl Fire<'_> {
     fn at(
         &self,
         case: &'static str,
-        port: u64,
+        port: u16,
         path: &str,
         form: Option<&str>,
         pids: &[u32],

@@ -1,10 +1,12 @@
 //! `obhut bench`: measure this machine, with the same code that serves.
 
 mod disk;
+mod gate_process;
 mod gate_server;
 mod gateway_bench;
 mod ledger_bench;
 mod load;
+mod memory;
 mod nginx;
 mod openbao;
 mod process;
@@ -25,8 +27,8 @@ pub(crate) enum Verb {
     /// Durable appends, restart, proofs and who-touched of the ledger alone.
     #[command(after_help = "Example: obhut bench ledger")]
     Ledger(ledger_bench::Args),
-    /// Proxying, pages with tokens and forms, beside nginx in the same run. Needs nginx and wrk.
-    #[command(after_help = "Example: obhut bench gateway --json")]
+    /// Proxying, pages with tokens and forms, beside nginx in the same run; or memory. Needs nginx and wrk.
+    #[command(after_help = "Examples:\n  obhut bench gateway --json\n  obhut bench gateway --memory")]
     Gateway(gateway_bench::Args),
     /// The gateway that `bench gateway` measures.
     #[command(hide = true)]
