@@ -1,11 +1,11 @@
 //! The relay on the way in: finds the declared values in a request, and puts other texts in their places.
 
-use crate::json::{self, JsonError, Text};
+use crate::json::{self, JsonError};
 use crate::rules::{InRule, Source};
 use bytes::Bytes;
 use futures_core::Stream;
-use std::collections::HashMap;
 use std::convert::Infallible;
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use zeroize::Zeroizing;
@@ -25,6 +25,9 @@ pub(crate) enum InError {
     /// A declared field stands there twice, or as something else than a text.
     #[error("a protected field stands there twice, or is no text")]
     Twice,
+    /// A name that programs would read differently.
+    #[error("a name that programs would read differently")]
+    Name,
     /// Too many fields.
     #[error("too many fields")]
     Size,
@@ -36,6 +39,7 @@ impl InError {
             Self::Syntax => "body_malformed",
             Self::Type => "body_type",
             Self::Twice => "field_ambiguous",
+            Self::Name => "field_name",
             Self::Size => "too_many_fields",
         }
     }
@@ -46,6 +50,7 @@ impl From<JsonError> for InError {
         match error {
             JsonError::Syntax => Self::Syntax,
             JsonError::Twice => Self::Twice,
+            JsonError::Name => Self::Name,
             JsonError::Size => Self::Size,
         }
     }
@@ -71,7 +76,8 @@ enum Shape {
     Empty,
     Form(Vec<(String, Zeroizing<String>)>),
     Parts(Vec<Part>),
-    Json(Vec<u8>, Vec<Text>),
+    /// Where the strings stand that the rule declares, in the order of its pointers.
+    Json(Bytes, Vec<Option<Range<usize>>>),
 }
 
 /// One declared value that stands in the request.
@@ -95,7 +101,8 @@ pub(crate) struct Value {
 }
 
 /// A request with its declared values.
-pub(crate) struct Inward {
+pub(crate) struct Inward<'r> {
+    rule: &'r InRule,
     query: Option<Vec<(String, Zeroizing<String>)>>,
     shape: Shape,
     /// The values, in a fixed order.
@@ -126,10 +133,10 @@ fn essence(content_type: &str) -> String {
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-impl Inward {
+impl<'r> Inward<'r> {
     /// Takes a request apart.
     pub(crate) async fn read(
-        rule: &InRule,
+        rule: &'r InRule,
         content_type: Option<&str>,
         query: Option<&str>,
         body: Bytes,
@@ -142,13 +149,13 @@ impl Inward {
                 if kind == "application/json"
                     || (kind.starts_with("application/") && kind.ends_with("+json")) =>
             {
-                let texts = json::strings(&body)?;
-                Shape::Json(body.to_vec(), texts)
+                let found = rule.json.pick(&body)?;
+                Shape::Json(body, found)
             }
             _ => return Err(InError::Type),
         };
         let query = query.map(|query| pairs(query.as_bytes())).transpose()?;
-        let mut all = Self { query, shape, values: Vec::new() };
+        let mut all = Self { rule, query, shape, values: Vec::new() };
         let declared =
             rule.fields.iter().map(|one| (one, false)).chain(rule.lookup.iter().map(|one| (one, true)));
         let mut declared: Vec<_> = declared.collect();
@@ -190,14 +197,19 @@ impl Inward {
                 let text = std::str::from_utf8(&part.content).map_err(|_| InError::Syntax)?;
                 Ok(Some((Place::Part(number), Zeroizing::new(text.to_owned()))))
             }
-            (Source::Json(pointer), Shape::Json(bytes, texts)) => json_at(bytes, texts, pointer),
+            (Source::Json(pointer), Shape::Json(bytes, found)) => {
+                let Some(number) = self.rule.json.number(pointer) else { return Ok(None) };
+                let Some(range) = found.get(number).and_then(Option::as_ref) else { return Ok(None) };
+                let text = json::decoded(bytes, range).ok_or(InError::Syntax)?;
+                Ok(Some((Place::Json(number), Zeroizing::new(text))))
+            }
             _ => Ok(None),
         }
     }
 
     /// The request with other texts in the places of its values, one for each.
     pub(crate) fn write(mut self, texts: &[String], boundary: &str) -> Rewritten {
-        let mut put: HashMap<usize, &String> = HashMap::new();
+        let mut put = Vec::new();
         for (value, text) in self.values.iter().zip(texts) {
             match (value.place, &mut self.shape) {
                 (Place::Query(number), _) => {
@@ -207,7 +219,7 @@ impl Inward {
                 }
                 (Place::Form(number), Shape::Form(fields)) => fields[number].1 = Zeroizing::new(text.clone()),
                 (Place::Part(number), Shape::Parts(parts)) => parts[number].content = text.clone().into(),
-                (Place::Json(number), _) => drop(put.insert(number, text)),
+                (Place::Json(number), _) => put.push((number, text)),
                 _ => {}
             }
         }
@@ -226,7 +238,11 @@ impl Inward {
                 let kind = format!("multipart/form-data; boundary={boundary}");
                 (join(parts, boundary), Some(kind))
             }
-            Shape::Json(bytes, texts) => (splice(bytes, texts, &put), None),
+            Shape::Json(bytes, found) => {
+                let ranges =
+                    put.into_iter().filter_map(|(number, text)| Some((found[number].as_ref()?, text)));
+                (splice(bytes, ranges.collect()), None)
+            }
         };
         Rewritten { query, body, content_type }
     }
@@ -254,36 +270,14 @@ fn one_of<'a>(
     Ok(first.map(|(number, (_, value))| (place(number), value.clone())))
 }
 
-fn json_at(
-    bytes: &[u8],
-    texts: &[Text],
-    pointer: &str,
-) -> Result<Option<(Place, Zeroizing<String>)>, InError> {
-    let alike =
-        |text: &&Text| text.pointer != pointer && text.pointer.to_lowercase() == pointer.to_lowercase();
-    if texts.iter().any(|text| alike(&text)) {
-        return Err(InError::Twice);
-    }
-    if let Some(number) = texts.iter().position(|text| text.pointer == pointer) {
-        let text = texts[number].decoded(bytes).ok_or(InError::Syntax)?;
-        return Ok(Some((Place::Json(number), Zeroizing::new(text))));
-    }
-    let whole: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| InError::Syntax)?;
-    match whole.pointer(pointer) {
-        // A number in the place of a text would pass by the rule.
-        Some(value) if !value.is_null() => Err(InError::Twice),
-        _ => Ok(None),
-    }
-}
-
-fn splice(bytes: &[u8], texts: &[Text], put: &HashMap<usize, &String>) -> Bytes {
-    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    for (number, text) in texts.iter().enumerate() {
-        if let Some(new) = put.get(&number) {
-            out.extend_from_slice(&bytes[at..text.start]);
-            out.extend_from_slice(json::escaped(new).as_bytes());
-            at = text.end;
-        }
+/// The bytes with other texts in the places of some strings.
+fn splice(bytes: &[u8], mut put: Vec<(&Range<usize>, &String)>) -> Bytes {
+    put.sort_unstable_by_key(|(range, _)| range.start);
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len() + 64 * put.len()), 0);
+    for (range, new) in put {
+        out.extend_from_slice(&bytes[at..range.start]);
+        out.extend_from_slice(json::escaped(new).as_bytes());
+        at = range.end;
     }
     out.extend_from_slice(&bytes[at..]);
     out.into()

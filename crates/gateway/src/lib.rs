@@ -20,6 +20,7 @@ mod json;
 mod leak;
 mod line;
 pub mod messages;
+mod names;
 mod out;
 mod patience;
 mod principal;

@@ -116,7 +116,7 @@ fn unreadable(error: InError) -> Problem {
     let status = match error {
         InError::Type => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         InError::Size => StatusCode::PAYLOAD_TOO_LARGE,
-        InError::Syntax | InError::Twice => StatusCode::BAD_REQUEST,
+        InError::Syntax | InError::Twice | InError::Name => StatusCode::BAD_REQUEST,
     };
     problem(status, error.code(), "The request cannot be read as this form is meant. Nothing was changed.")
 }
@@ -154,7 +154,12 @@ pub(crate) fn refused(error: RelayError) -> Problem {
     }
 }
 
-async fn take(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>) -> Result<Taken, Problem> {
+async fn take(
+    way: Way<'_>,
+    rule: &InRule,
+    inward: &Inward<'_>,
+    user: Option<&User>,
+) -> Result<Taken, Problem> {
     let relay = &way.gateway.relay;
     let mut texts = vec![String::new(); inward.values.len()];
     let (mut stored, mut places) = (Vec::new(), Vec::new());
@@ -209,7 +214,7 @@ fn typed(values: &[Value], texts: &[String]) -> Typed {
     known.collect()
 }
 
-fn whose(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>) -> Result<Whose, Problem> {
+fn whose(way: Way<'_>, rule: &InRule, inward: &Inward<'_>, user: Option<&User>) -> Result<Whose, Problem> {
     const MISSING: Problem = problem(
         StatusCode::BAD_REQUEST,
         "person_missing",

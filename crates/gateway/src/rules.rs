@@ -2,6 +2,7 @@
 
 use crate::config::{InTable, OutTable, Pass, PersonTable, RelayTable, RouteTable};
 use crate::find::Formats;
+use crate::json::Pointers;
 use crate::messages::FieldInfo;
 use http::{HeaderName, Method, StatusCode};
 use std::collections::HashMap;
@@ -180,6 +181,8 @@ pub(crate) struct InRule {
     pub(crate) subject: Option<Subject>,
     pub(crate) fields: HashMap<Source, String>,
     pub(crate) lookup: HashMap<Source, String>,
+    /// All members of a JSON body that it speaks of.
+    pub(crate) json: Pointers,
     /// Whether a reference that is not known yet makes a person.
     pub(crate) create: bool,
     /// Whether nobody in particular may change a known person's data.
@@ -528,8 +531,17 @@ fn in_rule(
     if create && !matches!(subject, Some(Subject::Path(_) | Subject::Field(_))) {
         return Err(wrong(place, "`create` goes with `path` or `field` alone"));
     }
+    let spoken_of = stored.keys().chain(lookup.keys()).chain(match &subject {
+        Some(Subject::Field(source)) => Some(source),
+        _ => None,
+    });
+    let pointers = spoken_of.filter_map(|source| match source {
+        Source::Json(pointer) => Some(pointer.as_str()),
+        _ => None,
+    });
     Ok(InRule {
         methods: methods(&table.methods, place)?,
+        json: Pointers::new(pointers),
         subject,
         fields: stored,
         lookup,

@@ -118,24 +118,8 @@ pub(crate) fn read(exchange: &Exchange) -> Request {
             }
         }
         kind if kind == "application/json" || kind.ends_with("+json") => {
-            match json::strings(&exchange.sent) {
-                Ok(texts) => {
-                    for text in texts.iter().take(FIELDS) {
-                        let value = text.decoded(&exchange.sent).unwrap_or_default();
-                        let listed = text
-                            .pointer
-                            .split('/')
-                            .any(|part| part.bytes().all(|one| one.is_ascii_digit()) && !part.is_empty());
-                        let hindrance = listed.then_some("it stands in a list, which no rule can name");
-                        request.passwords += usize::from(is_password(&text.pointer));
-                        if !text.pointer.is_empty()
-                            && !is_secret(text.pointer.rsplit('/').next().unwrap_or_default())
-                        {
-                            request.fields.push(sent("json", &text.pointer, value, hindrance));
-                        }
-                    }
-                }
-                Err(_) => request.unreadable = Some(essence),
+            if !members(&exchange.sent, &mut request) {
+                request.unreadable = Some(essence);
             }
         }
         _ if exchange.sent.is_empty() => {}
@@ -152,6 +136,26 @@ pub(crate) fn read(exchange: &Exchange) -> Request {
         }
     }
     request
+}
+
+/// Adds the members of a JSON body; whether it is one.
+fn members(body: &[u8], request: &mut Request) -> bool {
+    let mut left = FIELDS;
+    let walked = json::texts(body, |way, range| {
+        if left == 0 {
+            return;
+        }
+        left -= 1;
+        let (pointer, value) = (way.pointer(), json::decoded(body, &range).unwrap_or_default());
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|one| one.is_ascii_digit());
+        let listed = pointer.split('/').any(is_number);
+        let hindrance = listed.then_some("it stands in a list, which no rule can name");
+        request.passwords += usize::from(is_password(&pointer));
+        if !pointer.is_empty() && !is_secret(pointer.rsplit('/').next().unwrap_or_default()) {
+            request.fields.push(sent("json", &pointer, value, hindrance));
+        }
+    });
+    walked.is_ok()
 }
 
 /// The result of a future that has nothing to wait for.
