@@ -126,6 +126,36 @@ fn addresses_are_filled_where_they_lead_nowhere_else() {
     }
 }
 
+/// A query, a cell and a text of nothing but dates: a look at all that stands before each of them was its square.
+#[test]
+fn many_tokens_in_one_place_are_read_once() {
+    let formats = Formats::of([TokenFormat::Date, TokenFormat::Digits(6)]);
+    let (many, most) = ("3000-01-01+123456+".repeat(1 << 15), "3000-01-01+123456+".repeat(1 << 19));
+    for (kind, page) in [
+        (Kind::Html, format!("<a href=\"/find?q={most}\">x</a>")),
+        (Kind::Html, format!("<a href=\"mailto:{many}\" title='{many}'>{many}</a>")),
+        (Kind::Json, format!("[\"{many}\"]")),
+        (Kind::Json, format!("[{}0]", "\"3000-01-01\",".repeat(1 << 15))),
+        (Kind::Csv, many.replace('+', ",")),
+        (Kind::Csv, many.replace('+', "\n")),
+        (Kind::Csv, many.clone()),
+    ] {
+        let page = Page::read(kind, page.into_bytes(), &formats, &[]);
+        assert!(page.found.len() >= 1 << 15);
+        let known = Known { shown: &HashMap::new(), typed: &HashMap::new() };
+        let (out, _) = page.write(&known);
+        assert!(out.len() > 1 << 18);
+    }
+}
+
+#[test]
+fn drawings_in_each_other_without_end_show_nothing() {
+    let nested =
+        |count: usize| show(Kind::Html, &format!("<p>TOKEN</p>{}", "<svg>".repeat(count)), clear("Kanarina"));
+    assert!(nested(100).contains("Kanarina"));
+    assert_eq!(nested(1 << 19).matches("[masked]").count(), 1);
+}
+
 #[test]
 fn what_a_browser_would_drop_is_written_so_that_it_stays() {
     assert_eq!(show(Kind::Html, "<p>TOKEN</p>", clear("a\r\nb\0")), "<p>a&#13;\nb\u{fffd}</p>");
