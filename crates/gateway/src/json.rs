@@ -263,16 +263,28 @@ impl Tree {
 }
 
 impl Pointers {
-    /// These pointers (RFC 6901), numbered from 0.
-    pub(crate) fn new<'a>(pointers: impl IntoIterator<Item = &'a str>) -> Self {
+    /// These pointers (RFC 6901), numbered from 0. What stands under one of `refused` is refused whatever it is.
+    pub(crate) fn new(pointers: &[&str], refused: &[&str]) -> Self {
+        fn steps(pointer: &str) -> impl Iterator<Item = String> {
+            pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"))
+        }
+        let caseless = |step: String| caseless(&step).into_owned();
         let mut all = Self::default();
         for pointer in pointers {
-            let steps = || pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
-            all.exact.add(steps(), all.all.len());
-            all.alike.add(steps().map(|step| caseless(&step).into_owned()), all.all.len());
-            all.all.push(pointer.to_owned());
+            all.exact.add(steps(pointer), all.all.len());
+            all.alike.add(steps(pointer).map(caseless), all.all.len());
+            all.all.push((*pointer).to_owned());
+        }
+        for pointer in refused {
+            // A number that no exact way ends with.
+            all.alike.add(steps(pointer).map(caseless), usize::MAX);
         }
         all
+    }
+
+    /// All of them, by their numbers.
+    pub(crate) fn all(&self) -> &[String] {
+        &self.all
     }
 
     /// The number of one.
@@ -371,7 +383,7 @@ mod tests {
     }
 
     fn picked(json: &str, pointers: &[&str]) -> Result<Vec<Option<String>>, JsonError> {
-        let found = Pointers::new(pointers.iter().copied()).pick(json.as_bytes())?;
+        let found = Pointers::new(pointers, &[]).pick(json.as_bytes())?;
         let text =
             |range: Option<Range<usize>>| range.map(|range| decoded(json.as_bytes(), &range).expect("text"));
         Ok(found.into_iter().map(text).collect())
@@ -525,7 +537,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = listed(&bytes);
-            let _ = Pointers::new(["/a"]).pick(&bytes);
+            let _ = Pointers::new(&["/a"], &["/b"]).pick(&bytes);
         }
     }
 }

@@ -19,6 +19,7 @@ mod inward;
 mod json;
 mod leak;
 mod line;
+mod media;
 pub mod messages;
 mod names;
 mod out;

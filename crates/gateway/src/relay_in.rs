@@ -38,8 +38,8 @@ pub(crate) async fn exchange(
     if fold::holds_token(&bytes) {
         return Err(cut_off(way, body::Cut::Token));
     }
-    let kind = asked.headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
-    let inward = Inward::read(rule, kind, asked.query.as_deref(), bytes).await.map_err(unreadable)?;
+    let inward =
+        Inward::read(rule, &asked.headers, asked.query.as_deref(), bytes).await.map_err(unreadable)?;
     if inward.has_files() && !way.passes(Pass::Upload) {
         return Err(problem::NO_UPLOAD);
     }
@@ -53,7 +53,7 @@ pub(crate) async fn exchange(
     let pending = id.map(|id| Pending::new(way, id));
     // The boundary of a form with files must not stand in it; this one cannot be foreseen.
     let boundary = format!("obhut{}", HEXLOWER.encode(&id.unwrap_or(*b"without-an-entry")));
-    let request = rewritten(way, &asked, inward.write(&texts, &boundary));
+    let request = rewritten(way, &asked, inward.write(&texts, &boundary).map_err(unreadable)?);
     let answer = match way.setup.upstream.send(request).await {
         Ok(answer) => answer,
         Err(missed) => {
@@ -113,12 +113,29 @@ struct Taken {
 }
 
 fn unreadable(error: InError) -> Problem {
-    let status = match error {
-        InError::Type => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        InError::Size => StatusCode::PAYLOAD_TOO_LARGE,
-        InError::Syntax | InError::Twice | InError::Name => StatusCode::BAD_REQUEST,
+    let (status, detail) = match error {
+        InError::Type => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "A request of this type is not taken here: nobody could look into it. Nothing was changed.",
+        ),
+        InError::Charset => (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The request is written in another charset than UTF-8. Send it in UTF-8. Nothing was changed.",
+        ),
+        InError::Name => (
+            StatusCode::BAD_REQUEST,
+            "The name of a field holds a character that programs read differently. Nothing was changed.",
+        ),
+        InError::Size => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The request has more fields than anybody looks through. Nothing was changed.",
+        ),
+        InError::Syntax | InError::Twice => (
+            StatusCode::BAD_REQUEST,
+            "The request cannot be read as this form is meant. Nothing was changed.",
+        ),
     };
-    problem(status, error.code(), "The request cannot be read as this form is meant. Nothing was changed.")
+    problem(status, error.code(), detail)
 }
 
 pub(crate) fn refused(error: RelayError) -> Problem {

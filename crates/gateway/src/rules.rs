@@ -196,6 +196,15 @@ impl InRule {
         self.subject == Some(Subject::Principal)
     }
 
+    /// All places of a request that it looks at.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
+        let subject = match &self.subject {
+            Some(Subject::Field(source)) => Some(source),
+            _ => None,
+        };
+        self.fields.keys().chain(self.lookup.keys()).chain(subject)
+    }
+
     /// Whether it takes this field.
     pub(crate) fn takes(&self, field: &str) -> bool {
         self.fields.values().any(|one| one == field)
@@ -531,24 +540,42 @@ fn in_rule(
     if create && !matches!(subject, Some(Subject::Path(_) | Subject::Field(_))) {
         return Err(wrong(place, "`create` goes with `path` or `field` alone"));
     }
-    let spoken_of = stored.keys().chain(lookup.keys()).chain(match &subject {
-        Some(Subject::Field(source)) => Some(source),
-        _ => None,
-    });
-    let pointers = spoken_of.filter_map(|source| match source {
-        Source::Json(pointer) => Some(pointer.as_str()),
-        _ => None,
-    });
-    Ok(InRule {
+    let mut rule = InRule {
         methods: methods(&table.methods, place)?,
-        json: Pointers::new(pointers),
+        json: Pointers::default(),
         subject,
         fields: stored,
         lookup,
         create,
         anonymous: table.anonymous,
         accept: said.iter().map(|text| Accept::parse(text, binds, place)).collect::<Result<_, _>>()?,
-    })
+    };
+    rule.json = pointers(&rule);
+    Ok(rule)
+}
+
+/// The members of a JSON body that a rule takes, and those that an app could read in the place of what it takes from the
+/// query.
+fn pointers(rule: &InRule) -> Pointers {
+    let taken: Vec<&str> = rule
+        .sources()
+        .filter_map(|source| match source {
+            Source::Json(pointer) => Some(pointer.as_str()),
+            _ => None,
+        })
+        .collect();
+    let of_query: Vec<String> = rule
+        .sources()
+        .filter_map(|source| match source {
+            Source::Query(name) => {
+                let name = name.replace('~', "~0").replace('/', "~1").replace(']', "").replace('[', "/");
+                Some(format!("/{name}"))
+            }
+            _ => None,
+        })
+        .collect();
+    let refused: Vec<&str> = of_query.iter().map(String::as_str).filter(|one| !taken.contains(one)).collect();
+    Pointers::new(&taken, &refused)
 }
 
 fn has_param(pattern: &Pattern, name: &str) -> bool {

@@ -8,6 +8,7 @@ mod html;
 mod json;
 
 use crate::find::{self, Formats, Found};
+use crate::media::{self, Media};
 use crate::messages::Shown;
 use model::token::StorageToken;
 use std::borrow::Cow;
@@ -30,23 +31,15 @@ pub(crate) enum Kind {
 impl Kind {
     /// By its media type; none for what no rule can look into. A charset other than UTF-8 is none, too.
     pub(crate) fn of(content_type: &str) -> Option<Self> {
-        let mut parts = content_type.split(';').map(str::trim);
-        let essence = parts.next()?.to_ascii_lowercase();
-        for parameter in parts {
-            if let Some((name, value)) = parameter.split_once('=')
-                && name.trim().eq_ignore_ascii_case("charset")
-            {
-                let charset = value.trim().trim_matches('"').to_ascii_lowercase();
-                if !matches!(charset.as_str(), "utf-8" | "utf8" | "us-ascii") {
-                    return None;
-                }
-            }
+        let media = Media::parse(content_type)?;
+        let charset = media.parameter("charset");
+        if charset.is_some_and(|one| !media::is_utf8(one) && !one.eq_ignore_ascii_case("us-ascii")) {
+            return None;
         }
-        match essence.as_str() {
+        match media.essence.as_str() {
             "text/html" => Some(Self::Html),
-            "application/json" => Some(Self::Json),
             "text/csv" => Some(Self::Csv),
-            other if other.starts_with("application/") && other.ends_with("+json") => Some(Self::Json),
+            _ if media.is_json() => Some(Self::Json),
             _ => None,
         }
     }

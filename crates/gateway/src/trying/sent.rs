@@ -3,6 +3,7 @@
 use super::Exchange;
 use super::guess::{self, Confidence, Guess, Holds};
 use super::shape;
+use crate::media::Media;
 use crate::{inward, json};
 use bytes::Bytes;
 use std::task::{Context, Poll, Waker};
@@ -105,7 +106,8 @@ pub(crate) fn read(exchange: &Exchange) -> Request {
         }
         "multipart/form-data" => {
             let body = Bytes::copy_from_slice(&exchange.sent);
-            match at_once(inward::parts(&exchange.sent_kind, body)) {
+            let media = Media::parse(&exchange.sent_kind);
+            match media.and_then(|media| at_once(inward::parts(&media, body))) {
                 Some(Ok(parts)) => {
                     for part in parts.into_iter().take(FIELDS) {
                         request.has_files |= part.is_file;
