@@ -4,6 +4,7 @@ use crate::config::{InTable, OutTable, Pass, PersonTable, RelayTable, RouteTable
 use crate::find::Formats;
 use crate::json::Pointers;
 use crate::messages::FieldInfo;
+use crate::names::caseless;
 use http::{HeaderName, Method, StatusCode};
 use std::collections::HashMap;
 
@@ -74,14 +75,14 @@ impl Pattern {
     }
 
     /// The same with its fixed segments folded.
-    fn folded(&self, fold: &impl Fn(&[String]) -> Vec<String>) -> Self {
+    fn folded(&self, fold: &impl Fn(&str) -> String) -> Self {
         let mut segments = self.0.clone();
         if segments.len() > 1 && segments.last() == Some(&Segment::Fixed(String::new())) {
             segments.pop();
         }
         for segment in &mut segments {
             if let Segment::Fixed(text) = segment {
-                *text = fold(std::slice::from_ref(text)).concat();
+                *text = fold(text);
             }
         }
         Self(segments)
@@ -114,6 +115,25 @@ pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
         all.push(text);
     }
     Some(all)
+}
+
+/// A segment as apps take it that see neither case nor a dot or blank at the end.
+fn folded_one(segment: &str) -> String {
+    caseless(segment.trim_end_matches([' ', '.'])).into_owned()
+}
+
+/// The same of a path, without a slash at the end.
+fn folded(path: &[String]) -> Vec<String> {
+    let end = path.len() - usize::from(path.len() > 1 && path.last().is_some_and(String::is_empty));
+    path[..end].iter().map(|one| folded_one(one)).collect()
+}
+
+/// A path without the name of a format at its end.
+fn without_format(path: &[String]) -> Option<Vec<String>> {
+    let (last, before) = path.split_last()?;
+    let (stem, format) = last.rsplit_once('.').filter(|(stem, _)| !stem.is_empty())?;
+    let is_format = format.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_format.then(|| [before, &[stem.to_owned()]].concat())
 }
 
 fn decode(part: &str) -> Option<String> {
@@ -403,15 +423,18 @@ impl Routes {
     }
 
     /// Whether a route takes values in whose path differs from this one only in ways that many apps do not see: upper
-    /// case, a slash at the end. Its rule would be passed by.
+    /// case, a slash, dot or blank at the end, the name of a format (`/workers.json`). Its rule would be passed by. A path
+    /// that a route of its own declares is meant.
     pub(crate) fn is_nearly_ruled(&self, method: &Method, path: &[String]) -> bool {
-        let fold = |path: &[String]| -> Vec<String> {
-            let end = path.len() - usize::from(path.len() > 1 && path.last().is_some_and(String::is_empty));
-            path[..end].iter().map(|one| one.to_lowercase()).collect()
-        };
-        let folded = fold(path);
+        let folded = folded(path);
+        let bare = without_format(&folded);
+        let own = self.of(method, path).map(|(route, _)| route);
         let near = |route: &&Route| {
-            route.inward(method).is_some() && route.pattern.folded(&fold).fits(&folded).is_some()
+            let pattern = route.pattern.folded(&folded_one);
+            let fits = |path: &[String]| pattern.fits(path).is_some();
+            route.inward(method).is_some()
+                && !own.is_some_and(|own| own.is_narrower(&route.pattern))
+                && (fits(&folded) || bare.as_deref().is_some_and(fits))
         };
         self.0.iter().any(|route| near(&route))
     }
@@ -727,6 +750,44 @@ mod tests {
             assert_eq!(segments(path), None, "{path}");
         }
         assert_eq!(segments("/a/").map(|all| all.len()), Some(2));
+    }
+
+    #[test]
+    fn what_some_apps_take_for_a_ruled_path_is_near_it() {
+        let relay = "[[relay]]\nroutes = [\"save\", \"list\"]\nin = { lookup = { \"form:a\" = \"n\" } }";
+        let list = "[[route]]\nname = \"list\"\npath = \"/workers\"\nmethods = [\"POST\"]\n";
+        let export = "[[route]]\nname = \"export\"\npath = \"/workers/{id}/export.csv\"\n";
+        let text = format!(
+            "{ROUTES}{list}{export}{relay}\n[[relay]]\nroutes = [\"export\"]\nin = {{ lookup = {{ \"form:a\" = \"n\" }} }}"
+        );
+        let routes = build(&text).expect("fits");
+        let near = |path: &str| routes.is_nearly_ruled(&Method::POST, &segments(path).expect("a path"));
+        for path in [
+            "/workers/",
+            "/Workers",
+            "/workers.json",
+            "/workers.XML/",
+            "/workers.html5",
+            "/workers.",
+            "/workers%20",
+            "/workers/7.json/",
+            "/workers/7/Export.csv",
+            "/workers/7/export.csv.gz",
+        ] {
+            assert!(near(path), "{path}");
+        }
+        for path in [
+            "/workers.tar-gz",
+            "/workers-json",
+            "/.json",
+            "/workers/7/export",
+            "/workers/7/export.txt",
+            "/other.json",
+        ] {
+            assert!(!near(path), "{path}");
+        }
+        assert!(!near("/workers/new"), "a route of its own says what it is");
+        assert!(near("/workers/New"));
     }
 
     #[test]
