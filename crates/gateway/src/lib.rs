@@ -26,6 +26,7 @@ mod out;
 mod patience;
 mod principal;
 mod problem;
+mod reference;
 mod relay_in;
 mod relay_out;
 mod rules;

@@ -11,6 +11,7 @@ use crate::line::FromApp;
 use crate::messages::{Outcome, Relay, RelayError, Submission, Submitted, Whose};
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem, problem};
+use crate::reference::is_canonical;
 use crate::relay_out::{self, Given, Typed};
 use crate::rules::{Bind, InRule, Subject, segments};
 use crate::upstream::{Body, Missed};
@@ -237,15 +238,22 @@ fn whose(way: Way<'_>, rule: &InRule, inward: &Inward<'_>, user: Option<&User>) 
         "person_missing",
         "The request does not say whose data these are. Nothing was changed.",
     );
-    let reference = match &rule.subject {
+    // A reference of two spellings would make a second person of one whom the app knows.
+    let (reference, ambiguous) = match &rule.subject {
         Some(Subject::New(_)) => return Ok(Whose::New),
-        Some(Subject::Path(name)) => way.params.get(name).cloned(),
-        Some(Subject::Field(source)) => inward.reference(source).map_err(unreadable)?,
-        Some(Subject::Principal) => user.and_then(|user| user.viewer.person.clone()),
-        None => None,
+        Some(Subject::Path(name)) => (way.params.get(name).cloned(), problem::AMBIGUOUS_PATH),
+        Some(Subject::Field(source)) => {
+            (inward.reference(source).map_err(unreadable)?, unreadable(InError::Twice))
+        }
+        Some(Subject::Principal) => (user.and_then(|user| user.viewer.person.clone()), MISSING),
+        None => (None, MISSING),
     };
-    let whose = if rule.create { Whose::Create } else { Whose::Reference };
-    reference.filter(|text| !text.starts_with(VIEW_PREFIX)).map(whose).ok_or(MISSING)
+    let reference = reference.filter(|text| !text.starts_with(VIEW_PREFIX)).ok_or(MISSING)?;
+    match rule.create {
+        true if !is_canonical(&reference) => Err(ambiguous),
+        true => Ok(Whose::Create(reference)),
+        false => Ok(Whose::Reference(reference)),
+    }
 }
 
 /// Settles by the app's answer. For somebody new the answer tells the reference, maybe in its body.

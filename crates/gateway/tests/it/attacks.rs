@@ -340,7 +340,7 @@ async fn a_redirect_is_no_acceptance_and_nobody_changes_nobody() {
 async fn a_path_that_nearly_fits_does_not_pass_a_rule_by() {
     let house = House::new().await;
     house.answers("200 OK", "ok");
-    for path in ["/save/7/", "/Save/7", "/SAVE/7/", "/new/"] {
+    for path in ["/save/7/", "/Save/7", "/SAVE/7/", "/new/", "/new.json", "/New.xml/"] {
         let (head, _) = house.ask(&format!("POST {path}"), &[FORM], "name=Eve").await;
         assert!(head.starts_with("HTTP/1.1 400"), "{path}: {head}");
         assert!(house.app_got().is_empty(), "{path}");
@@ -358,6 +358,32 @@ async fn a_path_that_nearly_fits_does_not_pass_a_rule_by() {
         let name = claim.split(':').next().unwrap_or_default().to_lowercase();
         assert!(!house.app_got().to_lowercase().contains(&name), "{claim}");
     }
+}
+
+/// What a review found: the vault made a person of each spelling, and the app changed the one.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_made_of_another_spelling() {
+    let house = House::new().await;
+    house.answers("200 OK\r\nx-user: lead; role=lead", "ok");
+    for spelling in
+        ["1_7", "17-x", "017", "+17", "-17", "%D9%A7", "17.0", "17.json", "%EF%BC%91", "99999999999999999999"]
+    {
+        let (head, _) = house.ask(&format!("POST /make/{spelling}"), &[FORM], "name=Eve").await;
+        assert!(head.starts_with("HTTP/1.1 400"), "{spelling}: {head}");
+        let (head, _) =
+            house.ask("POST /make", &[FORM], format!("name=Eve&id={}", spelling.replace('+', "%2B"))).await;
+        assert!(head.starts_with("HTTP/1.1 400"), "{spelling}: {head}");
+        assert!(house.app_got().is_empty() && house.relay.submitted.lock().is_empty(), "{spelling}");
+    }
+    for spelling in ["17", "anna.meier", "0190c3a5-7d2e-7c3a-9b1f-0123456789ab"] {
+        let (head, _) = house.ask(&format!("POST /make/{spelling}"), &[FORM], "name=Eve").await;
+        assert!(head.starts_with("HTTP/1.1 200"), "{spelling}: {head}");
+        let (head, _) = house.ask("POST /make", &[FORM], format!("name=Eve&id={spelling}")).await;
+        assert!(head.starts_with("HTTP/1.1 200"), "{spelling}: {head}");
+    }
+    // Where nobody is made, the vault knows who is there.
+    let (head, _) = house.ask("POST /save/1_7", &[FORM], "name=Eve").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

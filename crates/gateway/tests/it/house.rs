@@ -186,6 +186,12 @@ path = "/save/{id}"
 name = "new"
 path = "/new"
 [[route]]
+name = "make"
+path = "/make/{id}"
+[[route]]
+name = "make-field"
+path = "/make"
+[[route]]
 name = "upload"
 path = "/upload"
 pass = ["upload"]
@@ -201,6 +207,12 @@ in = { person = { path = "id" }, accept = ["303 /keep/{id}"], fields = { "form:n
 [[relay]]
 routes = ["save"]
 in = { person = { path = "id" }, accept = ["2xx", "303 /save/{id}"], fields = { "form:name" = "name", "json:/name" = "name" } }
+[[relay]]
+routes = ["make"]
+in = { person = { path = "id", create = true }, accept = ["2xx", "303 /made"], fields = { "form:name" = "name" } }
+[[relay]]
+routes = ["make-field"]
+in = { person = { field = "form:id", create = true }, accept = ["2xx"], fields = { "form:name" = "name" } }
 [[relay]]
 routes = ["new"]
 in = { person = { new = "location:/w/{id}" }, accept = ["303"], fields = { "form:name" = "name" } }
