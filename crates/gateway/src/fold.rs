@@ -37,7 +37,7 @@ pub fn holds_token(bytes: &[u8]) -> bool {
 }
 
 fn has(bytes: &[u8]) -> bool {
-    find::tokens(bytes, &find::Formats::PHONES).iter().any(|found| {
+    find::certain(bytes).iter().any(|found| {
         let text = String::from_utf8_lossy(&bytes[found.start..found.end]).to_ascii_lowercase();
         found.token.is_some() || model::token::StorageToken::parse(&text).is_some()
     })
