@@ -200,6 +200,7 @@ impl Looking<'_> {
             formats.join(&rule.formats);
             attributes.extend_from_slice(&rule.attributes);
         }
+        let of_rules = formats;
         formats.join(&Formats::of_tokens(self.typed.keys()));
         let given =
             head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -217,7 +218,8 @@ impl Looking<'_> {
         if page.is_plain() {
             return crate::body::full(page.into_body());
         }
-        let (bytes, tally) = page.write(&Known { shown: &shown, typed: self.typed });
+        let known = Known { shown: &shown, typed: self.typed, formats: of_rules };
+        let (bytes, tally) = page.write(&known);
         self.tell(tally);
         crate::body::full(bytes)
     }

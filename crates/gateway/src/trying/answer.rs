@@ -329,7 +329,7 @@ fn verdicts(kind: &str, body: &[u8], ranges: &[Range<usize>], declared: &[String
     }
     marked.extend_from_slice(&body[at..]);
     let page = Page::read(kind, marked, &Formats::default(), declared);
-    let (out, _) = page.write(&Known { shown: &shown, typed: &HashMap::new() });
+    let (out, _) = page.write(&Known { shown: &shown, typed: &HashMap::new(), formats: Formats::default() });
     let has = |text: &str| memchr::memmem::find(&out, text.as_bytes()).is_some();
     let verdict = |number: usize| match (has(&mark(number, 'x')), has(&mark(number, 'y'))) {
         (_, true) => Verdict::Control,

@@ -47,12 +47,13 @@ pub(crate) struct Played {
 
 impl Relay for Played {
     fn fields(&self) -> Result<Vec<FieldInfo>, RelayError> {
-        let field = |name: &str| FieldInfo {
+        let field = |name: &str, format: TokenFormat| FieldInfo {
             name: name.to_owned(),
-            format: TokenFormat::Opaque,
+            format,
             category: Category::Identity,
         };
-        Ok(vec![field("name"), field("note")])
+        let opaque = TokenFormat::Opaque;
+        Ok(vec![field("name", opaque), field("note", opaque), field("born", TokenFormat::Date)])
     }
 
     fn show(&self, ask: Ask) -> Answer<'_, Vec<Shown>> {
@@ -176,6 +177,9 @@ name = "keep"
 path = "/keep/{id}"
 principal = { kind = "jwt", cookie = "s", keys = "KEYS", issuer = "app", roles = { lead = "operations" } }
 [[route]]
+name = "born"
+path = "/born"
+[[route]]
 name = "open-cors"
 path = "/cors"
 cors = ["https://friend.example"]
@@ -198,6 +202,9 @@ pass = ["upload"]
 [[relay]]
 routes = ["page", "open-cors"]
 out = { purpose = "p", fields = ["name"], headers = ["x-name"] }
+[[relay]]
+routes = ["born"]
+out = { purpose = "p", fields = ["born"] }
 [[relay]]
 routes = ["edit"]
 out = { purpose = "p", fields = ["name"], form = "keep" }
