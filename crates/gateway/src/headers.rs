@@ -211,7 +211,7 @@ pub(crate) fn mask(headers: &mut HeaderMap, shown: &[HeaderName]) -> u64 {
         if shown.contains(name) {
             continue;
         }
-        let found = crate::find::opaque(value.as_bytes());
+        let found = crate::find::certain(value.as_bytes());
         if found.is_empty() {
             continue;
         }

@@ -61,9 +61,15 @@ problems! {
     SLOW: REQUEST_TIMEOUT, "body_timeout", "The request came too slowly. Nothing was changed.";
     BROKEN: BAD_REQUEST, "body_broken", "The request broke off. Nothing was changed.";
     BODY_MALFORMED: BAD_REQUEST, "body_malformed", UNREADABLE;
-    BODY_TYPE: UNSUPPORTED_MEDIA_TYPE, "body_type", UNREADABLE;
+    BODY_TYPE: UNSUPPORTED_MEDIA_TYPE, "body_type",
+        "A request of this type is not taken here: nobody could look into it. Nothing was changed.";
+    BODY_CHARSET: UNSUPPORTED_MEDIA_TYPE, "body_charset",
+        "The request is written in another charset than UTF-8. Send it in UTF-8. Nothing was changed.";
+    FIELD_NAME: BAD_REQUEST, "field_name",
+        "The name of a field holds a character that programs read differently. Nothing was changed.";
     FIELD_AMBIGUOUS: BAD_REQUEST, "field_ambiguous", UNREADABLE;
-    TOO_MANY_FIELDS: PAYLOAD_TOO_LARGE, "too_many_fields", UNREADABLE;
+    TOO_MANY_FIELDS: PAYLOAD_TOO_LARGE, "too_many_fields",
+        "The request has more fields than anybody looks through. Nothing was changed.";
     NO_UPLOAD: UNSUPPORTED_MEDIA_TYPE, "upload_refused",
         "Files are not taken here: nobody could look into them. Nothing was changed.";
 

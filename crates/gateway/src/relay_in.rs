@@ -12,6 +12,7 @@ use crate::messages::{Outcome, Relay, RelayError, Submission, Submitted, Whose};
 use crate::onward::{check_target, rewritten};
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem};
+use crate::reference::is_canonical;
 use crate::relay_out::{self, Given, Typed};
 use crate::rules::{Bind, InRule, Subject, segments};
 use crate::upstream::{Body, Missed};
@@ -39,8 +40,8 @@ pub(crate) async fn exchange(
     if fold::holds_token(&bytes) {
         return Err(cut_off(way, body::Cut::Token));
     }
-    let kind = asked.headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
-    let inward = Inward::read(rule, kind, asked.query.as_deref(), bytes).await.map_err(unreadable)?;
+    let inward =
+        Inward::read(rule, &asked.headers, asked.query.as_deref(), bytes).await.map_err(unreadable)?;
     if inward.has_files() && !way.passes(Pass::Upload) {
         return Err(problem::NO_UPLOAD);
     }
@@ -55,7 +56,7 @@ pub(crate) async fn exchange(
     let pending = id.map(|id| Pending::new(way, id));
     // The boundary of a form with files must not stand in it; this one cannot be foreseen.
     let boundary = format!("obhut{}", HEXLOWER.encode(&id.unwrap_or(*b"without-an-entry")));
-    let request = rewritten(way, rule, &asked, inward.write(&texts, &boundary))?;
+    let request = rewritten(way, rule, &asked, inward.write(&texts, &boundary).map_err(unreadable)?)?;
     let answer = match way.setup.upstream.send(request).await {
         Ok(answer) => answer,
         Err(missed) => {
@@ -121,7 +122,9 @@ fn unreadable(error: InError) -> Problem {
     match error {
         InError::Syntax => problem::BODY_MALFORMED,
         InError::Type => problem::BODY_TYPE,
+        InError::Charset => problem::BODY_CHARSET,
         InError::Twice => problem::FIELD_AMBIGUOUS,
+        InError::Name => problem::FIELD_NAME,
         InError::Size => problem::TOO_MANY_FIELDS,
     }
 }
@@ -139,7 +142,12 @@ pub(crate) fn refused(error: RelayError) -> Problem {
     }
 }
 
-async fn take(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>) -> Result<Taken, Problem> {
+async fn take(
+    way: Way<'_>,
+    rule: &InRule,
+    inward: &Inward<'_>,
+    user: Option<&User>,
+) -> Result<Taken, Problem> {
     let relay = &way.gateway.relay;
     let mut texts = vec![String::new(); inward.values.len()];
     let (mut stored, mut places) = (Vec::new(), Vec::new());
@@ -194,16 +202,25 @@ fn typed(values: &[Value], texts: &[String]) -> Typed {
     known.collect()
 }
 
-fn whose(way: Way<'_>, rule: &InRule, inward: &Inward, user: Option<&User>) -> Result<Whose, Problem> {
-    let reference = match &rule.subject {
+fn whose(way: Way<'_>, rule: &InRule, inward: &Inward<'_>, user: Option<&User>) -> Result<Whose, Problem> {
+    // A reference of two spellings would make a second person of one whom the app knows.
+    let (reference, ambiguous) = match &rule.subject {
         Some(Subject::New(_)) => return Ok(Whose::New),
-        Some(Subject::Path(name)) => way.params.get(name).cloned(),
-        Some(Subject::Field(source)) => inward.reference(source).map_err(unreadable)?,
-        Some(Subject::Principal) => user.and_then(|user| user.viewer.person.clone()),
-        None => None,
+        Some(Subject::Path(name)) => (way.params.get(name).cloned(), problem::AMBIGUOUS_PATH),
+        Some(Subject::Field(source)) => {
+            (inward.reference(source).map_err(unreadable)?, unreadable(InError::Twice))
+        }
+        Some(Subject::Principal) => {
+            (user.and_then(|user| user.viewer.person.clone()), problem::PERSON_MISSING)
+        }
+        None => (None, problem::PERSON_MISSING),
     };
-    let whose = if rule.create { Whose::Create } else { Whose::Reference };
-    reference.filter(|text| !text.starts_with(VIEW_PREFIX)).map(whose).ok_or(problem::PERSON_MISSING)
+    let reference = reference.filter(|text| !text.starts_with(VIEW_PREFIX)).ok_or(problem::PERSON_MISSING)?;
+    match rule.create {
+        true if !is_canonical(&reference) => Err(ambiguous),
+        true => Ok(Whose::Create(reference)),
+        false => Ok(Whose::Reference(reference)),
+    }
 }
 
 /// Settles by the app's answer. For somebody new the answer tells the reference, maybe in its body.

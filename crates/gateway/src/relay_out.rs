@@ -202,6 +202,7 @@ impl Looking<'_> {
             formats.join(&rule.formats);
             attributes.extend_from_slice(&rule.attributes);
         }
+        let of_rules = formats;
         formats.join(&Formats::of_tokens(self.typed.keys()));
         let given =
             head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -219,7 +220,8 @@ impl Looking<'_> {
         if page.is_plain() {
             return crate::body::full(page.into_body());
         }
-        let (bytes, tally) = page.write(&Known { shown: &shown, typed: self.typed });
+        let known = Known { shown: &shown, typed: self.typed, formats: of_rules };
+        let (bytes, tally) = page.write(&known);
         self.tell(tally);
         crate::body::full(bytes)
     }
@@ -233,7 +235,7 @@ impl Looking<'_> {
     fn tokens_of_headers(&self, map: &HeaderMap) -> Vec<StorageToken> {
         let names = self.rules().iter().flat_map(|rule| &rule.headers);
         let values = names.filter_map(|name| map.get(name));
-        values.flat_map(|value| find::opaque(value.as_bytes())).filter_map(|found| found.token).collect()
+        values.flat_map(|value| find::certain(value.as_bytes())).filter_map(|found| found.token).collect()
     }
 
     /// Fills declared headers, and masks tokens in all others.
@@ -242,7 +244,7 @@ impl Looking<'_> {
         for name in &names {
             let Some(value) = map.get(name) else { continue };
             let (mut text, mut at) = (Vec::new(), 0);
-            for one in find::opaque(value.as_bytes()) {
+            for one in find::certain(value.as_bytes()) {
                 text.extend_from_slice(&value.as_bytes()[at..one.start]);
                 at = one.end;
                 match one.token.and_then(|token| shown.get(&token)) {
@@ -303,7 +305,7 @@ impl Looking<'_> {
 
 fn masked(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    for found in find::opaque(&bytes) {
+    for found in find::certain(&bytes) {
         find::blank(&mut bytes[found.start..found.end]);
     }
     bytes

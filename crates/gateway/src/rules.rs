@@ -2,7 +2,9 @@
 
 use crate::config::{InTable, OutTable, Pass, PersonTable, RelayTable, RouteTable};
 use crate::find::Formats;
+use crate::json::Pointers;
 use crate::messages::FieldInfo;
+use crate::names::caseless;
 use http::{HeaderName, Method, StatusCode};
 use std::collections::HashMap;
 
@@ -73,14 +75,14 @@ impl Pattern {
     }
 
     /// The same with its fixed segments folded.
-    fn folded(&self, fold: &impl Fn(&[String]) -> Vec<String>) -> Self {
+    fn folded(&self, fold: &impl Fn(&str) -> String) -> Self {
         let mut segments = self.0.clone();
         if segments.len() > 1 && segments.last() == Some(&Segment::Fixed(String::new())) {
             segments.pop();
         }
         for segment in &mut segments {
             if let Segment::Fixed(text) = segment {
-                *text = fold(std::slice::from_ref(text)).concat();
+                *text = fold(text);
             }
         }
         Self(segments)
@@ -113,6 +115,25 @@ pub(crate) fn segments(path: &str) -> Option<Vec<String>> {
         all.push(text);
     }
     Some(all)
+}
+
+/// A segment as apps take it that see neither case nor a dot or blank at the end.
+fn folded_one(segment: &str) -> String {
+    caseless(segment.trim_end_matches([' ', '.'])).into_owned()
+}
+
+/// The same of a path, without a slash at the end.
+fn folded(path: &[String]) -> Vec<String> {
+    let end = path.len() - usize::from(path.len() > 1 && path.last().is_some_and(String::is_empty));
+    path[..end].iter().map(|one| folded_one(one)).collect()
+}
+
+/// A path without the name of a format at its end.
+fn without_format(path: &[String]) -> Option<Vec<String>> {
+    let (last, before) = path.split_last()?;
+    let (stem, format) = last.rsplit_once('.').filter(|(stem, _)| !stem.is_empty())?;
+    let is_format = format.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_format.then(|| [before, &[stem.to_owned()]].concat())
 }
 
 fn decode(part: &str) -> Option<String> {
@@ -180,6 +201,8 @@ pub(crate) struct InRule {
     pub(crate) subject: Option<Subject>,
     pub(crate) fields: HashMap<Source, String>,
     pub(crate) lookup: HashMap<Source, String>,
+    /// All members of a JSON body that it speaks of.
+    pub(crate) json: Pointers,
     /// Whether a reference that is not known yet makes a person.
     pub(crate) create: bool,
     /// Whether nobody in particular may change a known person's data.
@@ -191,6 +214,15 @@ impl InRule {
     /// Whether it takes the user's own data.
     pub(crate) fn is_of_principal(&self) -> bool {
         self.subject == Some(Subject::Principal)
+    }
+
+    /// All places of a request that it looks at.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
+        let subject = match &self.subject {
+            Some(Subject::Field(source)) => Some(source),
+            _ => None,
+        };
+        self.fields.keys().chain(self.lookup.keys()).chain(subject)
     }
 
     /// Whether it takes this field.
@@ -391,15 +423,18 @@ impl Routes {
     }
 
     /// Whether a route takes values in whose path differs from this one only in ways that many apps do not see: upper
-    /// case, a slash at the end. Its rule would be passed by.
+    /// case, a slash, dot or blank at the end, the name of a format (`/workers.json`). Its rule would be passed by. A path
+    /// that a route of its own declares is meant.
     pub(crate) fn is_nearly_ruled(&self, method: &Method, path: &[String]) -> bool {
-        let fold = |path: &[String]| -> Vec<String> {
-            let end = path.len() - usize::from(path.len() > 1 && path.last().is_some_and(String::is_empty));
-            path[..end].iter().map(|one| one.to_lowercase()).collect()
-        };
-        let folded = fold(path);
+        let folded = folded(path);
+        let bare = without_format(&folded);
+        let own = self.of(method, path).map(|(route, _)| route);
         let near = |route: &&Route| {
-            route.inward(method).is_some() && route.pattern.folded(&fold).fits(&folded).is_some()
+            let pattern = route.pattern.folded(&folded_one);
+            let fits = |path: &[String]| pattern.fits(path).is_some();
+            route.inward(method).is_some()
+                && !own.is_some_and(|own| own.is_narrower(&route.pattern))
+                && (fits(&folded) || bare.as_deref().is_some_and(fits))
         };
         self.0.iter().any(|route| near(&route))
     }
@@ -528,15 +563,42 @@ fn in_rule(
     if create && !matches!(subject, Some(Subject::Path(_) | Subject::Field(_))) {
         return Err(wrong(place, "`create` goes with `path` or `field` alone"));
     }
-    Ok(InRule {
+    let mut rule = InRule {
         methods: methods(&table.methods, place)?,
+        json: Pointers::default(),
         subject,
         fields: stored,
         lookup,
         create,
         anonymous: table.anonymous,
         accept: said.iter().map(|text| Accept::parse(text, binds, place)).collect::<Result<_, _>>()?,
-    })
+    };
+    rule.json = pointers(&rule);
+    Ok(rule)
+}
+
+/// The members of a JSON body that a rule takes, and those that an app could read in the place of what it takes from the
+/// query.
+fn pointers(rule: &InRule) -> Pointers {
+    let taken: Vec<&str> = rule
+        .sources()
+        .filter_map(|source| match source {
+            Source::Json(pointer) => Some(pointer.as_str()),
+            _ => None,
+        })
+        .collect();
+    let of_query: Vec<String> = rule
+        .sources()
+        .filter_map(|source| match source {
+            Source::Query(name) => {
+                let name = name.replace('~', "~0").replace('/', "~1").replace(']', "").replace('[', "/");
+                Some(format!("/{name}"))
+            }
+            _ => None,
+        })
+        .collect();
+    let refused: Vec<&str> = of_query.iter().map(String::as_str).filter(|one| !taken.contains(one)).collect();
+    Pointers::new(&taken, &refused)
 }
 
 fn has_param(pattern: &Pattern, name: &str) -> bool {
@@ -688,6 +750,44 @@ mod tests {
             assert_eq!(segments(path), None, "{path}");
         }
         assert_eq!(segments("/a/").map(|all| all.len()), Some(2));
+    }
+
+    #[test]
+    fn what_some_apps_take_for_a_ruled_path_is_near_it() {
+        let relay = "[[relay]]\nroutes = [\"save\", \"list\"]\nin = { lookup = { \"form:a\" = \"n\" } }";
+        let list = "[[route]]\nname = \"list\"\npath = \"/workers\"\nmethods = [\"POST\"]\n";
+        let export = "[[route]]\nname = \"export\"\npath = \"/workers/{id}/export.csv\"\n";
+        let text = format!(
+            "{ROUTES}{list}{export}{relay}\n[[relay]]\nroutes = [\"export\"]\nin = {{ lookup = {{ \"form:a\" = \"n\" }} }}"
+        );
+        let routes = build(&text).expect("fits");
+        let near = |path: &str| routes.is_nearly_ruled(&Method::POST, &segments(path).expect("a path"));
+        for path in [
+            "/workers/",
+            "/Workers",
+            "/workers.json",
+            "/workers.XML/",
+            "/workers.html5",
+            "/workers.",
+            "/workers%20",
+            "/workers/7.json/",
+            "/workers/7/Export.csv",
+            "/workers/7/export.csv.gz",
+        ] {
+            assert!(near(path), "{path}");
+        }
+        for path in [
+            "/workers.tar-gz",
+            "/workers-json",
+            "/.json",
+            "/workers/7/export",
+            "/workers/7/export.txt",
+            "/other.json",
+        ] {
+            assert!(!near(path), "{path}");
+        }
+        assert!(!near("/workers/new"), "a route of its own says what it is");
+        assert!(near("/workers/New"));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! CSV (RFC 4180): cells are read and written by the library; a cell that a spreadsheet would compute is defused.
 
-use super::{Context, Known, MASKED, Tally, replacement};
-use crate::find::{Formats, Found, tokens};
+use super::{Context, Known, MASKED, Spot, Tally, replacement};
+use crate::find::{Formats, tokens};
 
 /// The whole text with its tokens replaced. What is no CSV is masked throughout.
-pub(super) fn write(text: &[u8], found: &[(Found, Context)], known: &Known<'_>) -> (Vec<u8>, Tally) {
+pub(super) fn write(text: &[u8], found: &[Spot], known: &Known<'_>) -> (Vec<u8>, Tally) {
     let delimiter = delimiter_of(text);
     let mut reader =
         ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text);
@@ -18,7 +18,7 @@ pub(super) fn write(text: &[u8], found: &[(Found, Context)], known: &Known<'_>) 
         .delimiter(delimiter)
         .terminator(ending)
         .from_writer(Vec::new());
-    let formats = Formats::of_tokens(found.iter().filter_map(|(found, _)| found.token.as_ref()));
+    let formats = Formats::of_tokens(found.iter().filter_map(|spot| spot.found.token.as_ref()));
     let mut tally = Tally::default();
     let mut record = ::csv::ByteRecord::new();
     loop {
@@ -53,7 +53,9 @@ fn filled(cell: &[u8], formats: &Formats, known: &Known<'_>, tally: &mut Tally) 
     for one in &found {
         out.extend_from_slice(&cell[at..one.start]);
         at = one.end;
-        match replacement(one, Context::Cell, known, tally) {
+        let alone = !one.loose || (one.start == 0 && one.end == cell.len());
+        let context = if alone { Context::Cell } else { Context::Bare };
+        match replacement(&Spot { found: *one, context, alone }, known, tally) {
             Some(text) => out.extend_from_slice(text.as_bytes()),
             None => out.extend_from_slice(&cell[one.start..one.end]),
         }
@@ -73,13 +75,13 @@ fn is_computed(cell: &[u8]) -> bool {
     SIGNS.iter().any(|sign| cell.starts_with(sign.as_bytes()))
 }
 
-fn blanked(text: &[u8], found: &[(Found, Context)]) -> (Vec<u8>, Tally) {
+fn blanked(text: &[u8], found: &[Spot]) -> (Vec<u8>, Tally) {
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
-    for (one, _) in found {
-        out.extend_from_slice(&text[at..one.start]);
+    for Spot { found, .. } in found {
+        out.extend_from_slice(&text[at..found.start]);
         out.extend_from_slice(MASKED.as_bytes());
-        at = one.end;
+        at = found.end;
     }
     out.extend_from_slice(&text[at..]);
     (out, Tally { masked: found.len() as u64, ..Tally::default() })

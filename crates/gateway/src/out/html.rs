@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 
 /// Most memory of the tokeniser beside the page.
 const MEMORY: usize = 4 << 20;
+/// Most elements in places where hardly any page has some. For each, the tokeniser looks at all that are open around it.
+const ODD: usize = 10_000;
 /// What holds no markup, or runs: to the tokeniser text like any other where it takes them for parts of a drawing or a
 /// formula, on whose end it and a browser do not always agree.
 const RAW: &str = "script, style, xmp, iframe, noembed, noframes, noscript, plaintext";
@@ -61,11 +63,11 @@ pub(super) fn places(html: &[u8], found: &[Found], attributes: &[String]) -> Pla
         });
         let within_raw = element!(WITHIN_RAW, |element| {
             reading.borrow_mut().never(element.source_location().bytes());
-            Ok(())
+            reading.borrow_mut().odd()
         });
         let nested = element!(NESTED, |_| {
             reading.borrow_mut().nested = true;
-            Ok(())
+            reading.borrow_mut().odd()
         });
         // What stands in a text area is what its form sends.
         let area = text!("textarea", |chunk| {
@@ -102,6 +104,7 @@ struct Reading<'a> {
     unended: bool,
     /// Whether drawings stand in each other, of which the tokeniser leaves one where a browser leaves all.
     nested: bool,
+    odd: usize,
     /// From here on the tokeniser and a browser may read two different pages.
     lost: usize,
 }
@@ -116,6 +119,7 @@ impl<'a> Reading<'a> {
             leads_elsewhere: false,
             unended: false,
             nested: false,
+            odd: 0,
             lost: usize::MAX,
         }
     }
@@ -138,6 +142,12 @@ impl Reading<'_> {
         let from = self.found.partition_point(|found| found.end <= range.start);
         let to = self.found.partition_point(|found| found.start < range.end);
         from..to.max(from)
+    }
+
+    /// Counts an element in an odd place, and gives the page up when there are too many.
+    fn odd(&mut self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        self.odd += 1;
+        if self.odd > ODD { Err("too many elements in odd places".into()) } else { Ok(()) }
     }
 
     fn set(&mut self, number: usize, range: &Range<usize>, context: Context) {
@@ -192,14 +202,17 @@ impl Reading<'_> {
             if touched.is_empty() {
                 continue;
             }
-            let quoted = self.is_quoted(&range);
+            let value = &self.html[range.clone()];
+            let takes = if self.is_quoted(&range) && is_html {
+                Takes::of(element, &tag, &attribute.name(), value, attributes)
+            } else {
+                Takes::Never
+            };
             for number in touched {
                 let found = self.found[number];
                 let inside = range.start <= found.start && found.end <= range.end;
-                let context = if inside && quoted && is_html {
-                    let value = &self.html[range.clone()];
-                    let at = found.start - range.start..found.end - range.start;
-                    attribute_context(element, &tag, &attribute.name(), value, at, attributes)
+                let context = if inside {
+                    takes.context(value, found.start - range.start..found.end - range.start)
                 } else {
                     Context::Never
                 };
@@ -233,33 +246,46 @@ impl Reading<'_> {
     }
 }
 
-fn attribute_context(
-    element: &Element<'_, '_>,
-    tag: &str,
-    name: &str,
-    value: &[u8],
-    at: Range<usize>,
-    attributes: &[String],
-) -> Context {
-    match name {
-        "value" => match tag {
-            "input" => {
-                let kind = element.get_attribute("type").unwrap_or_default().to_ascii_lowercase();
-                let never = matches!(kind.as_str(), "password" | "file" | "image");
-                if never { Context::Never } else { Context::Control }
-            }
-            "option" | "button" | "data" | "meter" | "progress" | "li" => Context::Control,
-            _ => Context::Never,
-        },
-        "href" if matches!(tag, "a" | "area") => address(value, at, true),
-        "src" if tag == "img" => address(value, at, false),
-        "action" if tag == "form" => address(value, at, false),
-        "formaction" if matches!(tag, "input" | "button") => address(value, at, false),
-        "content" if tag == "meta" && is_description(element) => Context::Markup,
-        "datetime" if tag == "time" => Context::Markup,
-        name if TEXTUAL.contains(&name) => Context::Markup,
-        name if is_declarable(name) && attributes.iter().any(|one| one == name) => Context::Markup,
-        _ => Context::Never,
+/// What an attribute takes, looked at once for all tokens in it.
+enum Takes {
+    Never,
+    Markup,
+    Control,
+    Address(Address),
+}
+
+impl Takes {
+    fn of(element: &Element<'_, '_>, tag: &str, name: &str, value: &[u8], attributes: &[String]) -> Self {
+        match name {
+            "value" => match tag {
+                "input" => {
+                    let kind = element.get_attribute("type").unwrap_or_default().to_ascii_lowercase();
+                    let never = matches!(kind.as_str(), "password" | "file" | "image");
+                    if never { Self::Never } else { Self::Control }
+                }
+                "option" | "button" | "data" | "meter" | "progress" | "li" => Self::Control,
+                _ => Self::Never,
+            },
+            "href" if matches!(tag, "a" | "area") => Self::Address(Address::of(value, true)),
+            "src" if tag == "img" => Self::Address(Address::of(value, false)),
+            "action" if tag == "form" => Self::Address(Address::of(value, false)),
+            "formaction" if matches!(tag, "input" | "button") => Self::Address(Address::of(value, false)),
+            "content" if tag == "meta" && is_description(element) => Self::Markup,
+            "datetime" if tag == "time" => Self::Markup,
+            name if TEXTUAL.contains(&name) => Self::Markup,
+            name if is_declarable(name) && attributes.iter().any(|one| one == name) => Self::Markup,
+            _ => Self::Never,
+        }
+    }
+
+    /// The context of what stands at `at` in `value`.
+    fn context(&self, value: &[u8], at: Range<usize>) -> Context {
+        match self {
+            Self::Never => Context::Never,
+            Self::Markup => Context::Markup,
+            Self::Control => Context::Control,
+            Self::Address(address) => address.context(value, at),
+        }
     }
 }
 
@@ -317,19 +343,32 @@ pub(super) fn is_declarable(name: &str) -> bool {
     plain && !OBEYED.contains(&name) && !CODE.iter().any(|start| name.starts_with(start))
 }
 
-/// A token within an address: as a value of the query of a path of this app, or as all of a `mailto:` or `tel:`. Never
+/// An address takes a token as a value of the query of a path of this app, or as all of a `mailto:` or `tel:`. Never
 /// towards another host, which would learn it, and never where it could become a scheme or a path.
-fn address(value: &[u8], at: Range<usize>, may_dial: bool) -> Context {
-    let (before, after) = (&value[..at.start], &value[at.end..]);
-    let dialled = may_dial
-        && (before.eq_ignore_ascii_case(b"mailto:") || before.eq_ignore_ascii_case(b"tel:"))
-        && (after.is_empty() || (after.starts_with(b"?") && before.len() == 7));
-    if dialled {
-        return Context::Address;
+struct Address {
+    may_dial: bool,
+    /// The query of a path of this app, without its `?`; empty where there is none.
+    query: Range<usize>,
+}
+
+impl Address {
+    fn of(value: &[u8], may_dial: bool) -> Self {
+        let mark = memchr::memchr(b'?', value).filter(|mark| is_local(&value[..*mark]));
+        let query = mark.map_or(0..0, |mark| {
+            let end = memchr::memchr(b'#', value).unwrap_or(value.len());
+            mark + 1..end
+        });
+        Self { may_dial, query }
     }
-    let Some(query) = memchr::memchr(b'?', before) else { return Context::Never };
-    let ended = memchr::memchr(b'#', before).is_some();
-    if !ended && is_local(&before[..query]) { Context::Address } else { Context::Never }
+
+    fn context(&self, value: &[u8], at: Range<usize>) -> Context {
+        let (before, after) = (&value[..at.start], &value[at.end..]);
+        let dialled = self.may_dial
+            && (before.eq_ignore_ascii_case(b"mailto:") || before.eq_ignore_ascii_case(b"tel:"))
+            && (after.is_empty() || (after.starts_with(b"?") && before.len() == 7));
+        let queried = self.query.start <= at.start && at.start < self.query.end;
+        if dialled || queried { Context::Address } else { Context::Never }
+    }
 }
 
 /// Whether an address is a path of this app, whatever a browser makes of it.

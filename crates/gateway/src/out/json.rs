@@ -2,18 +2,20 @@
 
 use super::Context;
 use crate::find::Found;
-use crate::json::strings;
+use crate::json::texts;
 
 /// The context of each found token, in order.
 pub(super) fn contexts(json: &[u8], found: &[Found]) -> Vec<Context> {
-    let Ok(texts) = strings(json) else { return vec![Context::Never; found.len()] };
-    let of = |found: &Found| {
-        let number = texts.partition_point(|text| text.end < found.start);
-        match texts.get(number) {
-            Some(text) if text.start <= found.start && found.end <= text.end => Context::Json,
-            _ if found.loose => Context::Bare,
-            _ => Context::Never,
+    let outside = |found: &Found| if found.loose { Context::Bare } else { Context::Never };
+    let mut contexts: Vec<Context> = found.iter().map(outside).collect();
+    let mut next = 0;
+    let walked = texts(json, |_, range| {
+        while let Some(one) = found.get(next).filter(|one| one.start < range.end) {
+            if range.start <= one.start && one.end <= range.end {
+                contexts[next] = Context::Json;
+            }
+            next += 1;
         }
-    };
-    found.iter().map(of).collect()
+    });
+    if walked.is_ok() { contexts } else { vec![Context::Never; found.len()] }
 }

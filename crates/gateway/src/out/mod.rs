@@ -8,6 +8,7 @@ mod html;
 mod json;
 
 use crate::find::{self, Formats, Found};
+use crate::media::{self, Media};
 use crate::messages::Shown;
 use model::token::StorageToken;
 use std::borrow::Cow;
@@ -30,23 +31,15 @@ pub(crate) enum Kind {
 impl Kind {
     /// By its media type; none for what no rule can look into. A charset other than UTF-8 is none, too.
     pub(crate) fn of(content_type: &str) -> Option<Self> {
-        let mut parts = content_type.split(';').map(str::trim);
-        let essence = parts.next()?.to_ascii_lowercase();
-        for parameter in parts {
-            if let Some((name, value)) = parameter.split_once('=')
-                && name.trim().eq_ignore_ascii_case("charset")
-            {
-                let charset = value.trim().trim_matches('"').to_ascii_lowercase();
-                if !matches!(charset.as_str(), "utf-8" | "utf8" | "us-ascii") {
-                    return None;
-                }
-            }
+        let media = Media::parse(content_type)?;
+        let charset = media.parameter("charset");
+        if charset.is_some_and(|one| !media::is_utf8(one) && !one.eq_ignore_ascii_case("us-ascii")) {
+            return None;
         }
-        match essence.as_str() {
+        match media.essence.as_str() {
             "text/html" => Some(Self::Html),
-            "application/json" => Some(Self::Json),
             "text/csv" => Some(Self::Csv),
-            other if other.starts_with("application/") && other.ends_with("+json") => Some(Self::Json),
+            _ if media.is_json() => Some(Self::Json),
             _ => None,
         }
     }
@@ -81,11 +74,20 @@ pub(crate) enum Context {
     Bare,
 }
 
+/// A token in its place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot {
+    found: Found,
+    context: Context,
+    /// Whether it is all that stands there.
+    alone: bool,
+}
+
 /// An answer with its tokens.
 pub(crate) struct Page {
     kind: Kind,
     body: Vec<u8>,
-    found: Vec<(Found, Context)>,
+    found: Vec<Spot>,
     /// Where a line break that comes first goes lost.
     openings: Vec<usize>,
 }
@@ -104,6 +106,21 @@ pub(crate) struct Known<'a> {
     pub(crate) shown: &'a HashMap<StorageToken, Shown>,
     /// What the user has just typed.
     pub(crate) typed: &'a HashMap<StorageToken, Zeroizing<String>>,
+    /// The formats of the fields that the route's rules show.
+    pub(crate) formats: Formats,
+}
+
+impl Known<'_> {
+    /// Whether a date or number is to be taken for somebody's word. What the vault was not asked about, because nobody
+    /// is signed in or the house is sealed, may be a token where it stands alone and a rule has its format.
+    fn is_word(&self, spot: &Spot) -> bool {
+        let Some(token) = spot.found.token else { return true };
+        match self.shown.get(&token) {
+            _ if self.typed.contains_key(&token) => false,
+            Some(answer) => *answer == Shown::Erased,
+            None => !(spot.alone && self.formats.has(&token)),
+        }
+    }
 }
 
 impl Page {
@@ -126,20 +143,26 @@ impl Page {
                 Kind::Csv => vec![Context::Cell; found.len()],
             },
         };
-        let alone = |(found, context): (Found, Context)| {
+        let spot = |(found, context): (Found, Context)| {
             // A date or number may be anybody's word. Where an app keeps a token, it stands alone.
-            let is_word = found.loose && context != Context::Never && !stands_alone(kind, &body, &found);
-            (found, if is_word { Context::Bare } else { context })
+            let alone = !found.loose || stands_alone(kind, &body, &found);
+            let is_word = !alone && context != Context::Never;
+            Spot { found, context: if is_word { Context::Bare } else { context }, alone }
         };
-        let found = found.into_iter().zip(contexts).map(alone).collect();
+        let found = found.into_iter().zip(contexts).map(spot).collect();
         Self { kind, body, found, openings }
     }
 
     /// The tokens to be asked about, each once, in order.
     pub(crate) fn wanted(&self) -> Vec<StorageToken> {
         let mut seen = std::collections::HashSet::new();
-        let asked = self.found.iter().filter(|(found, context)| *context != Context::Never || found.loose);
-        asked.filter_map(|(found, _)| found.token).filter(|token| seen.insert(*token)).collect()
+        let is_asked = |spot: &&Spot| match spot.context {
+            Context::Never => spot.found.loose,
+            Context::Bare => false,
+            _ => true,
+        };
+        let asked = self.found.iter().filter(is_asked);
+        asked.filter_map(|spot| spot.found.token).filter(|token| seen.insert(*token)).collect()
     }
 
     /// Whether there is anything to do.
@@ -160,10 +183,11 @@ impl Page {
         let mut out = Vec::with_capacity(self.body.len() + 64 * self.found.len());
         let mut tally = Tally::default();
         let mut at = 0;
-        for (found, context) in &self.found {
+        for spot in &self.found {
+            let Spot { found, context, .. } = spot;
             out.extend_from_slice(&self.body[at..found.start]);
             at = found.end;
-            match replacement(found, *context, known, &mut tally) {
+            match replacement(spot, known, &mut tally) {
                 // A name stays a name: with a bracket it would be text, and what follows it no longer the same tag.
                 Some(_) if *context == Context::Never && is_name(&out) => out.extend_from_slice(b"masked"),
                 Some(text) => {
@@ -204,19 +228,12 @@ fn is_name(before: &[u8]) -> bool {
 }
 
 /// The text in a token's place, not yet fitted to its surroundings; none where it is no token at all.
-pub(crate) fn replacement(
-    found: &Found,
-    context: Context,
-    known: &Known<'_>,
-    tally: &mut Tally,
-) -> Option<Zeroizing<String>> {
+fn replacement(spot: &Spot, known: &Known<'_>, tally: &mut Tally) -> Option<Zeroizing<String>> {
+    let Spot { found, context, .. } = *spot;
     let constant = |text: &str| Some(Zeroizing::new(text.to_owned()));
     let answer = found.token.and_then(|token| known.shown.get(&token));
     let typed = found.token.and_then(|token| known.typed.get(&token));
-    if context == Context::Bare {
-        return None;
-    }
-    if found.loose && typed.is_none() && matches!(answer, None | Some(Shown::Erased)) {
+    if context == Context::Bare || (found.loose && known.is_word(spot)) {
         return None;
     }
     if context == Context::Never {

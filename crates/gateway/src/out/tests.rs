@@ -28,7 +28,7 @@ fn show(kind: Kind, page: &str, value: Shown) -> String {
     let shown = HashMap::from([(token, value)]);
     let typed = HashMap::new();
     let asked = page.wanted();
-    let (out, _) = page.write(&Known { shown: &shown, typed: &typed });
+    let (out, _) = page.write(&Known { shown: &shown, typed: &typed, formats: Formats::default() });
     let out = String::from_utf8(out).expect("text");
     assert!(!out.contains(&text), "no token passes: {out}");
     assert!(asked.len() <= 1);
@@ -124,6 +124,36 @@ fn addresses_are_filled_where_they_lead_nowhere_else() {
     ] {
         assert_eq!(show(Kind::Html, page, clear("a&b \"<c")), want);
     }
+}
+
+/// A query, a cell and a text of nothing but dates: a look at all that stands before each of them was its square.
+#[test]
+fn many_tokens_in_one_place_are_read_once() {
+    let formats = Formats::of([TokenFormat::Date, TokenFormat::Digits(6)]);
+    let (many, most) = ("3000-01-01+123456+".repeat(1 << 15), "3000-01-01+123456+".repeat(1 << 19));
+    for (kind, page) in [
+        (Kind::Html, format!("<a href=\"/find?q={most}\">x</a>")),
+        (Kind::Html, format!("<a href=\"mailto:{many}\" title='{many}'>{many}</a>")),
+        (Kind::Json, format!("[\"{many}\"]")),
+        (Kind::Json, format!("[{}0]", "\"3000-01-01\",".repeat(1 << 15))),
+        (Kind::Csv, many.replace('+', ",")),
+        (Kind::Csv, many.replace('+', "\n")),
+        (Kind::Csv, many.clone()),
+    ] {
+        let page = Page::read(kind, page.into_bytes(), &formats, &[]);
+        assert!(page.found.len() >= 1 << 15);
+        let known = Known { shown: &HashMap::new(), typed: &HashMap::new(), formats: Formats::default() };
+        let (out, _) = page.write(&known);
+        assert!(out.len() > 1 << 18);
+    }
+}
+
+#[test]
+fn drawings_in_each_other_without_end_show_nothing() {
+    let nested =
+        |count: usize| show(Kind::Html, &format!("<p>TOKEN</p>{}", "<svg>".repeat(count)), clear("Kanarina"));
+    assert!(nested(100).contains("Kanarina"));
+    assert_eq!(nested(1 << 19).matches("[masked]").count(), 1);
 }
 
 #[test]
@@ -233,6 +263,43 @@ fn cells_are_quoted_and_defused() {
     }
 }
 
+/// What a review found: with nobody signed in, dates and numbers that are tokens went out as they were.
+#[test]
+fn a_date_that_nobody_was_asked_about_is_masked_where_it_stands_alone() {
+    let all = Formats::of([TokenFormat::Date, TokenFormat::Digits(6)]);
+    let with = |kind: Kind, page: &str, formats: Formats, answer: Option<Shown>| {
+        let page = Page::read(kind, page.as_bytes().to_vec(), &all, &[]);
+        let shown: HashMap<_, _> = answer
+            .iter()
+            .flat_map(|answer| page.wanted().into_iter().map(|one| (one, answer.clone())))
+            .collect();
+        let (out, tally) = page.write(&Known { shown: &shown, typed: &HashMap::new(), formats });
+        (String::from_utf8(out).expect("text"), tally.masked)
+    };
+    let page = "<td>3001-02-03</td><td> 123456 </td><p>from 3001-02-03 to 123456</p><script>a(123456,'123456')</script>";
+    let (out, masked) = with(Kind::Html, page, all, None);
+    assert_eq!(
+        (out.as_str(), masked),
+        (
+            "<td>[masked]</td><td> [masked] </td><p>from 3001-02-03 to 123456</p><script>a(123456,'[masked]')</script>",
+            3
+        )
+    );
+    assert_eq!(
+        with(Kind::Html, page, all, Some(Shown::Erased)).0,
+        page,
+        "the vault says that these are no tokens"
+    );
+    assert_eq!(with(Kind::Html, page, Formats::default(), None).0, page, "no rule has these formats");
+    let json = r#"{"a":"3001-02-03","b":123456,"c":"x 123456"}"#;
+    assert_eq!(with(Kind::Json, json, all, None).0, r#"{"a":"[masked]","b":123456,"c":"x 123456"}"#);
+    let csv = "3001-02-03,x 123456,123456\n";
+    assert_eq!(with(Kind::Csv, csv, all, None).0, "[masked],x 123456,[masked]\n");
+    let clear = Some(clear("1990-01-01"));
+    assert_eq!(with(Kind::Csv, csv, all, clear.clone()).0, "1990-01-01,x 123456,1990-01-01\n");
+    assert!(with(Kind::Html, page, all, clear).0.starts_with("<td>1990-01-01</td>"));
+}
+
 #[test]
 fn wrong_charsets_and_types_are_none() {
     assert_eq!(Kind::of("text/html; charset=utf-7"), None);
@@ -291,7 +358,7 @@ proptest! {
         for kind in [Kind::Html, Kind::Json, Kind::Csv] {
             let read = Page::read(kind, page.clone().into_bytes(), &Formats::default(), &[]);
             let shown = HashMap::from([(token, clear("x"))]);
-            let (out, _) = read.write(&Known { shown: &shown, typed: &HashMap::new() });
+            let (out, _) = read.write(&Known { shown: &shown, typed: &HashMap::new(), formats: Formats::default() });
             prop_assert!(!String::from_utf8_lossy(&out).contains(&text));
         }
     }

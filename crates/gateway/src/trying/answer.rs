@@ -162,12 +162,18 @@ pub(crate) fn named(exchange: &Exchange, content: &Content) -> Vec<(Range<usize>
 }
 
 fn members(body: &[u8]) -> Vec<(Range<usize>, Guess)> {
-    let Ok(texts) = json::strings(body) else { return Vec::new() };
-    let named = texts.iter().filter(|text| text.end > text.start).filter_map(|text| {
-        let last = text.pointer.rsplit('/').find(|part| part.bytes().any(|byte| !byte.is_ascii_digit()))?;
-        Some((text.start..text.end, guess::by_words(last, "its name")?))
+    let mut all = Vec::new();
+    let walked = json::texts(body, |way, range| {
+        if range.is_empty() || all.len() >= PLACES {
+            return;
+        }
+        let pointer = way.pointer();
+        let last = pointer.rsplit('/').find(|part| part.bytes().any(|byte| !byte.is_ascii_digit()));
+        if let Some(guess) = last.and_then(|last| guess::by_words(last, "its name")) {
+            all.push((range, guess));
+        }
     });
-    named.take(PLACES).collect()
+    if walked.is_ok() { all } else { Vec::new() }
 }
 
 /// Cells of lines without quotes, by the heading of their column.
@@ -233,8 +239,12 @@ pub(crate) fn places(
     found.truncate(PLACES);
     let ranges: Vec<Range<usize>> = found.iter().map(|(range, _)| range.clone()).collect();
     let verdicts = verdicts(&exchange.kind, &exchange.body, &ranges, declared);
+    let members = match content {
+        Content::Data => members_around(&exchange.body, &ranges),
+        _ => HashMap::new(),
+    };
     let spot = |((range, guess), verdict): ((Range<usize>, Option<Guess>), Verdict)| {
-        let (place, attribute) = where_of(exchange, content, &range);
+        let (place, attribute) = where_of(content, &members, &range);
         Spot { range, guess, place, attribute, verdict }
     };
     found.into_iter().zip(verdicts).map(spot).collect()
@@ -256,7 +266,32 @@ fn add<T>(found: &mut Vec<(Range<usize>, T)>, more: impl Iterator<Item = (Range<
     }
 }
 
-fn where_of(exchange: &Exchange, content: &Content, range: &Range<usize>) -> (String, Option<String>) {
+/// The members of a JSON text in which these stand, by where they begin. The ranges are in order.
+fn members_around(json: &[u8], ranges: &[Range<usize>]) -> HashMap<usize, String> {
+    let mut all = HashMap::new();
+    let _ = json::texts(json, |way, text| {
+        let from = ranges.partition_point(|range| range.start < text.start);
+        let within = ranges[from..].iter().take_while(|range| range.start < text.end);
+        let mut within = within.filter(|range| range.end <= text.end).peekable();
+        if within.peek().is_some() {
+            let pointer = way.pointer();
+            // The members of a list are one place.
+            let general = pointer.split('/').map(|part| {
+                let is_number = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+                if is_number { "*" } else { part }
+            });
+            let general = general.collect::<Vec<_>>().join("/");
+            all.extend(within.map(|range| (range.start, general.clone())));
+        }
+    });
+    all
+}
+
+fn where_of(
+    content: &Content,
+    members: &HashMap<usize, String>,
+    range: &Range<usize>,
+) -> (String, Option<String>) {
     match content {
         Content::Page(reading) => {
             let kind = reading.kind_at(range.start);
@@ -268,20 +303,8 @@ fn where_of(exchange: &Exchange, content: &Content, range: &Range<usize>) -> (St
             (shape::printable(&says), attribute)
         }
         Content::Data => {
-            let texts = json::strings(&exchange.body).unwrap_or_default();
-            let text = texts.iter().find(|text| text.start <= range.start && range.end <= text.end);
-            // The members of a list are one place.
-            let general = |text: &json::Text| {
-                let parts = text.pointer.split('/').map(|part| match part {
-                    "" => "",
-                    part if part.bytes().all(|byte| byte.is_ascii_digit()) => "*",
-                    part => part,
-                });
-                parts.collect::<Vec<_>>().join("/")
-            };
-            let says = text
-                .map_or_else(|| "outside of any text".to_owned(), |text| format!("member {}", general(text)));
-            (shape::printable(&says), None)
+            let member = members.get(&range.start).map(|member| format!("member {member}"));
+            (shape::printable(&member.unwrap_or_else(|| "outside of any text".to_owned())), None)
         }
         Content::Sheet => ("a cell".to_owned(), None),
         Content::Unread | Content::Nothing => ("its text".to_owned(), None),
@@ -306,7 +329,7 @@ fn verdicts(kind: &str, body: &[u8], ranges: &[Range<usize>], declared: &[String
     }
     marked.extend_from_slice(&body[at..]);
     let page = Page::read(kind, marked, &Formats::default(), declared);
-    let (out, _) = page.write(&Known { shown: &shown, typed: &HashMap::new() });
+    let (out, _) = page.write(&Known { shown: &shown, typed: &HashMap::new(), formats: Formats::default() });
     let has = |text: &str| memchr::memmem::find(&out, text.as_bytes()).is_some();
     let verdict = |number: usize| match (has(&mark(number, 'x')), has(&mark(number, 'y'))) {
         (_, true) => Verdict::Control,

@@ -3,6 +3,7 @@
 use super::Exchange;
 use super::guess::{self, Confidence, Guess, Holds};
 use super::shape;
+use crate::media::Media;
 use crate::{inward, json};
 use bytes::Bytes;
 use std::task::{Context, Poll, Waker};
@@ -105,7 +106,8 @@ pub(crate) fn read(exchange: &Exchange) -> Request {
         }
         "multipart/form-data" => {
             let body = Bytes::copy_from_slice(&exchange.sent);
-            match at_once(inward::parts(&exchange.sent_kind, body)) {
+            let media = Media::parse(&exchange.sent_kind);
+            match media.and_then(|media| at_once(inward::parts(&media, body))) {
                 Some(Ok(parts)) => {
                     for part in parts.into_iter().take(FIELDS) {
                         request.has_files |= part.is_file;
@@ -118,24 +120,8 @@ pub(crate) fn read(exchange: &Exchange) -> Request {
             }
         }
         kind if kind == "application/json" || kind.ends_with("+json") => {
-            match json::strings(&exchange.sent) {
-                Ok(texts) => {
-                    for text in texts.iter().take(FIELDS) {
-                        let value = text.decoded(&exchange.sent).unwrap_or_default();
-                        let listed = text
-                            .pointer
-                            .split('/')
-                            .any(|part| part.bytes().all(|one| one.is_ascii_digit()) && !part.is_empty());
-                        let hindrance = listed.then_some("it stands in a list, which no rule can name");
-                        request.passwords += usize::from(is_password(&text.pointer));
-                        if !text.pointer.is_empty()
-                            && !is_secret(text.pointer.rsplit('/').next().unwrap_or_default())
-                        {
-                            request.fields.push(sent("json", &text.pointer, value, hindrance));
-                        }
-                    }
-                }
-                Err(_) => request.unreadable = Some(essence),
+            if !members(&exchange.sent, &mut request) {
+                request.unreadable = Some(essence);
             }
         }
         _ if exchange.sent.is_empty() => {}
@@ -152,6 +138,26 @@ pub(crate) fn read(exchange: &Exchange) -> Request {
         }
     }
     request
+}
+
+/// Adds the members of a JSON body; whether it is one.
+fn members(body: &[u8], request: &mut Request) -> bool {
+    let mut left = FIELDS;
+    let walked = json::texts(body, |way, range| {
+        if left == 0 {
+            return;
+        }
+        left -= 1;
+        let (pointer, value) = (way.pointer(), json::decoded(body, &range).unwrap_or_default());
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|one| one.is_ascii_digit());
+        let listed = pointer.split('/').any(is_number);
+        let hindrance = listed.then_some("it stands in a list, which no rule can name");
+        request.passwords += usize::from(is_password(&pointer));
+        if !pointer.is_empty() && !is_secret(pointer.rsplit('/').next().unwrap_or_default()) {
+            request.fields.push(sent("json", &pointer, value, hindrance));
+        }
+    });
+    walked.is_ok()
 }
 
 /// The result of a future that has nothing to wait for.

@@ -178,6 +178,44 @@ async fn forms_that_a_rule_cannot_read_do_not_reach_the_app() {
     }
 }
 
+/// What a review found: each of these the vault took for one person, and some app for another.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_vault_and_app_would_read_differently_does_not_reach_the_app() {
+    let house = House::new().await;
+    house.answers("200 OK\r\nx-user: lead; role=lead", "ok");
+    let parts = "Content-Type: multipart/form-data; boundary=b";
+    let part = |head: &str| format!("--b\r\nContent-Disposition: form-data; {head}\r\n\r\na\r\n--b--\r\n");
+    let cases: [(&str, &[&str], String, &str); 9] = [
+        (
+            "POST /save/7",
+            &["Content-Type: application/x-www-form-urlencoded; charset=ibm037"],
+            "name=a".into(),
+            "415",
+        ),
+        ("POST /save/7", &[FORM, "Content-Type: text/plain"], "name=a".into(), "415"),
+        ("POST /save/7", &[FORM, "Content-Encoding: deflate"], "name=a".into(), "415"),
+        ("POST /save/7", &[FORM], "name=a&_charset_=utf-16".into(), "415"),
+        ("POST /save/7?Name=b", &[FORM], "name=a".into(), "400"),
+        ("POST /save/7", &[FORM], "name=a&name%00=b".into(), "400"),
+        ("POST /save/7", &[FORM], "name=a&name[]=b".into(), "400"),
+        ("POST /save/7", &[parts], part(r#"name=x\; filename="; name=name; y=""#), "400"),
+        ("POST /keep/7", &[JSON, &house.cookie], "{\"name\":\"a\"}".into(), "415"),
+    ];
+    for (first, lines, body, status) in &cases {
+        let (head, _) = house.ask(first, lines, body).await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{first} {lines:?} {body}: {head}");
+        assert_eq!(house.app_got(), "", "{first} {lines:?} {body}");
+    }
+    assert!(house.relay.submitted.lock().is_empty());
+    let (head, _) = house.ask("POST /save/7?x=1", &[&format!("{FORM}; charset=UTF-8")], "name=a").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "the control: {head}");
+    assert!(
+        house.app_got().contains("content-type: application/x-www-form-urlencoded\r\n"),
+        "{}",
+        house.app_got()
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_lasts_in_a_cache() {
     let house = House::new().await;
@@ -308,7 +346,7 @@ async fn a_redirect_is_no_acceptance_and_nobody_changes_nobody() {
 async fn a_path_that_nearly_fits_does_not_pass_a_rule_by() {
     let house = House::new().await;
     house.answers("200 OK", "ok");
-    for path in ["/save/7/", "/Save/7", "/SAVE/7/", "/new/"] {
+    for path in ["/save/7/", "/Save/7", "/SAVE/7/", "/new/", "/new.json", "/New.xml/"] {
         let (head, _) = house.ask(&format!("POST {path}"), &[FORM], "name=Eve").await;
         assert!(head.starts_with("HTTP/1.1 400"), "{path}: {head}");
         assert!(house.app_got().is_empty(), "{path}");
@@ -326,6 +364,32 @@ async fn a_path_that_nearly_fits_does_not_pass_a_rule_by() {
         let name = claim.split(':').next().unwrap_or_default().to_lowercase();
         assert!(!house.app_got().to_lowercase().contains(&name), "{claim}");
     }
+}
+
+/// What a review found: the vault made a person of each spelling, and the app changed the one.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_made_of_another_spelling() {
+    let house = House::new().await;
+    house.answers("200 OK\r\nx-user: lead; role=lead", "ok");
+    for spelling in
+        ["1_7", "17-x", "017", "+17", "-17", "%D9%A7", "17.0", "17.json", "%EF%BC%91", "99999999999999999999"]
+    {
+        let (head, _) = house.ask(&format!("POST /make/{spelling}"), &[FORM], "name=Eve").await;
+        assert!(head.starts_with("HTTP/1.1 400"), "{spelling}: {head}");
+        let (head, _) =
+            house.ask("POST /make", &[FORM], format!("name=Eve&id={}", spelling.replace('+', "%2B"))).await;
+        assert!(head.starts_with("HTTP/1.1 400"), "{spelling}: {head}");
+        assert!(house.app_got().is_empty() && house.relay.submitted.lock().is_empty(), "{spelling}");
+    }
+    for spelling in ["17", "anna.meier", "0190c3a5-7d2e-7c3a-9b1f-0123456789ab"] {
+        let (head, _) = house.ask(&format!("POST /make/{spelling}"), &[FORM], "name=Eve").await;
+        assert!(head.starts_with("HTTP/1.1 200"), "{spelling}: {head}");
+        let (head, _) = house.ask("POST /make", &[FORM], format!("name=Eve&id={spelling}")).await;
+        assert!(head.starts_with("HTTP/1.1 200"), "{spelling}: {head}");
+    }
+    // Where nobody is made, the vault knows who is there.
+    let (head, _) = house.ask("POST /save/1_7", &[FORM], "name=Eve").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

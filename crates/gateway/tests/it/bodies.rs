@@ -106,3 +106,30 @@ async fn large_bodies_pass_and_show_nothing() {
     let (head, _) = house.ask("POST /save/1", &["Content-Type: text/plain"], filler.repeat(2)).await;
     assert!(head.starts_with("HTTP/1.1 413"), "a rule's body has its limit: {head}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn telephone_tokens_pass_nowhere_and_dates_not_where_they_may_be_tokens() {
+    let house = House::new().await;
+    let text = "a +999000000000017 b &#43;999000000000018. 0+9990000000000190";
+    for (path, kind) in [("/page", "text/html"), ("/page", "text/plain"), ("/elsewhere", "text/plain")] {
+        let (one, two) = text.split_at(12);
+        let body = format!("{:x}\r\n{one}\r\n{:x}\r\n{two}\r\n0\r\n\r\n", one.len(), two.len());
+        house.page(&format!("{kind}\r\nx-note: +999000000000017\r\ntransfer-encoding: chunked"), body);
+        let (head, body) = house.get(path).await;
+        assert!(!body.contains("00000000017") && !body.contains("00000000018"), "{path} {kind}: {body}");
+        assert!(body.contains("+9990000000000190"), "one digit more is a number: {body}");
+        assert!(head.contains("x-note: masked"), "{head}");
+    }
+    let page = "<td>3001-02-03</td><p>until 3001-02-03</p>";
+    house.answers("200 OK\r\ncontent-type: text/html", page);
+    assert_eq!(house.get("/born").await.1, "<td>[masked]</td><p>until 3001-02-03</p>", "nobody is asked for");
+    assert_eq!(house.get("/page").await.1, page, "no rule has dates");
+    house.page("text/html", page);
+    assert_eq!(house.get("/born").await.1, page, "the vault knows that it is none");
+    *house.relay.fails.lock() = Some(gateway::messages::RelayError::Sealed);
+    assert_eq!(
+        house.get("/born").await.1,
+        "<td>[masked]</td><p>until 3001-02-03</p>",
+        "the vault is asked in vain"
+    );
+}

@@ -51,12 +51,13 @@ pub(crate) struct Played {
 
 impl Relay for Played {
     fn fields(&self) -> Result<Vec<FieldInfo>, RelayError> {
-        let field = |name: &str| FieldInfo {
+        let field = |name: &str, format: TokenFormat| FieldInfo {
             name: name.to_owned(),
-            format: TokenFormat::Opaque,
+            format,
             category: Category::Identity,
         };
-        Ok(vec![field("name"), field("note")])
+        let opaque = TokenFormat::Opaque;
+        Ok(vec![field("name", opaque), field("note", opaque), field("born", TokenFormat::Date)])
     }
 
     fn show(&self, ask: Ask) -> Answer<'_, Vec<Shown>> {
@@ -183,6 +184,9 @@ name = "keep"
 path = "/keep/{id}"
 principal = { kind = "jwt", cookie = "s", keys = "KEYS", issuer = "app", roles = { lead = "operations" } }
 [[route]]
+name = "born"
+path = "/born"
+[[route]]
 name = "open-cors"
 path = "/cors"
 cors = ["https://friend.example"]
@@ -196,12 +200,21 @@ path = "/new"
 name = "note"
 path = "/note/{id}"
 [[route]]
+name = "make"
+path = "/make/{id}"
+[[route]]
+name = "make-field"
+path = "/make"
+[[route]]
 name = "upload"
 path = "/upload"
 pass = ["upload"]
 [[relay]]
 routes = ["page", "open-cors"]
 out = { purpose = "p", fields = ["name"], headers = ["x-name"] }
+[[relay]]
+routes = ["born"]
+out = { purpose = "p", fields = ["born"] }
 [[relay]]
 routes = ["edit"]
 out = { purpose = "p", fields = ["name"], form = "keep" }
@@ -214,6 +227,12 @@ in = { person = { path = "id" }, accept = ["2xx", "303 /save/{id}"], fields = { 
 [[relay]]
 routes = ["note"]
 in = { person = { path = "id" }, accept = ["2xx"], fields = { "query:note" = "note" } }
+[[relay]]
+routes = ["make"]
+in = { person = { path = "id", create = true }, accept = ["2xx", "303 /made"], fields = { "form:name" = "name" } }
+[[relay]]
+routes = ["make-field"]
+in = { person = { field = "form:id", create = true }, accept = ["2xx"], fields = { "form:name" = "name" } }
 [[relay]]
 routes = ["new"]
 in = { person = { new = "location:/w/{id}" }, accept = ["303"], fields = { "form:name" = "name" } }
