@@ -65,6 +65,15 @@ pub(crate) struct Asked {
     pub(crate) upgrade: Option<OnUpgrade>,
 }
 
+impl Asked {
+    /// Who shares the connections to the app with others; none is a proxy, which speaks for many.
+    pub(crate) fn client(&self, way: Way<'_>) -> Option<IpAddr> {
+        let address = self.peer.address;
+        let is_proxy = way.setup.proxies.iter().any(|net| net.contains(&address));
+        (!is_proxy).then(|| crate::serve::client(address))
+    }
+}
+
 /// Where a request is going.
 #[derive(Clone, Copy)]
 pub(crate) struct Way<'a> {
@@ -278,7 +287,12 @@ async fn staged(way: Way<'_>, asked: Asked, incoming: Incoming) -> Result<Respon
         return upgraded(way, asked, incoming).await;
     }
     let (request, why) = plain(way, &asked, incoming)?;
-    let answer = way.setup.upstream.send(request).await.map_err(|missed| lost(way, missed, &why))?;
+    let answer = way
+        .setup
+        .upstream
+        .send(request, asked.client(way))
+        .await
+        .map_err(|missed| lost(way, missed, &why))?;
     let typed = relay_out::Typed::default();
     Ok(relay_out::answer(way, &asked, answer, user, principal, &typed).await)
 }
@@ -348,7 +362,12 @@ async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<
     let (mut request, why) = plain(way, &asked, incoming)?;
     request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     request.headers_mut().insert(header::UPGRADE, kind.clone());
-    let mut answer = way.setup.upstream.send(request).await.map_err(|missed| lost(way, missed, &why))?;
+    let mut answer = way
+        .setup
+        .upstream
+        .send(request, asked.client(way))
+        .await
+        .map_err(|missed| lost(way, missed, &why))?;
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         let typed = relay_out::Typed::default();
         return Ok(relay_out::answer(way, &asked, answer, None, None, &typed).await);

@@ -37,6 +37,7 @@ mod rules;
 mod sending;
 pub mod serve;
 mod setup;
+mod shares;
 pub mod strict;
 mod tied;
 pub mod trying;

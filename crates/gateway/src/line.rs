@@ -1,6 +1,7 @@
 //! Kept connections to the app. Each is driven by the task that uses it: no task of its own has to be woken for a head and
 //! again for each piece of a body, which for small answers costs more than the answer.
 
+use crate::shares::Share;
 use crate::upstream::{Body, Stream};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -15,7 +16,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// How long a connection is kept that nobody uses.
@@ -174,12 +174,12 @@ pub(crate) struct FromApp {
     body: Incoming,
     line: Option<Line>,
     pool: Arc<Pool>,
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Share>,
 }
 
 impl FromApp {
     /// Keeps its place among the connections in use for as long as it uses one.
-    pub(crate) fn keep(&mut self, place: OwnedSemaphorePermit) {
+    pub(crate) fn keep(&mut self, place: Share) {
         self.place = Some(place).filter(|_| self.line.is_some());
     }
 

@@ -57,7 +57,7 @@ pub(crate) async fn exchange(
     // The boundary of a form with files must not stand in it; this one cannot be foreseen.
     let boundary = format!("obhut{}", HEXLOWER.encode(&id.unwrap_or(*b"without-an-entry")));
     let request = rewritten(way, rule, &asked, inward.write(&texts, &boundary).map_err(unreadable)?)?;
-    let answer = match way.setup.upstream.send(request).await {
+    let answer = match way.setup.upstream.send(request, asked.client(way)).await {
         Ok(answer) => answer,
         Err(missed) => {
             let lost = no_answer(missed);

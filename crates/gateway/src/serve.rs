@@ -115,7 +115,7 @@ impl Drop for Place {
 }
 
 /// What counts as one client: an address, or the network that one line usually gets.
-fn client(address: IpAddr) -> IpAddr {
+pub(crate) fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let mut octets = v6.octets();

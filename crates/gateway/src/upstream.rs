@@ -2,6 +2,7 @@
 
 use crate::line::{self, FromApp, Line, Lost, Pool};
 use crate::sending;
+use crate::shares::Shares;
 use bytes::Bytes;
 use http::header::HeaderMap;
 use http::{Method, Request, Response, StatusCode, Uri};
@@ -16,7 +17,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::Semaphore;
 
 /// Any error of a body on its way.
 pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
@@ -25,8 +25,6 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;
 
 /// Longest time to reach the app.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Longest wait for a connection to become free.
-const WAIT: Duration = Duration::from_secs(3);
 
 /// Why the upstream of a configuration is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +56,7 @@ pub(crate) struct Upstream {
     place: Place,
     pool: Arc<Pool>,
     /// How many connections may still be in use. Since those that nobody uses are taken first, so many are open.
-    room: Arc<Semaphore>,
+    shares: Shares,
     timeout: Duration,
 }
 
@@ -91,20 +89,22 @@ impl Upstream {
         connections: usize,
     ) -> Result<Self, UpstreamError> {
         let place = place_of(text, authority, insecure)?;
-        let room = Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS)));
-        Ok(Self { place, pool: Arc::default(), room, timeout })
+        Ok(Self { place, pool: Arc::default(), shares: Shares::new(connections), timeout })
     }
 
-    /// Sends a request; its URI needs path and query alone.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<FromApp>, Missed> {
-        let waiting = tokio::time::timeout(WAIT, self.room.clone().acquire_owned());
-        let Ok(Ok(place)) = waiting.await else { return Err(Missed::Busy) };
+    /// Sends a request of a client; its URI needs path and query alone. Without a client it is one of a proxy, or our own.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Body>,
+        client: Option<IpAddr>,
+    ) -> Result<Response<FromApp>, Missed> {
+        let share = self.shares.take(client).await.ok_or(Missed::Busy)?;
         let (request, sent) = sending::watched(request);
         let answering = sending::in_time(&sent, self.timeout, self.exchange(request));
         let mut answer = answering.await.ok_or(Missed::Timeout)??;
         // Its words are the app's, and nobody would look for a token in them.
         answer.extensions_mut().remove::<hyper::ext::ReasonPhrase>();
-        answer.body_mut().keep(place);
+        answer.body_mut().keep(share);
         Ok(answer)
     }
 
@@ -135,7 +135,7 @@ impl Upstream {
         *request.method_mut() = Method::GET;
         *request.uri_mut() = path.parse().map_err(|_| Missed::Unreachable)?;
         *request.headers_mut() = headers;
-        let answer = self.send(request).await?;
+        let answer = self.send(request, None).await?;
         let status = answer.status();
         let reading = Limited::new(answer.into_body(), limit).collect();
         let body = tokio::time::timeout(self.timeout, reading).await.map_err(|_| Missed::Timeout)?;
