@@ -1,7 +1,7 @@
 //! The relay on the way out, whole: reads what rules look into, asks once for all its tokens, and puts the answers in
 //! their places. Everything else streams through, masked.
 
-use crate::body::Read;
+use crate::body::{self, Read};
 use crate::decode;
 use crate::events::Event;
 use crate::exchange::{Asked, Way, no_answer, read_answer, report_leaks, streamed, viewer};
@@ -9,7 +9,7 @@ use crate::find::{self, Formats};
 use crate::headers;
 use crate::line::FromApp;
 use crate::messages::{Ask, FormPlace, ShowRule, Shown};
-use crate::out::{self, Kind, Known, Page, Tally};
+use crate::out::{self, Kind, Known, Page, Script, Tally};
 use crate::principal::{Principal, User};
 use crate::problem::{Problem, problem};
 use crate::rules::{OutRule, Route, Whom};
@@ -41,6 +41,12 @@ const NOT_MODIFIED: Problem = problem(
     StatusCode::BAD_GATEWAY,
     "app_not_modified",
     "The application answered that nothing changed, which nobody had asked.",
+);
+
+const CHARSET: Problem = problem(
+    StatusCode::BAD_GATEWAY,
+    "app_charset",
+    "The application's answer is written in a charset that cannot be read here. It has to answer in UTF-8.",
 );
 
 /// Who looks at which answer.
@@ -109,8 +115,7 @@ impl Looking<'_> {
         begun: Option<Bytes>,
         rest: Option<FromApp>,
     ) -> Result<Response<Body>, Problem> {
-        let kind = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let kind = kind.and_then(Kind::of);
+        let (kind, script) = kind_of(&head.headers);
         if !self.is_ruled() {
             return self.unruled(head, begun, rest, kind).await;
         }
@@ -120,31 +125,27 @@ impl Looking<'_> {
         if !may_be_read_by(self.way.route, self.asked, &head.headers) {
             self.user = None;
         }
-        let coding = coding_of(&head.headers);
-        headers::no_store(&mut head.headers);
         let has_body = self.asked.method != Method::HEAD
             && !matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
+        let coding = coding_of(&head.headers).filter(|_| has_body);
+        headers::no_store(&mut head.headers);
         let partial = head.status == StatusCode::PARTIAL_CONTENT;
         let page_kind = kind.filter(|_| has_body && !partial);
-        let mut bytes = begun.unwrap_or_default();
-        let mut rest = rest;
-        let looked_into = page_kind.is_some() || coding.is_some();
-        if let Some(body) = if looked_into { rest.take() } else { None } {
-            match read_answer(self.way, body).await {
-                Read::Whole(read) if bytes.is_empty() => bytes = read,
-                Read::Whole(read) => bytes = [bytes, read].concat().into(),
-                Read::More(read, more) => {
-                    bytes = [bytes, read].concat().into();
-                    rest = Some(more);
-                }
-                Read::Broken => return Err(no_answer(Missed::Broken)),
-            }
-        }
-        if let Some(coding) = coding.filter(|_| has_body) {
+        let limit = match (page_kind.is_some() || coding.is_some(), script) {
+            (true, _) => Some(self.way.setup.max_body),
+            // One piece tells how a text is written.
+            (false, Script::Text) if has_body => Some(0),
+            _ => None,
+        };
+        let (mut bytes, rest) = self.begun(begun.unwrap_or_default(), rest, limit).await?;
+        if let Some(coding) = coding {
             if rest.is_some() {
                 return Err(ENCODED);
             }
             bytes = decode::decode(&coding, &bytes, self.way.setup.max_body).map_err(|_| ENCODED)?.into();
+        }
+        if has_body && (script == Script::Unreadable || (script == Script::Text && out::is_wide(&bytes))) {
+            return Err(CHARSET);
         }
         let body = match (page_kind, rest) {
             (Some(kind), None) => self.page(kind, &mut head, bytes).await,
@@ -160,6 +161,24 @@ impl Looking<'_> {
         };
         headers::harden(&mut head.headers);
         Ok(Response::from_parts(head, body))
+    }
+
+    /// What is there of a body and what was read of it beyond, as far as `limit`; and the rest.
+    async fn begun(
+        &self,
+        begun: Bytes,
+        rest: Option<FromApp>,
+        limit: Option<usize>,
+    ) -> Result<(Bytes, Option<FromApp>), Problem> {
+        let Some(limit) = limit else { return Ok((begun, rest)) };
+        let Some(body) = rest else { return Ok((begun, None)) };
+        let (read, rest) = match body::read(body, limit, self.way.setup.silence).await {
+            Read::Whole(read) => (read, None),
+            Read::More(read, rest) => (read, Some(rest)),
+            Read::Broken => return Err(no_answer(Missed::Broken)),
+        };
+        let bytes = if begun.is_empty() { read } else { [begun, read].concat().into() };
+        Ok((bytes, rest))
     }
 
     /// An answer that no rule speaks of: it streams through.
@@ -298,6 +317,17 @@ impl Looking<'_> {
             fields: rule.fields.clone(),
             person,
         })
+    }
+}
+
+/// What an answer is, and how it is written.
+fn kind_of(headers: &HeaderMap) -> (Option<Kind>, Script) {
+    match headers.get(header::CONTENT_TYPE) {
+        Some(value) => {
+            let text = value.to_str().unwrap_or_default();
+            (Kind::of(text), Script::of(text))
+        }
+        None => (None, Script::Text),
     }
 }
 
