@@ -131,20 +131,17 @@ impl Looking<'_> {
         headers::no_store(&mut head.headers);
         let partial = head.status == StatusCode::PARTIAL_CONTENT;
         let page_kind = kind.filter(|_| has_body && !partial);
-        let limit = match (page_kind.is_some() || coding.is_some(), script) {
-            (true, _) => Some(self.way.setup.max_body),
+        let limit = match script {
+            _ if !has_body => None,
+            Script::Unreadable => return Err(CHARSET),
+            _ if page_kind.is_some() || coding.is_some() => Some(self.way.setup.max_body),
             // One piece tells how a text is written.
-            (false, Script::Text) if has_body => Some(0),
-            _ => None,
+            Script::Text => Some(0),
+            Script::Other => None,
         };
-        let (mut bytes, rest) = self.begun(begun.unwrap_or_default(), rest, limit).await?;
-        if let Some(coding) = coding {
-            if rest.is_some() {
-                return Err(ENCODED);
-            }
-            bytes = decode::decode(&coding, &bytes, self.way.setup.max_body).map_err(|_| ENCODED)?.into();
-        }
-        if has_body && (script == Script::Unreadable || (script == Script::Text && out::is_wide(&bytes))) {
+        let (bytes, rest) = self.begun(begun.unwrap_or_default(), rest, limit).await?;
+        let bytes = self.decoded(bytes, coding.as_deref(), rest.is_none())?;
+        if script == Script::Text && out::is_wide(&bytes) {
             return Err(CHARSET);
         }
         let body = match (page_kind, rest) {
@@ -161,6 +158,18 @@ impl Looking<'_> {
         };
         headers::harden(&mut head.headers);
         Ok(Response::from_parts(head, body))
+    }
+
+    /// A body without its coding; it has to be all there.
+    fn decoded(&self, bytes: Bytes, coding: Option<&str>, is_whole: bool) -> Result<Bytes, Problem> {
+        match coding {
+            None => Ok(bytes),
+            Some(_) if !is_whole => Err(ENCODED),
+            Some(coding) => {
+                let decoded = decode::decode(coding, &bytes, self.way.setup.max_body);
+                decoded.map(Bytes::from).map_err(|_| ENCODED)
+            }
+        }
     }
 
     /// What is there of a body and what was read of it beyond, as far as `limit`; and the rest.
