@@ -68,10 +68,13 @@ pub(crate) struct Asked {
 impl Asked {
     /// Who shares the connections to the app with others; none is a proxy, which speaks for many.
     pub(crate) fn client(&self, way: Way<'_>) -> Option<IpAddr> {
-        let address = self.peer.address;
-        let is_proxy = way.setup.proxies.iter().any(|net| net.contains(&address));
-        (!is_proxy).then(|| crate::serve::client(address))
+        client_of(way.setup, self.peer.address)
     }
+}
+
+fn client_of(setup: &Setup, address: IpAddr) -> Option<IpAddr> {
+    let is_proxy = setup.proxies.iter().any(|net| net.contains(&address));
+    (!is_proxy).then(|| crate::serve::client(address))
 }
 
 /// Where a request is going.
@@ -146,7 +149,8 @@ async fn to_its_end(
     peer: Peer,
     request: Request<Incoming>,
 ) -> (Option<Arc<str>>, Response<Body>) {
-    let Some(place) = gateway.places.take(&peer.places).await else {
+    let client = client_of(&gateway.setup.load(), peer.address);
+    let Some(place) = gateway.places.take(&peer.places, client).await else {
         gateway.sink.emit(Event::Refused { route: None, code: problem::BUSY.code() });
         return (None, problem::BUSY.answer(request.headers().get(header::ACCEPT)));
     };

@@ -1,6 +1,8 @@
 //! Places for requests that run to their end whatever becomes of their client. A stream that is reset ends for HTTP/2, not
 //! for the form in it; without places, who opens and resets streams would have requests without end run here.
 
+use crate::shares::{Share, Shares};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -12,9 +14,8 @@ const OF_CONNECTION: usize = 100;
 /// Longest wait for a place.
 const WAIT: Duration = Duration::from_secs(3);
 
-/// The places of the whole gateway.
-#[derive(Clone)]
-pub(crate) struct Places(Arc<Semaphore>);
+/// The places of the whole gateway, a part of which is one client's at most.
+pub(crate) struct Places(Shares);
 
 /// The places of one connection.
 #[derive(Clone)]
@@ -23,12 +24,12 @@ pub(crate) struct OwnPlaces(Arc<Semaphore>);
 /// A place, given back when it is dropped.
 pub(crate) struct Place {
     _own: OwnedSemaphorePermit,
-    _of_all: OwnedSemaphorePermit,
+    _of_all: Share,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(ALL)))
+        Self(Shares::new(ALL))
     }
 }
 
@@ -39,11 +40,11 @@ impl Default for OwnPlaces {
 }
 
 impl Places {
-    /// A place, where one gets free soon.
-    pub(crate) async fn take(&self, own: &OwnPlaces) -> Option<Place> {
+    /// A place for this client, where one gets free soon. None is a proxy, which speaks for many.
+    pub(crate) async fn take(&self, own: &OwnPlaces, client: Option<IpAddr>) -> Option<Place> {
         let both = async {
             let own = own.0.clone().acquire_owned().await.ok()?;
-            let of_all = self.0.clone().acquire_owned().await.ok()?;
+            let of_all = self.0.take(client).await?;
             Some(Place { _own: own, _of_all: of_all })
         };
         tokio::time::timeout(WAIT, both).await.ok().flatten()
@@ -61,16 +62,19 @@ mod tests {
         for _ in 0..ALL / OF_CONNECTION {
             let own = OwnPlaces::default();
             for _ in 0..OF_CONNECTION {
-                held.push(all.take(&own).await.expect("a place"));
+                held.push(all.take(&own, None).await.expect("a place"));
             }
-            assert!(all.take(&own).await.is_none(), "one connection has its part");
+            assert!(all.take(&own, None).await.is_none(), "one connection has its part");
         }
         let own = OwnPlaces::default();
         for _ in 0..ALL % OF_CONNECTION {
-            held.push(all.take(&own).await.expect("a place"));
+            held.push(all.take(&own, None).await.expect("a place"));
         }
-        assert!(all.take(&own).await.is_none() && all.take(&OwnPlaces::default()).await.is_none());
+        assert!(
+            all.take(&own, None).await.is_none() && all.take(&OwnPlaces::default(), None).await.is_none()
+        );
+        let one = Some(IpAddr::from([192, 0, 2, 1]));
         held.pop();
-        assert!(all.take(&OwnPlaces::default()).await.is_some(), "a place that was given back");
+        assert!(all.take(&OwnPlaces::default(), one).await.is_some(), "a place that was given back");
     }
 }

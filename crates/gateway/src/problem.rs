@@ -105,6 +105,8 @@ problems! {
         "There is no room for the application's answer at present. If you sent something, look whether it was carried out before you send it again.";
     APP_ENCODING: BAD_GATEWAY, "app_encoding",
         "The application's answer is encoded in a way that cannot be read, or is too large when it is decoded.";
+    APP_CHARSET: BAD_GATEWAY, "app_charset",
+        "The application's answer is written in a charset that cannot be read here. It has to answer in UTF-8.";
     APP_NOT_MODIFIED: BAD_GATEWAY, "app_not_modified",
         "The application answered that nothing changed, which nobody had asked.";
 }

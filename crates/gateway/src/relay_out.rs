@@ -1,7 +1,7 @@
 //! The relay on the way out, whole: reads what rules look into, asks once for all its tokens, and puts the answers in
 //! their places. Everything else streams through, masked.
 
-use crate::body::Read;
+use crate::body::{self, Read};
 use crate::decode;
 use crate::events::Event;
 use crate::exchange::{Asked, Way, no_answer, read_answer, report_leaks, streamed, viewer};
@@ -9,7 +9,7 @@ use crate::find::{self, Formats};
 use crate::headers;
 use crate::line::FromApp;
 use crate::messages::{Ask, FormPlace, ShowRule, Shown};
-use crate::out::{self, Kind, Known, Page, Tally};
+use crate::out::{self, Kind, Known, Page, Script, Tally};
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem};
 use crate::rules::{OutRule, Route, Whom};
@@ -98,8 +98,7 @@ impl Looking<'_> {
         begun: Option<Bytes>,
         rest: Option<FromApp>,
     ) -> Result<Response<Body>, Problem> {
-        let kind = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let kind = kind.and_then(Kind::of);
+        let (kind, script) = kind_of(&head.headers);
         if !self.is_ruled() {
             return self.unruled(head, begun, rest, kind).await;
         }
@@ -109,32 +108,24 @@ impl Looking<'_> {
         if !may_be_read_by(self.way.route, self.asked, &head.headers) {
             self.user = None;
         }
-        let coding = coding_of(&head.headers);
-        headers::no_store(&mut head.headers);
         let has_body = self.asked.method != Method::HEAD
             && !matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
+        let coding = coding_of(&head.headers).filter(|_| has_body);
+        headers::no_store(&mut head.headers);
         let partial = head.status == StatusCode::PARTIAL_CONTENT;
         let page_kind = kind.filter(|_| has_body && !partial);
-        let mut bytes = begun.unwrap_or_default();
-        let mut rest = rest;
-        let looked_into = page_kind.is_some() || coding.is_some();
-        if let Some(body) = if looked_into { rest.take() } else { None } {
-            match read_answer(self.way, body).await {
-                Read::Whole(read) if bytes.is_empty() => bytes = read,
-                Read::Whole(read) => bytes = [bytes, read].concat().into(),
-                Read::More(read, more) => {
-                    bytes = [bytes, read].concat().into();
-                    rest = Some(more);
-                }
-                Read::Full => return Err(problem::ANSWER_FULL),
-                Read::Broken => return Err(no_answer(Missed::Broken)),
-            }
-        }
-        if let Some(coding) = coding.filter(|_| has_body) {
-            if rest.is_some() {
-                return Err(problem::APP_ENCODING);
-            }
-            bytes = self.decoded(&coding, &bytes)?;
+        let limit = match script {
+            _ if !has_body => None,
+            Script::Unreadable => return Err(problem::APP_CHARSET),
+            _ if page_kind.is_some() || coding.is_some() => Some(self.way.setup.max_body),
+            // One piece tells how a text is written.
+            Script::Text => Some(0),
+            Script::Other => None,
+        };
+        let (bytes, rest) = self.begun(begun.unwrap_or_default(), rest, limit).await?;
+        let bytes = self.decoded(bytes, coding.as_deref(), rest.is_none())?;
+        if script == Script::Text && out::is_wide(&bytes) {
+            return Err(problem::APP_CHARSET);
         }
         let body = match (page_kind, rest) {
             (Some(kind), None) => self.page(kind, &mut head, bytes).await,
@@ -152,6 +143,41 @@ impl Looking<'_> {
         Ok(Response::from_parts(head, body))
     }
 
+    /// A body without its coding; it has to be all there. What was little when it came may be much now.
+    fn decoded(&self, bytes: Bytes, coding: Option<&str>, is_whole: bool) -> Result<Bytes, Problem> {
+        let Some(coding) = coding else { return Ok(bytes) };
+        if !is_whole {
+            return Err(problem::APP_ENCODING);
+        }
+        let decoded = decode::decode(coding, &bytes, self.way.setup.max_body);
+        let decoded = decoded.map_err(|_| problem::APP_ENCODING)?;
+        if !self.way.held.take(decoded.len()) {
+            return Err(problem::ANSWER_FULL);
+        }
+        Ok(decoded.into())
+    }
+
+    /// What is there of a body and what was read of it beyond, as far as `limit`; and the rest.
+    async fn begun(
+        &self,
+        begun: Bytes,
+        rest: Option<FromApp>,
+        limit: Option<usize>,
+    ) -> Result<(Bytes, Option<FromApp>), Problem> {
+        let Some(limit) = limit else { return Ok((begun, rest)) };
+        let Some(body) = rest else { return Ok((begun, None)) };
+        let held = self.way.held;
+        let reading = body::read(body, limit, self.way.setup.silence, |bytes| held.take(bytes));
+        let (read, rest) = match reading.await {
+            Read::Whole(read) => (read, None),
+            Read::More(read, rest) => (read, Some(rest)),
+            Read::Full => return Err(problem::ANSWER_FULL),
+            Read::Broken => return Err(no_answer(Missed::Broken)),
+        };
+        let bytes = if begun.is_empty() { read } else { [begun, read].concat().into() };
+        Ok((bytes, rest))
+    }
+
     /// An answer that no rule speaks of: it streams through.
     async fn unruled(
         self,
@@ -167,7 +193,7 @@ impl Looking<'_> {
             (Some(coding), Some(rest)) => {
                 // Encoded though nobody asked for it: a token would pass unseen.
                 let bytes = match read_answer(self.way, rest).await {
-                    Read::Whole(bytes) => self.decoded(&coding, &bytes)?,
+                    Read::Whole(bytes) => self.decoded(bytes, Some(&coding), true)?,
                     Read::Full => return Err(problem::ANSWER_FULL),
                     Read::More(..) | Read::Broken => return Err(problem::APP_ENCODING),
                 };
@@ -181,16 +207,6 @@ impl Looking<'_> {
         headers::mask(&mut head.headers, &[]);
         headers::harden(&mut head.headers);
         Ok(Response::from_parts(head, body))
-    }
-
-    /// A body without its coding. What was little when it came may be much now.
-    fn decoded(&self, coding: &str, bytes: &[u8]) -> Result<Bytes, Problem> {
-        let decoded =
-            decode::decode(coding, bytes, self.way.setup.max_body).map_err(|_| problem::APP_ENCODING)?;
-        if !self.way.held.take(decoded.len()) {
-            return Err(problem::ANSWER_FULL);
-        }
-        Ok(decoded.into())
     }
 
     /// A page that rules look into.
@@ -300,6 +316,17 @@ impl Looking<'_> {
             fields: rule.fields.clone(),
             person,
         })
+    }
+}
+
+/// What an answer is, and how it is written.
+fn kind_of(headers: &HeaderMap) -> (Option<Kind>, Script) {
+    match headers.get(header::CONTENT_TYPE) {
+        Some(value) => {
+            let text = value.to_str().unwrap_or_default();
+            (Kind::of(text), Script::of(text))
+        }
+        None => (None, Script::Text),
     }
 }
 

@@ -6,11 +6,13 @@
 mod csv;
 mod html;
 mod json;
+mod script;
 
 use crate::find::{self, Formats, Found};
 use crate::media::{self, Media};
 use crate::messages::Shown;
 use model::token::StorageToken;
+pub(crate) use script::{Script, is_wide};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use zeroize::Zeroizing;

@@ -77,6 +77,35 @@ async fn other_charsets_and_broken_text_show_nothing() {
         let (_, body) = house.get("/page").await;
         assert!(!body.contains("Kanarina") && !body.contains(&token(1)[4..]), "{kind}: {body}");
     }
+    // Where a token cannot be seen, nothing goes out at all.
+    let wide: Vec<u8> = page().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = [&[0xff, 0xfe], &wide[..]].concat();
+    let far = page().replace("<p>", "<p>ö");
+    for (kind, body) in [
+        ("text/html; charset=utf-16le", &wide),
+        ("text/html", &marked),
+        ("text/html; charset=utf-8", &wide),
+        ("text/csv", &wide),
+        ("text/plain", &marked),
+        ("application/xml", &wide),
+        ("text/plain; charset=ibm037", &wide),
+        (
+            "text/html; charset=utf-8\r\ntransfer-encoding: chunked",
+            &[b"5\r\n", &wide[..5], b"\r\n0\r\n\r\n"].concat(),
+        ),
+    ] {
+        house.page(kind, body);
+        let (head, body) = house.get("/page").await;
+        assert!(head.starts_with("HTTP/1.1 502") && body.contains("app_charset"), "{kind}: {head}");
+        assert!(!body.contains("o\0b\0h"), "{kind}");
+    }
+    for kind in ["text/plain; charset=iso-8859-1", "image/png", "text/plain"] {
+        house.page(kind, &far);
+        let (head, body) = house.get("/page").await;
+        assert!(head.starts_with("HTTP/1.1 200") && body.contains("[masked]"), "{kind}: {head}");
+    }
+    house.page("text/html; charset=utf-16le", &wide);
+    assert!(house.get("/elsewhere").await.0.starts_with("HTTP/1.1 200"), "no rule speaks of it");
     house.page("text/html; charset=utf-8", [page().as_bytes(), b"\xff\xfe"].concat());
     assert!(!house.get("/page").await.1.contains("Kanarina"));
     house.page("application/json", format!("{{\"a\":\"{}\"", token(1)));

@@ -146,9 +146,9 @@ async fn what_the_app_took_is_kept_though_the_client_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_app_has_no_more_connections_than_it_may_have() {
+async fn a_client_has_no_more_connections_to_the_app_than_its_part() {
     let app = Slow::answering(TAKEN).await;
-    let rules = RULES.replace("timeout = 2", "timeout = 60\nupstream_connections = 2");
+    let rules = RULES.replace("timeout = 2", "timeout = 60\nupstream_connections = 8");
     let house = Arc::new(House::with(&rules, app.address).await);
     let sender = h2(&house).await;
     let get = || Request::get("https://localhost/elsewhere").body(Full::default()).expect("a request");
