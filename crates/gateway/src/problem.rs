@@ -107,6 +107,8 @@ problems! {
         "The application's answer is encoded in a way that cannot be read, or is too large when it is decoded.";
     APP_CHARSET: BAD_GATEWAY, "app_charset",
         "The application's answer is written in a charset that cannot be read here. It has to answer in UTF-8.";
+    APP_EVENTS: BAD_GATEWAY, "app_events",
+        "The application answers with a stream of events, which is not allowed on this route.";
     APP_NOT_MODIFIED: BAD_GATEWAY, "app_not_modified",
         "The application answered that nothing changed, which nobody had asked.";
 }

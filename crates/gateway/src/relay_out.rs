@@ -2,12 +2,14 @@
 //! their places. Everything else streams through, masked.
 
 use crate::body::{self, Read};
+use crate::config::Pass;
 use crate::decode;
 use crate::events::Event;
 use crate::exchange::{Asked, Way, no_answer, read_answer, report_leaks, streamed, viewer};
 use crate::find::{self, Formats};
 use crate::headers;
 use crate::line::FromApp;
+use crate::media::Media;
 use crate::messages::{Ask, FormPlace, ShowRule, Shown};
 use crate::out::{self, Kind, Known, Page, Script, Tally};
 use crate::principal::{Principal, User};
@@ -82,6 +84,12 @@ pub(crate) async fn given(
     }
 }
 
+/// A stream of server-sent events (HTML, 9.2).
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.and_then(Media::parse).is_some_and(|media| media.essence == "text/event-stream")
+}
+
 impl Looking<'_> {
     fn rules(&self) -> &[OutRule] {
         self.way.route.map_or(&[], |route| route.out.as_slice())
@@ -114,8 +122,13 @@ impl Looking<'_> {
         headers::no_store(&mut head.headers);
         let partial = head.status == StatusCode::PARTIAL_CONTENT;
         let page_kind = kind.filter(|_| has_body && !partial);
+        let is_stream = has_body && is_event_stream(&head.headers);
+        if is_stream && !self.way.passes(Pass::Events) {
+            return Err(problem::APP_EVENTS);
+        }
         let limit = match script {
-            _ if !has_body => None,
+            // Nobody waits for the first event, and such a stream is always UTF-8.
+            _ if !has_body || is_stream => None,
             Script::Unreadable => return Err(problem::APP_CHARSET),
             _ if page_kind.is_some() || coding.is_some() => Some(self.way.setup.max_body),
             // One piece tells how a text is written.

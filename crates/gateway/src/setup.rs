@@ -28,7 +28,7 @@ pub enum SetupError {
     #[error("{0}: {1}")]
     Principal(String, PrincipalError),
     /// A rule shows values and nobody says to whom.
-    #[error("[[relay]] shows or takes values, and no [gateway.principal] says how the app's users are known")]
+    #[error("[[relay]] shows values, and no [gateway.principal] says how the app's users are known")]
     NoPrincipal,
     /// A rule that cannot work with this way to know the user.
     #[error("[[route]] `{0}`: {1}")]
@@ -80,7 +80,7 @@ impl Setup {
         let authority = table.upstream_ca.as_ref().map(|file| std::fs::read(base.join(file)));
         let authority = authority.transpose().map_err(|_| UpstreamError::Authority)?;
         let timeout = Duration::from_secs(table.timeout.clamp(1, 3_600));
-        let insecure = table.insecure_because.is_some();
+        let insecure = table.insecure_because.as_ref().is_some_and(|why| !why.trim().is_empty());
         let upstream = Upstream::build(
             &table.upstream,
             authority.as_deref(),

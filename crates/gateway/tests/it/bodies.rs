@@ -162,3 +162,19 @@ async fn telephone_tokens_pass_nowhere_and_dates_not_where_they_may_be_tokens() 
         "the vault is asked in vain"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_stream_where_the_route_lets_them() {
+    let event = format!("data: {}\n\n", token(1));
+    let (this, passing) = ("path = \"/page\"\n", "path = \"/page\"\npass = [\"events\"]\n");
+    for (instead, is_let) in [(this, false), (passing, true)] {
+        let house = House::new_with(this, instead).await;
+        house.answers("200 OK\r\nx-user: lead; role=lead\r\ncontent-type: text/event-stream", &event);
+        let (head, body) = house.get("/page").await;
+        assert_eq!(head.starts_with("HTTP/1.1 200"), is_let, "{head}");
+        assert_eq!(body.contains("app_events"), !is_let, "{body}");
+        assert_eq!(body.contains("data: [masked]"), is_let, "{body}");
+        let (head, body) = house.get("/elsewhere").await;
+        assert!(head.starts_with("HTTP/1.1 200") && body.contains("data: [masked]"), "{head}{body}");
+    }
+}
