@@ -366,7 +366,7 @@ mod tests {
         for (every, end) in [(10, 120), (31, 30)] {
             let body = sent(1, Duration::from_secs(every)).await;
             let began = Instant::now();
-            let held = Holding::none(&Budget::new(usize::MAX));
+            let held = Holding::none(&Budget::new(usize::MAX, 0), None);
             assert_eq!(collect(body, 1 << 20, &held).await, Err(Cut::Slow));
             assert!(about(began.elapsed(), end), "{every}: {:?}", began.elapsed());
         }

@@ -186,7 +186,7 @@ async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option
         Some((route, params)) => (Some(*route), params),
         None => (None, &none),
     };
-    let held = Holding::none(&setup.held);
+    let held = Holding::none(&setup.held, client_of(&setup, asked.peer.address));
     let way = Way { gateway, setup: &setup, route, params, held: &held };
     let accept = asked.headers.get(header::ACCEPT).cloned();
     let answer = match staged(way, asked, incoming).await {
@@ -280,7 +280,7 @@ async fn staged(way: Way<'_>, asked: Asked, incoming: Incoming) -> Result<Respon
     let user = match principal {
         Some(principal) => {
             let origin = Origin { peer: asked.peer.address, host: &asked.host, proxies: &way.setup.proxies };
-            principal.of_request(&asked.headers, &origin, &way.setup.upstream).await
+            principal.of_request(&asked.headers, &origin, (&way.setup.upstream, asked.client(way))).await
         }
         None => None,
     };

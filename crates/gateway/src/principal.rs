@@ -12,6 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use model::principal::Role;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Longest id of a user.
 const SUBJECT_BYTES: usize = 256;
@@ -163,7 +164,7 @@ impl Principal {
         &self,
         headers: &HeaderMap,
         origin: &Origin<'_>,
-        upstream: &Upstream,
+        upstream: (&Upstream, Option<IpAddr>),
     ) -> Option<User> {
         match self {
             Self::Jwt { cookie, keys, validation, reading } => {

@@ -1,16 +1,18 @@
 //! References that an app gives its people.
 
 /// Whether every app takes this for one reference and no other, so that a person may be made of it: a number as it is
-/// counted (Python reads `1_7`, PHP `17-x` and many `٧` as numbers; what is beyond 64 bits some cut down), a UUID as it is
-/// usually written (RFC 9562 §4), or a word of plain letters, without the name of
-/// a format at its end.
+/// counted (Python reads `1_7`, PHP `17-x` and many `٧` as numbers; JavaScript rounds what is beyond 2^53), a UUID as it is
+/// usually written (RFC 9562 §4), or a word of small letters, since many databases
+/// take `W17` and `w17` for one, without the name of a format at its end.
 pub(crate) fn is_canonical(text: &str) -> bool {
     is_number(text) || is_uuid(text) || is_word(text)
 }
 
 fn is_number(text: &str) -> bool {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    digits && (text == "0" || !text.starts_with('0')) && text.parse::<i64>().is_ok()
+    digits
+        && (text == "0" || !text.starts_with('0'))
+        && text.parse::<u64>().is_ok_and(|number| number < 1 << 53)
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -30,8 +32,8 @@ const FORMATS: [&str; 16] = [
 fn is_word(text: &str) -> bool {
     let format = text.rsplit_once('.').map(|(_, format)| format.to_ascii_lowercase());
     !format.is_some_and(|format| format.is_empty() || FORMATS.contains(&format.as_str()))
-        && text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'))
 }
 
 #[cfg(test)]
@@ -44,7 +46,7 @@ mod tests {
             "0",
             "7",
             "17",
-            "9223372036854775807",
+            "9007199254740991",
             "0190c3a5-7d2e-7c3a-9b1f-0123456789ab",
             "w17",
             "anna.meier-2_b",
@@ -54,6 +56,9 @@ mod tests {
         for text in [
             "",
             "00",
+            "9007199254740992",
+            "W17",
+            "anna.Meier",
             "017",
             "+17",
             "-17",

@@ -35,6 +35,12 @@ pub(crate) async fn exchange(
     user: Option<User>,
     principal: Option<&Principal>,
 ) -> Result<Response<Body>, Problem> {
+    let needs_somebody =
+        !rule.anonymous && rule.subject.as_ref().is_some_and(|one| !matches!(one, Subject::New(_)));
+    // Where the app says who it is only in its answer, it is looked at then.
+    if needs_somebody && user.is_none() && principal.is_none_or(|principal| principal.header().is_none()) {
+        return Err(problem::NOBODY);
+    }
     let limit = way.setup.max_body;
     let bytes = body::collect(incoming, limit, way.held).await.map_err(|cut| cut_off(way, cut))?;
     if fold::holds_token(&bytes) {
@@ -46,12 +52,6 @@ pub(crate) async fn exchange(
         return Err(problem::NO_UPLOAD);
     }
     check_target(rule, &asked, inward.values.len())?;
-    let needs_somebody =
-        !rule.anonymous && rule.subject.as_ref().is_some_and(|one| !matches!(one, Subject::New(_)));
-    // Where the app says who it is only in its answer, it is looked at then.
-    if needs_somebody && user.is_none() && principal.is_none_or(|principal| principal.header().is_none()) {
-        return Err(problem::NOBODY);
-    }
     let Taken { id, texts, typed } = take(way, rule, &inward, user.as_ref()).await?;
     let pending = id.map(|id| Pending::new(way, id));
     // The boundary of a form with files must not stand in it; this one cannot be foreseen.
@@ -63,9 +63,10 @@ pub(crate) async fn exchange(
             let lost = no_answer(missed);
             way.emit(Event::Upstream { route: way.name(), code: lost.code() });
             let outcome = if missed.is_unseen() { Outcome::Abandoned } else { Outcome::Unknown };
-            // What cannot be said now is said when its term ends.
-            let _ = settle(way, id, outcome, None).await;
-            if let Some(pending) = pending {
+            // What cannot be said now is said once more, and else when its term ends.
+            if settle(way, id, outcome, None).await.is_ok()
+                && let Some(pending) = pending
+            {
                 pending.done();
             }
             return Err(lost);

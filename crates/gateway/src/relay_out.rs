@@ -164,10 +164,20 @@ impl Looking<'_> {
         }
         let decoded = decode::decode(coding, &bytes, self.way.setup.max_body);
         let decoded = decoded.map_err(|_| problem::APP_ENCODING)?;
-        if !self.way.held.take(decoded.len()) {
+        if !self.has_room(decoded.len()) {
             return Err(problem::ANSWER_FULL);
         }
         Ok(decoded.into())
+    }
+
+    /// Whether so much more may be held. Where the app has taken what was typed, its answer goes out in any case: who is told
+    /// to try again would send it twice.
+    fn has_room(&self, bytes: usize) -> bool {
+        if self.typed.is_empty() {
+            return self.way.held.take(bytes);
+        }
+        self.way.held.take_anyway(bytes);
+        true
     }
 
     /// What is there of a body and what was read of it beyond, as far as `limit`; and the rest.
@@ -179,8 +189,7 @@ impl Looking<'_> {
     ) -> Result<(Bytes, Option<FromApp>), Problem> {
         let Some(limit) = limit else { return Ok((begun, rest)) };
         let Some(body) = rest else { return Ok((begun, None)) };
-        let held = self.way.held;
-        let reading = body::read(body, limit, self.way.setup.silence, |bytes| held.take(bytes));
+        let reading = body::read(body, limit, self.way.setup.silence, |bytes| self.has_room(bytes));
         let (read, rest) = match reading.await {
             Read::Whole(read) => (read, None),
             Read::More(read, rest) => (read, Some(rest)),
@@ -336,8 +345,8 @@ impl Looking<'_> {
 fn kind_of(headers: &HeaderMap) -> (Option<Kind>, Script) {
     match headers.get(header::CONTENT_TYPE) {
         Some(value) => {
-            let text = value.to_str().unwrap_or_default();
-            (Kind::of(text), Script::of(text))
+            let text = String::from_utf8_lossy(value.as_bytes());
+            (Kind::of(&text), Script::of(&text))
         }
         None => (None, Script::Text),
     }

@@ -213,12 +213,14 @@ where
         _ = connection.as_mut() => return,
         _ = stop.changed() => {}
         () = under_way.is_quiet(IDLE) => {}
+        () = under_way.is_stalled() => return,
     }
     connection.as_mut().graceful_shutdown();
     // Who has not even begun to speak is not there to be told.
     tokio::select! {
         _ = connection => {}
         () = under_way.is_quiet(HANDSHAKE) => {}
+        () = under_way.is_stalled() => {}
     }
 }
 

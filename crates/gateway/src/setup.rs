@@ -96,7 +96,7 @@ impl Setup {
             hosts: table.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             proxies: table.proxies.iter().map(net).collect::<Result<_, _>>()?,
             // One body at least has room.
-            held: Budget::new(table.max_held.max(table.max_body)),
+            held: Budget::new(table.max_held.max(table.max_body), table.max_body),
             max_body: table.max_body,
             max_request: table.max_request,
             persons_per_answer: table.persons_per_answer,

@@ -8,6 +8,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+/// What is kept with a body, and told what becomes of it.
+pub(crate) trait Kept: Send + Sync + 'static {
+    /// The body is asked for its next piece.
+    fn asked(&self) {}
+    /// A piece of so many bytes was handed on.
+    fn handed(&self, _bytes: usize) {}
+}
+
 pub(crate) struct Tied<T> {
     body: Body,
     with: Arc<T>,
@@ -30,7 +38,7 @@ impl<T> Tied<T> {
     }
 }
 
-impl<T: Send + Sync + 'static> hyper::body::Body for Tied<T> {
+impl<T: Kept> hyper::body::Body for Tied<T> {
     type Data = Bytes;
     type Error = BodyError;
 
@@ -40,7 +48,11 @@ impl<T: Send + Sync + 'static> hyper::body::Body for Tied<T> {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
         let with = &this.with;
-        let tie = |bytes| Bytes::from_owner(Piece { bytes, _with: with.clone() });
+        with.asked();
+        let tie = |bytes: Bytes| {
+            with.handed(bytes.len());
+            Bytes::from_owner(Piece { bytes, _with: with.clone() })
+        };
         Pin::new(&mut this.body).poll_frame(cx).map_ok(|frame| frame.map_data(tie))
     }
 

@@ -129,13 +129,14 @@ impl Upstream {
         path: &str,
         headers: HeaderMap,
         limit: usize,
+        client: Option<IpAddr>,
     ) -> Result<(StatusCode, Bytes), Missed> {
         let body = Empty::new().map_err(|never| match never {}).boxed_unsync();
         let mut request = Request::new(body);
         *request.method_mut() = Method::GET;
         *request.uri_mut() = path.parse().map_err(|_| Missed::Unreachable)?;
         *request.headers_mut() = headers;
-        let answer = self.send(request, None).await?;
+        let answer = self.send(request, client).await?;
         let status = answer.status();
         let reading = Limited::new(answer.into_body(), limit).collect();
         let body = tokio::time::timeout(self.timeout, reading).await.map_err(|_| Missed::Timeout)?;

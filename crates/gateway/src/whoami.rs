@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use serde_json::{Map, Value};
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -90,7 +91,7 @@ impl Words {
         reading: &Reading,
         headers: &HeaderMap,
         origin: &Origin<'_>,
-        upstream: &Upstream,
+        (upstream, client): (&Upstream, Option<IpAddr>),
     ) -> Option<User> {
         let (mut asking, key) = shown(headers, origin.host)?;
         if let Some(user) = self.0.lock().get(&key) {
@@ -98,7 +99,7 @@ impl Words {
         }
         asking.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         headers::to_app(&mut asking, origin, false);
-        let (status, body) = upstream.ask(path, asking, WORD_BYTES).await.ok()?;
+        let (status, body) = upstream.ask(path, asking, WORD_BYTES, client).await.ok()?;
         let map: Option<Map<String, Value>> =
             if status.is_success() { serde_json::from_slice(&body).ok() } else { None };
         let user = map.and_then(|map| reading.user(&map));

@@ -76,13 +76,13 @@ impl Vault {
             if person.held {
                 return Err(EraseError::Held);
             }
-            // She is erased whether or not this succeeds, here and afterwards; what it misses goes when its term ends.
+            // She is erased whether or not this succeeds, here and afterwards; the sweep does it again.
             let standing = crate::put::Standing::read(&house.store.snapshot()?, tenant, id)?;
             let reference = standing.index(crate::config::REF_FIELD);
-            let _ = crate::submit::abandon_of(house, &opened, id, reference, false).await;
+            let _ = crate::submit::abandon_early(house, &opened, reference).await;
             if let Some(erased) = try_erase(house, &opened, ctx, (&person, &standing), now).await? {
                 house.actors.clear();
-                let _ = crate::submit::abandon_of(house, &opened, id, reference, true).await;
+                let _ = crate::submit::abandon_of(house, &opened, id, reference).await;
                 return Ok(erased);
             }
         }
@@ -217,6 +217,8 @@ impl Vault {
         if let Some(row) = row.filter(|row| row.state != PersonState::Erased) {
             return Ok(if change.may_come(house, row.version) { Swept::NotYet } else { Swept::Done });
         }
+        let opened = house.tenant(tenant).ok_or(Fault::Corrupt)?;
+        crate::submit::abandon_of(house, &opened, person, None).await?;
         let mut ops = vec![DataOp::DeleteRecordsOf { tenant, person }];
         for consent in consents {
             ops.push(DataOp::DeleteDocuments { tenant, kind: document::CONSENT_EVENT, id: consent.0 });

@@ -19,7 +19,7 @@ mod waiting;
 
 pub use kinds::{NewSubmission, Outcome, SubmitError, Submitted, Whose};
 
-pub(crate) use card::{Seen, abandon_of, seen};
+pub(crate) use card::{Seen, abandon_early, abandon_of, seen};
 pub(crate) use waiting::Waiting;
 
 use crate::change::Logged;
@@ -30,7 +30,7 @@ use crate::tenant::Tenant;
 use crate::trail::Actor;
 use crate::{Context, Vault};
 use card::{Card, abandon, abandon_where};
-use committing::{How, commit};
+use committing::{How, commit, give_up};
 use model::decision::{Action, Reason, allowed};
 use model::token::StorageToken;
 use model::{PersonId, TenantId};
@@ -99,6 +99,11 @@ impl Vault {
         Ok(token_for(house, &opened, field, &Zeroizing::new(value))?.format(field.token))
     }
 
+    /// The request of a submission has ended, and nobody knows what became of it. It goes on waiting.
+    pub fn leave(&self, id: PersonId) {
+        self.house.waiting.leave(id);
+    }
+
     /// Says what became of a submission. When this returns after acceptance, the change is committed.
     pub async fn settle(
         &self,
@@ -112,13 +117,13 @@ impl Vault {
         // It waits until it is settled, so that nobody takes it for one of unknown outcome meanwhile.
         let waiting = house.waiting.under_way(id);
         if matches!(outcome, Outcome::Unknown) {
-            house.waiting.leave(id);
+            self.leave(id);
             return Ok(None);
         }
         let settled = self.settle_by(&opened, app, waiting, id, outcome).await;
         // What could not be settled by a fault of ours is as good as unknown.
         match settled {
-            Err(SubmitError::Fault(_)) => house.waiting.leave(id),
+            Err(error @ SubmitError::Fault(_)) if !error.is_final() => house.waiting.leave(id),
             _ => house.waiting.end(id),
         }
         settled
@@ -145,8 +150,11 @@ impl Vault {
             // Nobody else could commit it: the person was erased meanwhile.
             committed = Err(SubmitError::Person);
         }
-        if committed.as_ref().is_err_and(|error| error.is_final()) {
-            abandon(house, tenant, id).await?;
+        if let Err(error) = &committed
+            && error.is_final()
+        {
+            let error = *error;
+            give_up(house, opened, id, error).await?;
         }
         committed
     }
@@ -178,7 +186,7 @@ impl Vault {
             match commit(house, &opened, app, how, id).await {
                 Ok(_) => promoted += 1,
                 // Something newer stands there, or who typed it may not write any more: it is over.
-                Err(error) if error.is_final() => abandon(house, tenant, id).await?,
+                Err(error) if error.is_final() => give_up(house, &opened, id, error).await?,
                 Err(_) => {}
             }
         }
@@ -198,8 +206,9 @@ impl Vault {
                 // Its request is still under way.
                 _ if house.waiting.is_under_way(*id) => false,
                 Some(PersonState::Provisional) => now.0 - card.created.0 >= WAIT_MS,
-                // Written, and never taken: by an earlier run, since in this one it may be taken in the next moment.
-                None => card.created < house.opened,
+                // Written, and never taken: by an earlier run, since in this one it may be taken in the next moment. Or its
+                // end was not told to the end.
+                None => card.created < house.opened || now.0 - card.created.0 >= WAIT_MS,
             };
             count += abandon_where(house, &opened, over).await?;
         }

@@ -601,7 +601,7 @@ async fn nobody_new_is_made_under_another_spelling() {
         let taken = submit(&world, Whose::Create(reference.into()), &[("name", "x")]).await;
         taken.map(drop)
     };
-    for good in ["0", "7", "17", "ada", "w-1.2_x", "0191d1a4-7c3e-7b1f-8a55-0123456789ab"] {
+    for good in ["0", "7", "9007199254740991", "ada", "w-1.2_x", "0191d1a4-7c3e-7b1f-8a55-0123456789ab"] {
         assert_eq!(make(good).await, Ok(()), "{good}");
     }
     for bad in [
@@ -624,4 +624,49 @@ async fn nobody_new_is_made_under_another_spelling() {
     ] {
         assert_eq!(make(bad).await, Err(SubmitError::Reference), "{bad}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_the_app_kept_lead_to_what_stands_there_instead() {
+    let world = World::new().await;
+    let person = world.worker(1).await;
+    let (by, lead) =
+        (viewer(&world, "lead-2", Role::Operations, None).await.expect("a viewer"), lead(&world).await);
+    let revoked = submit_by(&world, &by, &[("name", "Revoked")]).await.expect("taken");
+    let restricted = submit(&world, known("ref-1"), &[("email", "x@example.org")]).await.expect("taken");
+    for one in [&revoked, &restricted] {
+        settle(&world, one.id, Outcome::Unknown).await.expect("settled");
+    }
+    let admin = world.ctx(&world.admin);
+    world.vault.revoke_key(&admin, world.tenant, by.principal.id).await.expect("revoked");
+    let limit = vault::restrict::Limit::Restriction(vec!["email".to_owned()]);
+    let officer = world.ctx(&world.officer);
+    world.vault.limit(&officer, world.tenant, person, &limit, true).await.expect("limited");
+    let app = world.ctx(&world.app);
+    for one in [&revoked, &restricted] {
+        let token = StorageToken::parse(&one.texts[0]).expect("a token");
+        assert_eq!(world.vault.promote(&app, world.tenant, &[token]).await, Ok(0));
+    }
+    world.vault.limit(&officer, world.tenant, person, &limit, false).await.expect("lifted");
+    let tokens = page(&[&revoked.texts[0], &restricted.texts[0]], &["name", "email"]);
+    assert_eq!(view(&world, lead, &tokens).await, [clear("Name 1"), clear("w1@example.org")]);
+    assert_eq!(provisional(&world), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_field_changes_nothing_where_there_is_nothing() {
+    let world = World::new().await;
+    let person = world.worker(1).await;
+    let gone = submit(&world, known("ref-1"), &[("email", "")]).await.expect("taken");
+    settle(&world, gone.id, Outcome::accepted(None)).await.expect("committed");
+    let before = entries(&world);
+    let again = submit(&world, known("ref-1"), &[("email", "")]).await.expect("nothing");
+    assert_eq!((again.id, again.texts, entries(&world)), (None, vec![String::new()], before));
+    // So a form whose restricted fields are empty is saved.
+    let limit = vault::restrict::Limit::Restriction(vec!["email".to_owned()]);
+    let officer = world.ctx(&world.officer);
+    world.vault.limit(&officer, world.tenant, person, &limit, true).await.expect("limited");
+    let form = submit(&world, known("ref-1"), &[("name", "Neu"), ("email", "")]).await.expect("taken");
+    settle(&world, form.id, Outcome::accepted(None)).await.expect("committed");
+    assert_eq!(world.value(&world.lead, "rostering", person, "name").await.as_deref(), Some("Neu"));
 }

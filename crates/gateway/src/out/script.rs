@@ -37,7 +37,7 @@ const NUMBERED: [&str; 4] = ["iso-8859-", "iso8859-", "windows-", "cp125"];
 impl Script {
     /// By the type.
     pub(crate) fn of(content_type: &str) -> Self {
-        let Some(media) = Media::parse(content_type) else { return Self::Unreadable };
+        let Some(media) = Media::parse(content_type) else { return Self::unclear(content_type) };
         if media.parameter("charset").is_some_and(|charset| !has_ascii(&charset.to_ascii_lowercase())) {
             return Self::Unreadable;
         }
@@ -49,6 +49,22 @@ impl Script {
             || essence.ends_with("javascript")
             || media.parameter("charset").is_some();
         if is_text { Self::Text } else { Self::Other }
+    }
+
+    /// A type that is not written as one. What cannot be a page for anybody, such as a document with blanks in its name, goes
+    /// on; whatever a browser could take for text does not.
+    fn unclear(content_type: &str) -> Self {
+        let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let is_binary = ["application/", "image/", "audio/", "video/", "font/"].iter().any(|kind| {
+            essence.strip_prefix(kind).is_some_and(|rest| {
+                let is_plain =
+                    rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+                let is_text = ["json", "xml", "script", "html"].iter().any(|text| rest.contains(text));
+                !rest.is_empty() && is_plain && !is_text
+            })
+        });
+        let names_charset = content_type.to_ascii_lowercase().contains("charset");
+        if is_binary && !names_charset { Self::Other } else { Self::Unreadable }
     }
 }
 

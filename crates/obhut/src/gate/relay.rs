@@ -121,15 +121,19 @@ impl House {
     }
 
     async fn settle(&self, id: [u8; 16], outcome: Outcome, viewer: Option<Viewer>) -> Result<(), RelayError> {
-        let (itself, person) = (self.itself().await?, PersonId(id));
+        let person = PersonId(id);
+        if matches!(outcome, Outcome::Unknown) {
+            self.vault.leave(person);
+            return Ok(());
+        }
+        let itself = self.itself().await?;
         let settle = async |outcome| {
             let settled = self.vault.settle(&itself, self.tenant, person, outcome).await;
             settled.map(drop).map_err(refused)
         };
         let reference = match outcome {
             Outcome::Accepted(reference) => reference,
-            Outcome::Abandoned => return settle(submit::Outcome::Abandoned).await,
-            Outcome::Unknown => return settle(submit::Outcome::Unknown).await,
+            Outcome::Abandoned | Outcome::Unknown => return settle(submit::Outcome::Abandoned).await,
         };
         let by = match &viewer {
             Some(viewer) => self.actor(viewer).await?,

@@ -71,6 +71,19 @@ impl Standing {
         self.tokens.iter().any(|row| row.field == field)
     }
 
+    /// Whether there is a value of this field.
+    pub(crate) fn has(&self, field: FieldId) -> bool {
+        self.has_token(field) || self.index(field).is_some()
+    }
+
+    /// The token that stands for a value now: this one, or if the value changed meanwhile and took another, that one. None
+    /// when there is no value any more.
+    pub(crate) fn present(&self, token: &StorageToken, field: FieldId) -> Option<StorageToken> {
+        let same = self.tokens.iter().find(|row| row.token == *token.as_bytes());
+        let of_field = || self.tokens.iter().find(|row| row.field == field);
+        same.or_else(of_field).map(|row| StorageToken::from_bytes(row.token))
+    }
+
     /// The blind index of a field's value.
     pub(crate) fn index(&self, field: FieldId) -> Option<[u8; 16]> {
         self.indexes.iter().find(|(index, _)| *index == field).map(|(_, hash)| *hash)

@@ -71,19 +71,27 @@ pub(super) fn place(tenant: TenantId, id: PersonId) -> DocumentPlace {
     DocumentPlace { tenant, kind: document::SUBMISSION, id: id.0, version: 1 }
 }
 
-/// Removes the submissions that would change an erased person: their values are hers. Before her erasure only those
-/// whose request has ended, since she may yet stay.
+/// Removes the submissions that would change an erased person: their values are hers.
 pub(crate) async fn abandon_of(
     house: &House,
     tenant: &Tenant,
     person: PersonId,
     reference: Option<[u8; 16]>,
-    erased: bool,
 ) -> Result<(), Fault> {
-    let hers = |id: &PersonId, card: &Card, _: Option<PersonState>| {
-        card.is_of(person, reference) && (erased || !house.waiting.is_under_way(*id))
+    abandon_where(house, tenant, |_, card, _| card.is_of(person, reference)).await.map(drop)
+}
+
+/// Before she is erased: removes what was typed before she was here, since nothing leads from there to her afterwards. Newer
+/// data stand there already, so that nothing is lost if she stays. What is under way is left to its request.
+pub(crate) async fn abandon_early(
+    house: &House,
+    tenant: &Tenant,
+    reference: Option<[u8; 16]>,
+) -> Result<(), Fault> {
+    let early = |id: &PersonId, card: &Card, _: Option<PersonState>| {
+        card.reference.is_some() && card.reference == reference && !house.waiting.is_under_way(*id)
     };
-    abandon_where(house, tenant, hers).await.map(drop)
+    abandon_where(house, tenant, early).await.map(drop)
 }
 
 pub(super) async fn abandon_where(
@@ -99,9 +107,10 @@ pub(super) async fn abandon_where(
             let mut page = Vec::with_capacity(rows.len());
             for row in rows {
                 let id = PersonId(row.id);
-                let card = read_card(tenant, id, &row.sealed.0)?;
                 let state = snapshot.person_head(tenant.id, id)?.map(|head| head.state);
-                page.push((id, wanted(&id, &card, state)));
+                // One that cannot be read stops none of the others.
+                let card = read_card(tenant, id, &row.sealed.0);
+                page.push((id, card.is_ok_and(|card| wanted(&id, &card, state))));
             }
             page
         };

@@ -1,12 +1,12 @@
 //! Making a submission real, in one plan with the ledger's entry.
 
 use super::SubmitError;
-use super::card::{Card, forget_data, read_card};
+use super::card::{Card, abandon, forget_data, read_card};
 use super::taking::{find, reference_value};
 use crate::Context;
 use crate::change::{self, Change, Logged};
 use crate::config::{REF_FIELD, document};
-use crate::fault::{Applied, Fault};
+use crate::fault::{Applied, Fault, applied};
 use crate::house::House;
 use crate::keys::actor_of;
 use crate::people::Person;
@@ -143,11 +143,64 @@ pub(super) async fn commit(
         };
         if let Ok(logged) = tried {
             house.waiting.drop_unknown(id);
-            forget_data(house, tenant.id, id).await?;
+            // It is committed whether or not this succeeds; what it misses goes with its term.
+            let _ = forget_data(house, tenant.id, id).await;
             return Ok(Some(logged));
         }
     }
     Err(Fault::Busy.into())
+}
+
+/// Ends a submission that is never committed, though the app has kept it. Its values go. Its tokens lead to what stands there
+/// instead, where the person is here: the app has no others any more.
+pub(super) async fn give_up(
+    house: &Arc<House>,
+    tenant: &Tenant,
+    id: PersonId,
+    error: SubmitError,
+) -> Result<(), SubmitError> {
+    let stays = matches!(
+        error,
+        SubmitError::Stale | SubmitError::Denied(Reason::Restricted) | SubmitError::Fault(Fault::Revoked)
+    );
+    for _ in 0..TRIES {
+        let ops = if stays { handed_over(house, tenant, id)? } else { None };
+        let Some(ops) = ops else { break };
+        if matches!(applied(house.store.apply_keys("hand_over", ops).await)?, Applied::Done) {
+            break;
+        }
+    }
+    abandon(house, tenant.id, id).await
+}
+
+/// A plan by which a submission's tokens become those of the person whose data it was to change, and nothing else of it
+/// remains.
+fn handed_over(house: &House, tenant: &Tenant, id: PersonId) -> Result<Option<Vec<KeyOp>>, SubmitError> {
+    let snapshot = house.store.snapshot()?;
+    let provisional =
+        snapshot.person_head(tenant.id, id)?.filter(|head| head.state == PersonState::Provisional);
+    let card = snapshot.document(tenant.id, document::SUBMISSION, id.0, 1)?;
+    let (Some(provisional), Some(card)) = (provisional, card) else { return Ok(None) };
+    let card = read_card(tenant, id, &card.sealed.0)?;
+    let target = match (card.target, card.reference) {
+        (None, Some(reference)) => {
+            snapshot.persons_by_index(tenant.id, REF_FIELD, &reference, 1)?.first().copied()
+        }
+        (target, _) => target,
+    };
+    let Some(target) = target else { return Ok(None) };
+    let person = Person::read(&snapshot, tenant.id, target)?.filter(|one| one.row.state == PersonState::Live);
+    let Some(person) = person else { return Ok(None) };
+    // Wrapped anew, so that this is not done to somebody who is erased meanwhile.
+    let mut ops = vec![
+        person.rewrapped(house, tenant, &person.keys(tenant)?, None)?,
+        KeyOp::DeleteTokensOf { tenant: tenant.id, person: id, field: None },
+    ];
+    for token in snapshot.tokens_of(tenant.id, id)? {
+        ops.push(KeyOp::InsertToken(store::TokenRow { person: target, ..token }));
+    }
+    ops.push(KeyOp::ForgetPerson { tenant: tenant.id, person: id, expected_version: provisional.version });
+    Ok(Some(ops))
 }
 
 /// Who typed a submission of an earlier request, as long as he is let in.

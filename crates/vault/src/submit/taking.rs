@@ -63,15 +63,17 @@ pub(super) fn target_of(
 }
 
 /// Whether nobody would take a reference for another spelling of one that exists: `007`, `+7`, `1_7`, `17-x` and `٧` are
-/// read as numbers by one language or another. It is a number in its plain form, a UUID in its usual one, or a name that
-/// begins with a letter.
+/// read as numbers by one language or another, numbers beyond 2^53 are rounded by some, and many databases take `W17` for
+/// `w17`. It is a number in its plain form, a UUID in its usual one, or a name in small letters that begins with one.
 fn is_canonical(reference: &str) -> bool {
     let bytes = reference.as_bytes();
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let is_name = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
     match bytes.first() {
         Some(b'0') if bytes.len() == 1 => true,
-        Some(b'1'..=b'9') if bytes.iter().all(u8::is_ascii_digit) => true,
-        Some(first) if first.is_ascii_alphabetic() && bytes.iter().all(is_name) => true,
+        Some(b'1'..=b'9') if bytes.iter().all(u8::is_ascii_digit) => {
+            reference.parse::<u64>().is_ok_and(|number| number < 1 << 53)
+        }
+        Some(b'a'..=b'z') if bytes.iter().all(is_name) => true,
         _ => is_uuid(bytes),
     }
 }
@@ -108,6 +110,10 @@ pub(super) fn sort(
     }
     let live = tenant.live();
     let form = (new.session.clone(), new.rule.clone());
+    let standing = match target {
+        Some(target) => Some(put::Standing::read(&house.store.snapshot()?, tenant.id, target)?),
+        None => None,
+    };
     let texts = vec![String::new(); new.values.len()];
     let mut sorted = Sorted { checked: Vec::new(), places: Vec::new(), removed: Vec::new(), texts };
     for (number, (name, value)) in new.values.iter().enumerate() {
@@ -116,13 +122,17 @@ pub(super) fn sort(
             let hidden = house.views.open(tenant.id, &form, value, now);
             let fits = |hidden: &Hidden| hidden.field == field.id && Some(hidden.person) == target;
             let hidden = hidden.filter(fits).ok_or(SubmitError::Stale)?;
-            sorted.texts[number] =
-                present(house, tenant, &hidden)?.map_or_else(String::new, |token| token.format(field.token));
+            sorted.texts[number] = standing
+                .as_ref()
+                .and_then(|standing| standing.present(&hidden.token, hidden.field))
+                .map_or_else(String::new, |token| token.format(field.token));
         } else if MASKS.contains(&value.as_str()) {
             // A page's program sent back what stood there in place of a value.
             return Err(SubmitError::Stale);
         } else if value.is_empty() {
-            sorted.removed.extend(target.is_some().then(|| field.clone()));
+            // Only what is there can go: a form sends its empty fields, too.
+            let is_there = standing.as_ref().is_some_and(|standing| standing.has(field.id));
+            sorted.removed.extend(is_there.then(|| field.clone()));
         } else {
             let value = field.normalise(value).map_err(|error| SubmitError::Value(number, error))?;
             sorted.checked.push(Checked { field: field.clone(), value: Zeroizing::new(value) });
@@ -130,15 +140,6 @@ pub(super) fn sort(
         }
     }
     Ok(sorted)
-}
-
-/// The token that stands for a value now: the one that was hidden, or if the value changed meanwhile and took another,
-/// that one. None when there is no value any more.
-fn present(house: &House, tenant: &Tenant, hidden: &Hidden) -> Result<Option<StorageToken>, SubmitError> {
-    let tokens = house.store.snapshot()?.tokens_of(tenant.id, hidden.person)?;
-    let same = tokens.iter().find(|row| row.token == *hidden.token.as_bytes());
-    let of_field = || tokens.iter().find(|row| row.field == hidden.field);
-    Ok(same.or_else(of_field).map(|row| StorageToken::from_bytes(row.token)))
 }
 
 /// Writes a provisional person and answers her tokens; none when a token was taken already, to be tried again.
