@@ -105,7 +105,7 @@ async fn a_request_under_way_keeps_its_connection() {
     drop(answer);
     let request = Request::get("https://localhost/large").body(Empty::new()).expect("a request");
     let answer = sender.send_request(request).await.expect("a head");
-    tokio::time::sleep(20 * IDLE).await;
+    tokio::time::sleep(10 * IDLE).await;
     assert!(!serving.is_finished(), "what was not fetched yet is still under way");
     let body = answer.into_body().collect().await.expect("a body").to_bytes();
     assert_eq!(body.len(), LARGE);
@@ -113,6 +113,16 @@ async fn a_request_under_way_keeps_its_connection() {
     drop(body);
     let took = serving.await.expect("an end") - left;
     assert!(is_about(took, IDLE), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_nothing_of_its_answer_is_given_up() {
+    let (client, serving) = held_open();
+    let mut sender = speaking(client).await;
+    let request = Request::get("https://localhost/large").body(Empty::new()).expect("a request");
+    let answer = sender.send_request(request).await.expect("a head");
+    tokio::time::timeout(60 * IDLE, serving).await.expect("an end, though it is not fetched").expect("whole");
+    drop(answer);
 }
 
 /// No vault and nobody who listens: what is tested here needs neither.
