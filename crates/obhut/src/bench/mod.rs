@@ -27,7 +27,7 @@ pub(crate) enum Verb {
     /// Durable appends, restart, proofs and who-touched of the ledger alone.
     #[command(after_help = "Example: obhut bench ledger")]
     Ledger(ledger_bench::Args),
-    /// Proxying, pages with tokens and forms, beside nginx in the same run; or memory. Needs nginx and wrk.
+    /// Proxying, pages with tokens and forms, beside nginx (nginx and wrk are needed); or what memory it takes.
     #[command(after_help = "Examples:\n  obhut bench gateway --json\n  obhut bench gateway --memory")]
     Gateway(gateway_bench::Args),
     /// The gateway that `bench gateway` measures.

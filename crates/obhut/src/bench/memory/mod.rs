@@ -53,10 +53,10 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// As it was asked for; a short one shows that the measurement works and that nothing is kept that should not be.
-    pub(crate) fn new(clients: Option<usize>, seconds: u64, smoke: bool, json: bool) -> Self {
-        let (usual, transfer) = if smoke { (100, SHORT_TRANSFER) } else { (1_000, TRANSFER) };
-        let seconds = if smoke { seconds.min(2) } else { seconds };
-        Self { clients: clients.unwrap_or(usual), time: Duration::from_secs(seconds), transfer, json }
+    pub(crate) fn new(clients: Option<usize>, seconds: Option<u64>, smoke: bool, json: bool) -> Self {
+        let (most, time, transfer) = if smoke { (100, 2, SHORT_TRANSFER) } else { (1_000, 5, TRANSFER) };
+        let time = Duration::from_secs(seconds.unwrap_or(time));
+        Self { clients: clients.unwrap_or(most), time, transfer, json }
     }
 }
 
