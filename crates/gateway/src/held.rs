@@ -95,8 +95,10 @@ impl Holding {
 
     pub(crate) fn give_back(&self) {
         let bytes = self.bytes.swap(0, Relaxed);
-        self.budget.used.fetch_sub(bytes, Relaxed);
-        self.client_gives(bytes);
+        if bytes > 0 {
+            self.budget.used.fetch_sub(bytes, Relaxed);
+            self.client_gives(bytes);
+        }
     }
 
     fn client_gives(&self, bytes: usize) {

@@ -13,9 +13,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 /// How long a connection is kept that nobody uses.
@@ -66,12 +66,8 @@ struct Pieces(Stream);
 
 impl AsyncRead for Pieces {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let most = into.remaining().min(PIECE);
-        let mut piece = ReadBuf::new(into.initialize_unfilled_to(most));
-        ready!(Pin::new(&mut self.get_mut().0).poll_read(cx, &mut piece))?;
-        let read = piece.filled().len();
-        into.advance(read);
-        Poll::Ready(Ok(()))
+        let mut piece = (&mut self.get_mut().0).take(PIECE as u64);
+        Pin::new(&mut piece).poll_read(cx, into)
     }
 }
 
