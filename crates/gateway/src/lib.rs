@@ -30,7 +30,6 @@ mod places;
 mod principal;
 mod problem;
 mod quiet;
-mod reference;
 mod relay_in;
 mod relay_out;
 mod rules;

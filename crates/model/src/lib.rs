@@ -15,6 +15,7 @@ mod mask;
 pub mod notice;
 pub mod principal;
 pub mod purpose;
+pub mod reference;
 pub mod tenant;
 mod text;
 pub mod token;

@@ -14,6 +14,7 @@ use crate::tenant::Tenant;
 use crate::trail::Actor;
 use crate::view::{Hidden, VIEW_PREFIX};
 use model::catalogue::{Category, Field};
+use model::reference::is_canonical;
 use model::token::StorageToken;
 use model::{Compartment, PersonId, Timestamp};
 use seal::{PersonKeys, PersonPlace, Value};
@@ -60,31 +61,6 @@ pub(super) fn target_of(
     } else {
         Err(SubmitError::Person)
     }
-}
-
-/// Whether nobody would take a reference for another spelling of one that exists: `007`, `+7`, `1_7`, `17-x` and `٧` are
-/// read as numbers by one language or another, numbers beyond 2^53 are rounded by some, and many databases take `W17` for
-/// `w17`. It is a number in its plain form, a UUID in its usual one, or a name in small letters that begins with one.
-fn is_canonical(reference: &str) -> bool {
-    let bytes = reference.as_bytes();
-    let is_name = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
-    match bytes.first() {
-        Some(b'0') if bytes.len() == 1 => true,
-        Some(b'1'..=b'9') if bytes.iter().all(u8::is_ascii_digit) => {
-            reference.parse::<u64>().is_ok_and(|number| number < 1 << 53)
-        }
-        Some(b'a'..=b'z') if bytes.iter().all(is_name) => true,
-        _ => is_uuid(bytes),
-    }
-}
-
-/// 8-4-4-4-12 digits in small letters (RFC 9562 §4).
-fn is_uuid(bytes: &[u8]) -> bool {
-    let fits = |(at, byte): (usize, &u8)| match at {
-        8 | 13 | 18 | 23 => *byte == b'-',
-        _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-    };
-    bytes.len() == 36 && bytes.iter().enumerate().all(fits)
 }
 
 pub(super) fn find(

@@ -2,9 +2,10 @@
 
 /// Whether every app takes this for one reference and no other, so that a person may be made of it: a number as it is
 /// counted (Python reads `1_7`, PHP `17-x` and many `٧` as numbers; JavaScript rounds what is beyond 2^53), a UUID as it is
-/// usually written (RFC 9562 §4), or a word of small letters, since many databases
-/// take `W17` and `w17` for one, without the name of a format at its end.
-pub(crate) fn is_canonical(text: &str) -> bool {
+/// usually written (RFC 9562 §4), or a word of small letters, since many databases take `W17` and `w17` for one, without the
+/// name of a format at its end.
+#[must_use]
+pub fn is_canonical(text: &str) -> bool {
     is_number(text) || is_uuid(text) || is_word(text)
 }
 
