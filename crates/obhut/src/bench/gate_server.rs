@@ -38,6 +38,8 @@ const RULES: &str = r#"
 [gateway]
 listen = ["127.0.0.1:0"]
 upstream = "http://APP"
+# All clients have one address here, and a client has a quarter.
+upstream_connections = 8192
 persons_per_hour = 1000000
 [gateway.principal]
 kind = "response"
