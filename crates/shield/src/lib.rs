@@ -1,0 +1,17 @@
+//! Inspection of requests and responses: SecLang, the rule language of ModSecurity, compiled to an engine that runs the
+//! OWASP Core Rule Set. Pure and synchronous: no I/O, no clock, no global state.
+//!
+//! Text of rules goes through [`mod@seclang`] (syntax) and [`mod@compile`] (meaning: patterns, transformation chains,
+//! jumps, slots) into an [`Engine`]; a [`Transaction`] carries one request through its phases.
+//!
+//! To add a transformation: a variant of [`transform::Transformation`], its function in `transform`, its row in
+//! `docs/seclang.md`, a known answer. To add an operator: a variant in [`operator`], its arm in `operator::evaluate`, its
+//! row, a known answer. To add a variable: a variant of `seclang::Variable`, where `transaction::targets` fills it, its row.
+
+pub mod body;
+mod bytes;
+pub mod operator;
+pub mod pattern;
+pub mod transform;
+
+pub use bytes::{ByteSet, Pairs};
