@@ -12,6 +12,7 @@ pub mod body;
 mod bytes;
 pub mod operator;
 pub mod pattern;
+pub mod seclang;
 pub mod transform;
 
 pub use bytes::{ByteSet, Pairs};
