@@ -3,6 +3,7 @@
 use super::fault::Reason;
 use super::text::Text;
 use super::variable::{Target, Variable, targets};
+use crate::body::Processor;
 use crate::transform::Transformation;
 use std::ops::RangeInclusive;
 
@@ -56,19 +57,6 @@ pub enum Disruptive {
     Allow(Allow),
     /// Send the client elsewhere.
     Redirect(Text),
-}
-
-/// Processors of bodies.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Processor {
-    /// Form fields.
-    UrlEncoded,
-    /// Form fields and files.
-    Multipart,
-    /// JSON.
-    Json,
-    /// XML.
-    Xml,
 }
 
 /// Whether rules decide.
@@ -403,7 +391,7 @@ fn control(text: &str) -> Result<Control, Reason> {
 
 fn processor(text: &str) -> Result<Processor, Reason> {
     match text.trim().to_ascii_uppercase().as_str() {
-        "URLENCODED" => Ok(Processor::UrlEncoded),
+        "URLENCODED" => Ok(Processor::Urlencoded),
         "MULTIPART" => Ok(Processor::Multipart),
         "JSON" => Ok(Processor::Json),
         "XML" => Ok(Processor::Xml),

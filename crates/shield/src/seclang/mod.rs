@@ -11,7 +11,7 @@ mod text;
 mod variable;
 
 pub use action::{
-    Action, Allow, Assign, Control, Disruptive, Mode, Processor, SetVar, Which, severity_name,
+    Action, Allow, Assign, Control, Disruptive, Mode, SetVar, Which, severity_name,
 };
 pub use directive::{Config, Directive, RuleText, Statement, parse};
 pub use fault::{Fault, Place, Reason};

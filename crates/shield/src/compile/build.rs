@@ -1,0 +1,576 @@
+//! From written rules to numbers, slots and tests.
+
+use super::Files;
+use super::gather::{Gathered, Item, Written, names, phase};
+use super::ir::{
+    About, Chain, ChainIndex, Change, Decision, Effect, Jump, Left, Member, PatternIndex, Piece, Rule, RuleIndex, Select, Source,
+    SourceIndex, Step, Target, Test, Text,
+};
+use super::slots::Slots;
+use crate::ByteSet;
+use crate::operator as values;
+use crate::pattern::{Pattern, PatternError, Phrases};
+use crate::seclang::{
+    self, Action, Assign, Control, Disruptive, Fault, Operator, Place, Reason, Role, RuleText, Variable, Which,
+};
+use crate::transform::Transformation;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What is looked for in one pass over a value.
+#[derive(Debug)]
+pub(crate) enum Sought {
+    Pattern(Pattern),
+    Phrases(Phrases),
+}
+
+/// What a pattern or list of phrases is known by, so that each is compiled once.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Pattern(String, bool),
+    Phrases(Vec<u8>),
+}
+
+/// Everything while it is put together.
+pub(super) struct Build<'a> {
+    files: &'a dyn Files,
+    pub(super) rules: Vec<Rule>,
+    pub(super) heads: [Vec<RuleIndex>; 5],
+    pub(super) chains: Vec<Chain>,
+    pub(super) sources: Vec<Source>,
+    pub(super) slots: Slots,
+    pub(super) faults: Vec<Fault>,
+    wanted: Vec<(Key, Place, Option<u64>)>,
+    known: HashMap<Key, PatternIndex>,
+    chain_of: HashMap<Vec<Transformation>, ChainIndex>,
+    source_of: HashMap<Source, SourceIndex>,
+    /// For each phase, markers and where in its list they stand.
+    markers: [Vec<(String, u32)>; 5],
+    /// `skipAfter` and `skip` of each head, until the markers are known.
+    jumps: Vec<(RuleIndex, u8, u32, Wanted)>,
+    /// For `ctl` that names rules: all heads by id, tags and message.
+    directory: Vec<(RuleIndex, RuleText)>,
+    removals: Vec<(RuleIndex, usize, Which)>,
+}
+
+enum Wanted {
+    Marker(String, Place),
+    Skip(u32),
+}
+
+/// Where the parts of a rule come from, for messages.
+struct At<'a> {
+    place: &'a Place,
+    id: Option<u64>,
+}
+
+impl<'a> Build<'a> {
+    pub(super) fn new(files: &'a dyn Files) -> Self {
+        let mut build = Self {
+            files,
+            rules: Vec::new(),
+            heads: Default::default(),
+            chains: Vec::new(),
+            sources: Vec::new(),
+            slots: Slots::new(),
+            faults: Vec::new(),
+            wanted: Vec::new(),
+            known: HashMap::new(),
+            chain_of: HashMap::new(),
+            source_of: HashMap::new(),
+            markers: Default::default(),
+            jumps: Vec::new(),
+            directory: Vec::new(),
+            removals: Vec::new(),
+        };
+        build.chain(Vec::new());
+        build
+    }
+
+    /// Takes all rules in.
+    pub(super) fn rules(&mut self, gathered: &Gathered) {
+        for item in &gathered.items {
+            match item {
+                Item::Rule(written) => self.written(written),
+                Item::Marker(name) => {
+                    for (markers, heads) in self.markers.iter_mut().zip(&self.heads) {
+                        markers.push((name.clone(), u32::try_from(heads.len()).unwrap_or(u32::MAX)));
+                    }
+                }
+            }
+        }
+        self.resolve_jumps();
+        self.resolve_removals();
+    }
+
+    fn written(&mut self, written: &Written) {
+        let phase = phase(&written.rule);
+        let id = written.rule.id();
+        let parts = std::iter::once((&written.place, &written.rule))
+            .chain(written.chain.iter().map(|(place, rule)| (place, rule)));
+        let mut indexes = Vec::new();
+        for (place, rule) in parts {
+            let first = indexes.is_empty();
+            if !first && rule.actions.iter().any(|action| matches!(action, Action::Phase(other) if *other != phase)) {
+                self.fault(&At { place, id }, "phase", Reason::ChainPhase);
+            }
+            let at = At { place, id };
+            if let Some(rule) = self.part(&at, rule, written, phase, first) {
+                let index = RuleIndex::try_from(self.rules.len()).unwrap_or(RuleIndex::MAX);
+                self.rules.push(rule);
+                indexes.push(index);
+            } else {
+                return;
+            }
+        }
+        for pair in indexes.windows(2) {
+            self.rules[pair[0] as usize].next = Some(pair[1]);
+        }
+        let Some(&head) = indexes.first() else { return };
+        // Effects that name rules were noted with the place of the part that has them.
+        let list = &mut self.heads[usize::from(phase - 1)];
+        let position = u32::try_from(list.len()).unwrap_or(u32::MAX);
+        list.push(head);
+        for action in &written.rule.actions {
+            match action {
+                Action::SkipAfter(marker) => {
+                    self.jumps.push((head, phase, position, Wanted::Marker(marker.clone(), written.place.clone())));
+                }
+                Action::Skip(count) => self.jumps.push((head, phase, position, Wanted::Skip(*count))),
+                _ => {}
+            }
+        }
+        self.directory.push((head, written.rule.clone()));
+    }
+
+    fn part(&mut self, at: &At<'_>, rule: &RuleText, written: &Written, phase: u8, head: bool) -> Option<Rule> {
+        let before = self.faults.len();
+        let (test, negated) = (self.test(at, &rule.operator, capture(rule))?, rule.negated);
+        let multi_match = rule.actions.contains(&Action::MultiMatch);
+        let chain = self.chain(transformations(rule));
+        let sifted = matches!(test, Test::Pattern(_) | Test::Phrases(_)) && !negated;
+        let targets = self.targets(at, rule, chain, multi_match, sifted);
+        let effects = self.effects(at, rule);
+        let about = self.about(rule);
+        let decision = if head { self.decision(at, rule, written) } else { Decision::Pass };
+        (self.faults.len() == before).then_some(Rule {
+            id: at.id.unwrap_or(0),
+            place: at.place.clone(),
+            phase,
+            targets,
+            unconditional: rule.targets.is_empty(),
+            negated,
+            test,
+            chain,
+            multi_match,
+            capture: capture(rule),
+            effects,
+            next: None,
+            about,
+            decision,
+            jump: Jump::Next,
+        })
+    }
+
+    fn fault(&mut self, at: &At<'_>, construct: &str, reason: Reason) {
+        self.faults.push(Fault { place: at.place.clone(), rule: at.id, construct: construct.to_owned(), reason });
+    }
+
+    fn chain(&mut self, list: Vec<Transformation>) -> ChainIndex {
+        if let Some(&chain) = self.chain_of.get(&list) {
+            return chain;
+        }
+        let steps: Box<[Step]> = list
+            .iter()
+            .map(|&transformation| {
+                let triggers = transformation.triggers();
+                Step { transformation, triggers, always: triggers == ByteSet::ALL }
+            })
+            .collect();
+        let triggers = steps.iter().fold(ByteSet::EMPTY, |all, step| all.union(step.triggers));
+        let always = steps.iter().any(|step| step.always);
+        let index = ChainIndex::try_from(self.chains.len()).unwrap_or(ChainIndex::MAX);
+        self.chains.push(Chain { steps, triggers, always });
+        self.chain_of.insert(list, index);
+        index
+    }
+
+    fn source(&mut self, source: Source) -> Option<SourceIndex> {
+        if let Some(&index) = self.source_of.get(&source) {
+            return Some(index);
+        }
+        let index = SourceIndex::try_from(self.sources.len()).ok()?;
+        self.sources.push(source);
+        self.source_of.insert(source, index);
+        Some(index)
+    }
+
+    fn targets(&mut self, at: &At<'_>, rule: &RuleText, chain: ChainIndex, multi_match: bool, sifted: bool) -> Box<[Target]> {
+        let mut targets = Vec::new();
+        let looked: Vec<_> = rule.targets.iter().filter(|target| target.role != Role::Leave).collect();
+        for target in looked {
+            let mut leave = Vec::new();
+            let mut gone = false;
+            for left in rule.targets.iter().filter(|left| left.role == Role::Leave && covers(left.variable, target.variable)) {
+                gone |= left.select == seclang::Select::All || (left.select == target.select && target.role == Role::Look);
+                leave.extend(self.select(at, left.variable, &left.select));
+            }
+            if gone {
+                continue;
+            }
+            let Some(select) = self.select(at, target.variable, &target.select) else { continue };
+            let all = matches!(select, Select::All) && target.role == Role::Look;
+            let source = (sifted && all && gathers(target.variable))
+                .then(|| self.source(Source { variable: target.variable, chain, multi_match }))
+                .flatten();
+            targets.push(Target {
+                variable: target.variable,
+                select,
+                count: target.role == Role::Count,
+                leave: leave.into(),
+                source,
+            });
+        }
+        targets.into()
+    }
+
+    fn select(&mut self, at: &At<'_>, variable: Variable, select: &seclang::Select) -> Option<Select> {
+        Some(match select {
+            seclang::Select::All => Select::All,
+            seclang::Select::Name(name) if variable == Variable::Tx => Select::Slot(self.slots.place(name)?),
+            seclang::Select::Name(name) => Select::Name(name.clone()),
+            // Names are compared without case.
+            seclang::Select::Pattern(text) => match Pattern::compile_without_captures(&format!("(?i){text}")) {
+                Ok(pattern) => Select::Pattern(Box::new(pattern)),
+                Err(error) => {
+                    self.fault(at, text, reason(error));
+                    return None;
+                }
+            },
+        })
+    }
+
+    fn test(&mut self, at: &At<'_>, operator: &Operator, captures: bool) -> Option<Test> {
+        Some(match operator {
+            Operator::Pattern(text) | Operator::PatternGlobal(text) => {
+                Test::Pattern(self.want(at, Key::Pattern(text.clone(), captures)))
+            }
+            Operator::Phrases(text) => Test::Phrases(self.want(at, Key::Phrases(Phrases::lines_of(text)))),
+            Operator::PhrasesOfFiles(names) => {
+                let mut all = Vec::new();
+                for name in names {
+                    all.extend(Phrases::lines_of_file(&self.data(at, name)?));
+                }
+                Test::Phrases(self.want(at, Key::Phrases(all)))
+            }
+            Operator::Number(compare, text) => Test::Number(*compare, self.text(text)),
+            Operator::Text(kind, text) => Test::Text(*kind, self.text(text)),
+            Operator::Address(text) => Test::Address(self.addresses(at, text)?),
+            Operator::AddressOfFiles(names) => {
+                let mut all = Vec::new();
+                for name in names {
+                    let data = self.data(at, name)?;
+                    let text = values::addresses_of_file(&String::from_utf8_lossy(&data));
+                    all.extend(self.addresses(at, &text)?);
+                }
+                Test::Address(all.into())
+            }
+            Operator::ByteRange(text) => match values::byte_range(text) {
+                Some(allowed) => Test::Bytes(allowed.complement()),
+                None => return self.refuse(at, text, Reason::BadArgument),
+            },
+            Operator::UrlEncoding => Test::UrlEncoding,
+            Operator::Utf8 => Test::Utf8,
+            Operator::Checked(kind, text) => match Pattern::compile(text) {
+                Ok(pattern) => Test::Checked(*kind, Box::new(pattern)),
+                Err(error) => return self.refuse(at, text, reason(error)),
+            },
+            Operator::Sqli => Test::Sqli,
+            Operator::Xss => Test::Xss,
+            Operator::Always => Test::Always,
+            Operator::Never => Test::Never,
+        })
+    }
+
+    fn refuse<T>(&mut self, at: &At<'_>, construct: &str, reason: Reason) -> Option<T> {
+        self.fault(at, construct, reason);
+        None
+    }
+
+    fn addresses(&mut self, at: &At<'_>, text: &str) -> Option<Box<[ipnet::IpNet]>> {
+        match values::addresses(text) {
+            Some(list) => Some(list.into()),
+            None => self.refuse(at, text, Reason::BadArgument),
+        }
+    }
+
+    fn data(&mut self, at: &At<'_>, name: &str) -> Option<Vec<u8>> {
+        match self.files.data(&at.place.file, name) {
+            Some(data) => Some(data),
+            None => self.refuse(at, name, Reason::MissingFile),
+        }
+    }
+
+    fn want(&mut self, at: &At<'_>, key: Key) -> PatternIndex {
+        if let Some(&index) = self.known.get(&key) {
+            return index;
+        }
+        let index = PatternIndex::try_from(self.wanted.len()).unwrap_or(PatternIndex::MAX);
+        self.wanted.push((key.clone(), at.place.clone(), at.id));
+        self.known.insert(key, index);
+        index
+    }
+
+    fn text(&mut self, text: &seclang::Text) -> Text {
+        let pieces: Box<[Piece]> = text
+            .pieces()
+            .iter()
+            .map(|piece| match piece {
+                seclang::Piece::Plain(bytes) => Piece::Plain(bytes.clone()),
+                seclang::Piece::Value(Variable::Tx, Some(name)) => match self.slots.place(name) {
+                    Some(slot) => Piece::Slot(slot),
+                    None => Piece::Value(Variable::Tx, Some(name.clone())),
+                },
+                seclang::Piece::Value(variable, key) => Piece::Value(*variable, key.clone()),
+            })
+            .collect();
+        let mut text = Text { pieces, number: None };
+        text.number = text.constant().map(values::number);
+        text
+    }
+
+    fn effects(&mut self, at: &At<'_>, rule: &RuleText) -> Box<[Effect]> {
+        let mut effects = Vec::new();
+        let index = RuleIndex::try_from(self.rules.len()).unwrap_or(RuleIndex::MAX);
+        for action in &rule.actions {
+            let effect = match action {
+                Action::SetVar(set) => self.assign(set),
+                Action::ExpireVar(collection, name, seconds) => {
+                    Effect::Expire(*collection, self.text(name), self.text(seconds))
+                }
+                Action::InitCollection(collection, key) | Action::SetKey(collection, key) => {
+                    Effect::Open(*collection, self.text(key))
+                }
+                Action::SetEnv(name, value) => Effect::SetEnv(self.text(name), self.text(value)),
+                Action::Control(control) => match self.control(at, control, index, effects.len()) {
+                    Some(effect) => effect,
+                    None => continue,
+                },
+                _ => continue,
+            };
+            effects.push(effect);
+        }
+        effects.into()
+    }
+
+    fn assign(&mut self, set: &seclang::SetVar) -> Effect {
+        let name = self.text(&set.name);
+        let member = match name.constant().filter(|_| set.collection == Variable::Tx).and_then(|name| self.slots.place(name)) {
+            Some(slot) => Member::Slot(slot),
+            None => Member::Named(set.collection, name),
+        };
+        let change = match &set.assign {
+            Assign::Set(text) => Change::Set(self.text(text)),
+            Assign::Add(text) => Change::Add(self.text(text)),
+            Assign::Subtract(text) => Change::Subtract(self.text(text)),
+            Assign::Unset => Change::Unset,
+        };
+        Effect::Assign(member, change)
+    }
+
+    fn control(&mut self, at: &At<'_>, control: &Control, rule: RuleIndex, effect: usize) -> Option<Effect> {
+        Some(match control {
+            Control::Engine(mode) => Effect::Engine(*mode),
+            Control::Remove(which) => {
+                self.removals.push((rule, effect, which.clone()));
+                Effect::Remove(Box::default())
+            }
+            Control::RemoveTarget(which, targets) => {
+                let mut left = Vec::new();
+                for target in targets {
+                    let select = self.select(at, target.variable, &target.select)?;
+                    left.push(Left { variable: target.variable, select });
+                }
+                self.removals.push((rule, effect, which.clone()));
+                Effect::RemoveTarget(Box::default(), left.into())
+            }
+            Control::RequestBodyAccess(on) => Effect::RequestBodyAccess(*on),
+            Control::ResponseBodyAccess(on) => Effect::ResponseBodyAccess(*on),
+            Control::ForceRequestBody(on) => Effect::ForceRequestBody(*on),
+            Control::Processor(processor) => Effect::Processor(*processor),
+            Control::Log => return None,
+        })
+    }
+
+    fn about(&mut self, rule: &RuleText) -> About {
+        let mut about = About { logged: true, ..About::default() };
+        let mut tags = Vec::new();
+        for action in &rule.actions {
+            match action {
+                Action::Message(text) => about.message = self.text(text),
+                Action::LogData(text) => about.log_data = self.text(text),
+                Action::Severity(severity) => about.severity = Some(*severity),
+                Action::Tag(tag) => tags.push(tag.as_str().into()),
+                Action::Log(logged) => about.logged = *logged,
+                _ => {}
+            }
+        }
+        about.tags = tags.into();
+        about
+    }
+
+    fn decision(&mut self, at: &At<'_>, rule: &RuleText, written: &Written) -> Decision {
+        let own_status = rule.actions.iter().rev().find_map(|action| match action {
+            Action::Status(status) => Some(*status),
+            _ => None,
+        });
+        let own = rule.actions.iter().rev().find_map(|action| match action {
+            Action::Decide(decision) => Some(decision.clone()),
+            _ => None,
+        });
+        let (decision, status) = match own {
+            Some(Disruptive::Block) | None => (written.default.0.clone(), own_status.or(written.default.1)),
+            Some(other) => (other, own_status),
+        };
+        match decision {
+            Disruptive::Block | Disruptive::Pass => Decision::Pass,
+            Disruptive::Deny => Decision::Deny(status.unwrap_or(403)),
+            Disruptive::Drop => Decision::Drop,
+            Disruptive::Allow(allow) => Decision::Allow(allow),
+            Disruptive::Redirect(text) => {
+                let status = status.filter(|status| (300..400).contains(status)).unwrap_or(302);
+                if text.pieces().is_empty() {
+                    self.fault(at, "redirect", Reason::BadArgument);
+                }
+                Decision::Redirect(self.text(&text), status)
+            }
+        }
+    }
+
+    fn resolve_jumps(&mut self) {
+        for (head, phase, position, wanted) in std::mem::take(&mut self.jumps) {
+            let target = match wanted {
+                Wanted::Skip(count) => position.saturating_add(count).saturating_add(1),
+                Wanted::Marker(name, place) => {
+                    let markers = &self.markers[usize::from(phase - 1)];
+                    match markers.iter().find(|(marker, at)| *marker == name && *at > position) {
+                        Some((_, at)) => *at,
+                        None => {
+                            let id = Some(self.rules[head as usize].id);
+                            self.fault(&At { place: &place, id }, &format!("skipAfter:{name}"), Reason::NoMarker);
+                            continue;
+                        }
+                    }
+                }
+            };
+            self.rules[head as usize].jump = Jump::To(target);
+        }
+    }
+
+    fn resolve_removals(&mut self) {
+        for (rule, effect, which) in std::mem::take(&mut self.removals) {
+            let chosen: Box<[RuleIndex]> =
+                self.directory.iter().filter(|(_, text)| names(&which, text)).map(|(index, _)| *index).collect();
+            // A part that was refused left a number behind that another rule has now, or none.
+            match self.rules.get_mut(rule as usize).and_then(|rule| rule.effects.get_mut(effect)) {
+                Some(Effect::Remove(rules) | Effect::RemoveTarget(rules, _)) => *rules = chosen,
+                _ => {}
+            }
+        }
+    }
+
+    /// Compiles all patterns, on as many threads as are given.
+    pub(super) fn compile(&mut self, threads: usize) -> Vec<Sought> {
+        let wanted = std::mem::take(&mut self.wanted);
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let done: Vec<_> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads.clamp(1, 16))
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut mine = Vec::new();
+                        loop {
+                            let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                            let Some((key, ..)) = wanted.get(index) else { return mine };
+                            mine.push((index, sought(key)));
+                        }
+                    })
+                })
+                .collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+        });
+        let mut list: Vec<Option<Sought>> = (0..wanted.len()).map(|_| None).collect();
+        for (index, result) in done {
+            let (key, place, id) = &wanted[index];
+            match result {
+                Ok(sought) => list[index] = Some(sought),
+                Err(error) => {
+                    let text = if let Key::Pattern(text, _) = key { text.as_str() } else { "" };
+                    self.fault(&At { place, id: *id }, text, reason(error));
+                }
+            }
+        }
+        if list.iter().any(Option::is_none) && self.faults.is_empty() {
+            self.faults.push(Fault {
+                place: Place { file: Arc::from(""), line: 0 },
+                rule: None,
+                construct: "patterns".to_owned(),
+                reason: Reason::Pattern,
+            });
+        }
+        list.into_iter().flatten().collect()
+    }
+}
+
+fn sought(key: &Key) -> Result<Sought, PatternError> {
+    match key {
+        Key::Pattern(text, true) => Pattern::compile(text).map(Sought::Pattern),
+        Key::Pattern(text, false) => Pattern::compile_without_captures(text).map(Sought::Pattern),
+        Key::Phrases(lines) => Phrases::new(lines.split(|&byte| byte == b'\n')).map(Sought::Phrases),
+    }
+}
+
+fn reason(error: PatternError) -> Reason {
+    match error {
+        PatternError::LookAround { .. } => Reason::LookAround,
+        PatternError::BackReference { .. } => Reason::BackReference,
+        _ => Reason::Pattern,
+    }
+}
+
+fn capture(rule: &RuleText) -> bool {
+    rule.actions.contains(&Action::Capture)
+}
+
+/// `t:none` forgets what stands before it.
+fn transformations(rule: &RuleText) -> Vec<Transformation> {
+    let mut list = Vec::new();
+    for action in &rule.actions {
+        match action {
+            Action::NoTransformations => list.clear(),
+            Action::Transform(transformation) => list.push(*transformation),
+            _ => {}
+        }
+    }
+    list
+}
+
+/// Whether what is left out of one variable is left out of the other: `!ARGS:x` holds for the arguments of query and body too.
+fn covers(left: Variable, target: Variable) -> bool {
+    left == target || (left == Variable::Args && matches!(target, Variable::ArgsGet | Variable::ArgsPost))
+}
+
+/// Variables whose values come from request or answer and stand still while a phase runs.
+fn gathers(variable: Variable) -> bool {
+    !matches!(
+        variable,
+        Variable::Tx
+            | Variable::MatchedVar
+            | Variable::MatchedVarName
+            | Variable::MatchedVars
+            | Variable::MatchedVarsNames
+            | Variable::Env
+            | Variable::Rule
+            | Variable::HighestSeverity
+            | Variable::Duration
+    ) && !variable.is_persistent()
+}

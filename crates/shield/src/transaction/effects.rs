@@ -1,0 +1,212 @@
+//! What rules do when they match.
+
+use super::{Explained, Held, LeftOut, Matched, Transaction, Verdict, put_in};
+use crate::Engine;
+use crate::collections::Key;
+use crate::compile::ir::{Change, Decision, Effect, Member, Rule, RuleIndex};
+use crate::operator::number;
+use crate::seclang::{Mode, Variable};
+
+/// How many variables of the environment one transaction may set.
+const MOST_ENVIRONMENT: usize = 64;
+
+impl Transaction {
+    /// Done at each value that matches.
+    pub(super) fn at_match(&mut self, engine: &Engine, rule: &Rule) {
+        for effect in &rule.effects {
+            if let Effect::Assign(member, change) = effect {
+                self.assign(engine, rule, member, change);
+            }
+        }
+    }
+
+    /// Done once, when the whole chain matches.
+    pub(super) fn after_match(&mut self, engine: &Engine, rule: &Rule) {
+        for (at, effect) in rule.effects.iter().enumerate() {
+            match effect {
+                Effect::Assign(..) => {}
+                Effect::Expire(collection, name, seconds) => {
+                    let name = self.expand_name(engine, name);
+                    let seconds = self.expand(engine, Some(rule), seconds);
+                    let ends = self.context.now.saturating_add(u64::try_from(number(&seconds)).unwrap_or(0));
+                    if let Some(key) = self.key(*collection) {
+                        self.collections.expire(key, &name, ends);
+                    }
+                    self.text = seconds;
+                }
+                Effect::Open(collection, key) => {
+                    let text = self.expand(engine, Some(rule), key);
+                    self.open(*collection, &text);
+                    self.text = text;
+                }
+                Effect::SetEnv(name, value) => {
+                    let name = self.expand(engine, Some(rule), name);
+                    let value = self.expand(engine, Some(rule), value);
+                    if self.environment.len() < MOST_ENVIRONMENT {
+                        self.environment.push((name, value));
+                    }
+                }
+                Effect::Engine(mode) => self.mode = *mode,
+                Effect::Remove(rules) => {
+                    for &removed in rules {
+                        put_in(&mut self.removed, removed, engine.rules.len());
+                    }
+                }
+                Effect::RemoveTarget(..) => self.leave_out(engine, rule, at),
+                Effect::RequestBodyAccess(on) => self.body_access = *on,
+                Effect::ResponseBodyAccess(on) => self.answer_access = *on,
+                Effect::ForceRequestBody(on) => self.force_body = *on,
+                Effect::Processor(processor) => {
+                    self.processor = Some(*processor);
+                    self.set_processor_name();
+                }
+            }
+        }
+    }
+
+    fn leave_out(&mut self, engine: &Engine, rule: &Rule, effect: usize) {
+        // A rule knows its own number by its place in the list.
+        let found = engine.rules.iter().position(|other| std::ptr::eq(other, rule));
+        if let (Some(rule), Ok(effect)) = (found.and_then(|at| RuleIndex::try_from(at).ok()), u32::try_from(effect)) {
+            self.left_out.push(LeftOut { rule, effect });
+        }
+    }
+
+    fn open(&mut self, collection: Variable, key: &[u8]) {
+        let key = Key { kind: collection, key: key.into() };
+        self.collections.open(&key, self.context.now, self.engine.settings.collection_timeout);
+        self.keys.retain(|known| known.kind != collection);
+        let name = match collection {
+            Variable::Session => Some(Variable::SessionId),
+            Variable::User => Some(Variable::UserId),
+            _ => None,
+        };
+        if let Some(name) = name {
+            let value = self.values.intern(&key.key);
+            self.entries[name as usize].clear();
+            self.entries[name as usize].push(super::Entry { name: super::values::EMPTY, value });
+        }
+        self.keys.push(key);
+    }
+
+    fn assign(&mut self, engine: &Engine, rule: &Rule, member: &Member, change: &Change) {
+        let operand = match change {
+            Change::Set(text) | Change::Add(text) | Change::Subtract(text) => self.held(engine, rule, text),
+            Change::Unset => Held::Unset,
+        };
+        let apply = |held: &mut Held| match change {
+            Change::Set(_) | Change::Unset => *held = operand,
+            Change::Add(_) => *held = Held::Number(held.number().saturating_add(operand.number())),
+            Change::Subtract(_) => *held = Held::Number(held.number().saturating_sub(operand.number())),
+        };
+        match member {
+            Member::Slot(slot) => {
+                if let Some(held) = self.tx.slot(*slot) {
+                    // Setting a variable to one that is not set makes it empty, not unset.
+                    apply(held);
+                    if !held.is_set() && !matches!(change, Change::Unset) {
+                        *held = Held::Text(Vec::new());
+                    }
+                }
+            }
+            Member::Named(Variable::Tx, name) => {
+                let name = self.expand_name(engine, name);
+                if let Some(held) = self.tx.named_mut(engine, &name) {
+                    apply(held);
+                    if !held.is_set() && !matches!(change, Change::Unset) {
+                        *held = Held::Text(Vec::new());
+                    }
+                }
+                self.text = name;
+            }
+            Member::Named(collection, name) => {
+                let name = self.expand_name(engine, name);
+                if let Some(key) = self.key(*collection) {
+                    self.collections.change(key, &name, self.context.now, engine.settings.collection_timeout, apply);
+                }
+                self.text = name;
+            }
+        }
+    }
+
+    /// Notes a rule that matched with its whole chain.
+    pub(super) fn matched(&mut self, rule: &Rule, engine: &Engine) {
+        let mut severity = rule.about.severity;
+        let mut next = rule.next;
+        while let (None, Some(index)) = (severity, next) {
+            let part = &engine.rules[index as usize];
+            severity = part.about.severity;
+            next = part.next;
+        }
+        if let Some(severity) = severity {
+            self.highest_severity = self.highest_severity.min(severity);
+        }
+        let first = self.hits.first();
+        self.report.matched.push(Matched {
+            rule: rule.id,
+            phase: rule.phase,
+            severity,
+            variable: first.map(|hit| hit.variable),
+            name: first.map_or_else(Vec::new, |hit| self.values.get(hit.name).to_vec()),
+            logged: rule.about.logged,
+            decided: false,
+        });
+    }
+
+    /// Notes the hits of one part in full, where somebody asked for it.
+    pub(super) fn note(&mut self, rule: &Rule, part: usize, from: usize) {
+        if self.explained.is_none() {
+            return;
+        }
+        let engine = self.engine.clone();
+        let message = self.expand(&engine, Some(rule), &rule.about.message);
+        let transformations: Vec<_> =
+            engine.chains[usize::from(rule.chain)].steps.iter().map(|step| step.transformation.name()).collect();
+        let mut more = Vec::new();
+        for hit in &self.hits[from.min(self.hits.len())..] {
+            more.push(Explained {
+                rule: rule.id,
+                part,
+                variable: Some(hit.variable),
+                name: self.values.get(hit.name).to_vec(),
+                before: self.values.get(hit.before).to_vec(),
+                after: self.values.get(hit.after).to_vec(),
+                transformations: transformations.clone(),
+                message: message.clone(),
+            });
+        }
+        self.text = message;
+        self.explained.get_or_insert_default().extend(more);
+    }
+
+    /// What a rule that matched decides.
+    pub(super) fn decide(&mut self, rule: &Rule, phase: u8) -> Option<Verdict> {
+        let verdict = match &rule.decision {
+            Decision::Pass => return None,
+            Decision::Allow(allow) => {
+                if self.mode == Mode::On {
+                    self.allowed = Some(*allow);
+                }
+                return None;
+            }
+            Decision::Deny(status) => Verdict::Deny(*status),
+            Decision::Drop => Verdict::Drop,
+            Decision::Redirect(text, status) => {
+                let engine = self.engine.clone();
+                let place = self.expand(&engine, Some(rule), text);
+                Verdict::Redirect(*status, place)
+            }
+        };
+        if let Some(last) = self.report.matched.last_mut() {
+            last.decided = true;
+        }
+        if self.mode != Mode::On || phase == 5 {
+            // What would have been decided is kept, so that a trial run can be read.
+            self.report.by.get_or_insert(rule.id);
+            return None;
+        }
+        self.report.by = Some(rule.id);
+        self.report.verdict = Some(verdict.clone());
+        Some(verdict)
+    }
+}

@@ -1,0 +1,389 @@
+//! One request and its answer on their way through the phases.
+
+mod effects;
+mod evaluate;
+mod expand;
+mod fill;
+mod report;
+mod tx;
+mod values;
+
+use crate::collections::{Collections, Key};
+use crate::compile::Engine;
+use crate::compile::ir::{RuleIndex, Select};
+use crate::body::Processor;
+use crate::seclang::{Allow, Mode, Variable};
+use evaluate::Gathered;
+pub use report::{Explained, Matched, Refusal, Report, Verdict};
+use std::net::IpAddr;
+use std::sync::Arc;
+pub(crate) use tx::Held;
+use tx::Tx;
+use values::{Kind, ValueId, Values};
+
+/// Who is connected, and when.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The client.
+    pub client: IpAddr,
+    /// Its port.
+    pub client_port: u16,
+    /// The address that it reached.
+    pub server: IpAddr,
+    /// The port that it reached.
+    pub server_port: u16,
+    /// Name of the transaction, unique.
+    pub id: String,
+    /// Seconds since 1970, UTC.
+    pub now: u64,
+}
+
+/// The head of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// `GET`
+    pub method: &'a [u8],
+    /// The target as it came, `/path?query`.
+    pub target: &'a [u8],
+    /// `HTTP/1.1`
+    pub protocol: &'a [u8],
+    /// Names and values in the order in which they came.
+    pub headers: &'a [(&'a [u8], &'a [u8])],
+}
+
+/// One member of a variable.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Entry {
+    name: ValueId,
+    value: ValueId,
+}
+
+/// What matched in the chain that runs.
+#[derive(Clone, Copy)]
+struct Hit {
+    variable: Variable,
+    name: ValueId,
+    before: ValueId,
+    after: ValueId,
+}
+
+/// A rule whose target is left out for this transaction: the rules, and which of their lists it stands in.
+#[derive(Clone, Copy)]
+struct LeftOut {
+    rule: RuleIndex,
+    effect: u32,
+}
+
+/// One request and its answer. Feed it in order: [`Transaction::request_head`], [`Transaction::request_body`],
+/// [`Transaction::response_head`], [`Transaction::response_window`], [`Transaction::finish`].
+pub struct Transaction {
+    engine: Arc<Engine>,
+    collections: Arc<Collections>,
+    context: Context,
+    values: Values,
+    /// Members of each variable.
+    entries: Vec<Vec<Entry>>,
+    gathered: Vec<Gathered>,
+    tx: Tx,
+    environment: Vec<(Vec<u8>, Vec<u8>)>,
+    keys: Vec<Key>,
+    hits: Vec<Hit>,
+    /// Text that is put together, and a value that is transformed apart.
+    text: Vec<u8>,
+    removed: Vec<u64>,
+    left_out: Vec<LeftOut>,
+    /// Exclusions of the route, beside those of the rules.
+    overlay: Option<Arc<Overlay>>,
+    mode: Mode,
+    processor: Option<Processor>,
+    body_access: bool,
+    answer_access: bool,
+    force_body: bool,
+    allowed: Option<Allow>,
+    highest_severity: u8,
+    sift: bool,
+    report: Report,
+    explained: Option<Vec<Explained>>,
+    /// Rules of phase 4 that matched in an earlier window of the answer.
+    spent: Vec<u64>,
+}
+
+/// Exclusions that hold for some transactions only, such as those of one route.
+#[derive(Debug, Default)]
+pub struct Overlay {
+    removed: Vec<u64>,
+    targets: Vec<(Vec<RuleIndex>, crate::compile::ir::Left)>,
+}
+
+impl Transaction {
+    /// A transaction under these rules.
+    #[must_use]
+    pub fn new(engine: &Arc<Engine>, collections: &Arc<Collections>, context: Context) -> Self {
+        let mut tx = Tx::default();
+        tx.clear(engine);
+        let settings = &engine.settings;
+        let (mode, body_access, answer_access) = (settings.mode, settings.request_body, settings.response_body);
+        Self {
+            values: Values::new(),
+            entries: vec![Vec::new(); Variable::COUNT],
+            gathered: (0..engine.sources.len()).map(|_| Gathered::default()).collect(),
+            tx,
+            environment: Vec::new(),
+            keys: Vec::new(),
+            hits: Vec::new(),
+            text: Vec::new(),
+            removed: vec![0; engine.rules.len().div_ceil(64)],
+            left_out: Vec::new(),
+            overlay: None,
+            mode,
+            processor: None,
+            body_access,
+            answer_access,
+            force_body: false,
+            allowed: None,
+            highest_severity: 255,
+            sift: true,
+            report: Report::default(),
+            explained: None,
+            spent: Vec::new(),
+            engine: engine.clone(),
+            collections: collections.clone(),
+            context,
+        }
+    }
+
+    /// With the exclusions of a route.
+    #[must_use]
+    pub fn with_overlay(mut self, overlay: Option<Arc<Overlay>>) -> Self {
+        if let Some(overlay) = &overlay {
+            for (word, more) in self.removed.iter_mut().zip(&overlay.removed) {
+                *word |= more;
+            }
+        }
+        self.overlay = overlay;
+        self
+    }
+
+    /// In this mode instead of the one that the rules set.
+    #[must_use]
+    pub fn in_mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// With every match written down in full: for a request of one's own, never for others'.
+    #[must_use]
+    pub fn explaining(mut self) -> Self {
+        self.explained = Some(Vec::new());
+        self
+    }
+
+    /// Without sifting: each pattern is tried on each value. Slow, and the measure of whether sifting loses nothing.
+    #[must_use]
+    pub fn without_sifting(mut self) -> Self {
+        self.sift = false;
+        self
+    }
+
+    /// Phase 1: the head of the request.
+    pub fn request_head(&mut self, head: &Head<'_>) -> Option<Verdict> {
+        if self.mode == Mode::Off {
+            return None;
+        }
+        self.fill_connection();
+        if let Err(refusal) = self.fill_head(head) {
+            return self.refuse(refusal);
+        }
+        self.phase(1)
+    }
+
+    /// How many bytes of the body are wanted: none where bodies are not read. What is longer is cut there by the caller,
+    /// who says so with `whole = false`.
+    #[must_use]
+    pub fn wanted_of_body(&self) -> u64 {
+        if self.body_access && self.mode != Mode::Off { self.engine.settings.request_limit } else { 0 }
+    }
+
+    /// Phase 2: the body, up to the limit.
+    pub fn request_body(&mut self, body: &[u8], whole: bool) -> Option<Verdict> {
+        if self.mode == Mode::Off {
+            return None;
+        }
+        if !whole && !self.engine.settings.request_partial && self.body_access {
+            return self.refuse(Refusal::BodyTooLarge);
+        }
+        if let Err(refusal) = self.fill_body(body, whole) {
+            return self.refuse(refusal);
+        }
+        self.phase(2)
+    }
+
+    /// Phase 3: the head of the answer.
+    pub fn response_head(&mut self, status: u16, protocol: &[u8], headers: &[(&[u8], &[u8])]) -> Option<Verdict> {
+        if self.mode == Mode::Off {
+            return None;
+        }
+        self.fill_answer(status, protocol, headers);
+        self.phase(3)
+    }
+
+    /// Whether the body of the answer, by its media type, is looked at.
+    #[must_use]
+    pub fn wants_answer(&self) -> bool {
+        if !self.answer_access || self.mode == Mode::Off || self.engine.heads[3].is_empty() {
+            return false;
+        }
+        let media = self.first(Variable::ResponseContentType);
+        self.engine.settings.response_types.iter().any(|wanted| wanted.as_bytes().eq_ignore_ascii_case(media))
+    }
+
+    /// Phase 4 over one window of the answer's body. A body that is longer than one window comes in several, each of which
+    /// begins with the end of the one before, so that what stands across an edge is seen; a rule matches once in all of them.
+    pub fn response_window(&mut self, window: &[u8], last: bool) -> Option<Verdict> {
+        if self.mode == Mode::Off || !self.answer_access {
+            return None;
+        }
+        self.fill_window(window, last);
+        self.phase(4)
+    }
+
+    /// Phase 5, and what came of it all.
+    pub fn finish(&mut self) -> Report {
+        if self.mode != Mode::Off {
+            self.allowed = None;
+            self.phase(5);
+        }
+        self.report.inbound_score = self.score(b"blocking_inbound_anomaly_score");
+        self.report.outbound_score = self.score(b"blocking_outbound_anomaly_score");
+        self.report.clone()
+    }
+
+    /// What matched, in full.
+    pub fn explained(&mut self) -> Vec<Explained> {
+        self.explained.take().unwrap_or_default()
+    }
+
+    /// The value of a variable of `TX` as text, for tests and explanations.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<Vec<u8>> {
+        let held = self.tx.named(&self.engine, name.to_ascii_lowercase().as_bytes());
+        held.is_set().then(|| {
+            let mut text = Vec::new();
+            held.write(&mut text);
+            text
+        })
+    }
+
+    /// What has been decided and seen so far.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// Whether refusals hold, or are only noted.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    fn score(&self, name: &[u8]) -> i64 {
+        self.tx.named(&self.engine, name).number()
+    }
+
+    fn refuse(&mut self, refusal: Refusal) -> Option<Verdict> {
+        self.report.refusal = Some(refusal);
+        if self.mode != Mode::On {
+            return None;
+        }
+        let verdict = match refusal {
+            Refusal::BodyTooLarge => Verdict::Deny(413),
+            Refusal::TooMuch | Refusal::TooLargeInside => Verdict::Deny(400),
+        };
+        self.report.verdict = Some(verdict.clone());
+        Some(verdict)
+    }
+
+    /// Runs the rules of a phase.
+    fn phase(&mut self, phase: u8) -> Option<Verdict> {
+        match self.allowed {
+            Some(Allow::Everything) if phase != 5 => return None,
+            Some(Allow::Request) if phase <= 2 => return None,
+            Some(Allow::Phase) => self.allowed = None,
+            _ => {}
+        }
+        for gathered in &mut self.gathered {
+            gathered.forget();
+        }
+        let engine = self.engine.clone();
+        let heads = &engine.heads[usize::from(phase - 1)];
+        let mut at = 0;
+        while let Some(&head) = heads.get(at) {
+            at += 1;
+            let rule = &engine.rules[head as usize];
+            if is_in(&self.removed, head) || (phase == 4 && is_in(&self.spent, head)) {
+                continue;
+            }
+            if !self.rule(&engine, head) {
+                continue;
+            }
+            if phase == 4 && !matches!(rule.decision, crate::compile::ir::Decision::Deny(_)) && looks_at_body(&engine, head) {
+                put_in(&mut self.spent, head, engine.rules.len());
+            }
+            if let crate::compile::ir::Jump::To(place) = rule.jump {
+                at = place as usize;
+            }
+            if let Some(verdict) = self.decide(rule, phase) {
+                return Some(verdict);
+            }
+            if self.allowed.is_some() && phase != 5 {
+                return None;
+            }
+            if self.values.size() > MOST_VALUES {
+                return self.refuse(Refusal::TooLargeInside);
+            }
+        }
+        None
+    }
+
+    /// The first value of a variable.
+    fn first(&self, variable: Variable) -> &[u8] {
+        self.entries[variable as usize].first().map_or(b"", |entry| self.values.get(entry.value))
+    }
+}
+
+/// Bytes of all values of one transaction, transformed ones included.
+const MOST_VALUES: usize = 512 * 1024 * 1024;
+
+fn looks_at_body(engine: &Engine, head: RuleIndex) -> bool {
+    engine.rules[head as usize].targets.iter().any(|target| target.variable == Variable::ResponseBody)
+}
+
+fn is_in(set: &[u64], index: u32) -> bool {
+    set.get(index as usize / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+}
+
+fn put_in(set: &mut Vec<u64>, index: u32, count: usize) {
+    if set.is_empty() {
+        set.resize(count.div_ceil(64), 0);
+    }
+    if let Some(word) = set.get_mut(index as usize / 64) {
+        *word |= 1 << (index % 64);
+    }
+}
+
+/// Whether a member of that name is chosen.
+fn chosen(select: &Select, name: &[u8]) -> bool {
+    match select {
+        Select::All => true,
+        Select::Name(wanted) => wanted.eq_ignore_ascii_case(name),
+        Select::Pattern(pattern) => pattern.is_match(name),
+        Select::Slot(_) => false,
+    }
+}
+
+impl std::fmt::Debug for Transaction {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values are the client's; none of them belongs in a log.
+        out.debug_struct("Transaction").field("id", &self.context.id).field("mode", &self.mode).finish_non_exhaustive()
+    }
+}

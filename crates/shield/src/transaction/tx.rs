@@ -1,0 +1,138 @@
+//! `TX`: the variables of a transaction.
+
+use crate::compile::ir::Piece;
+use crate::operator::number;
+use crate::Engine;
+
+/// What a variable holds.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub(crate) enum Held {
+    /// Nothing: it is not set.
+    #[default]
+    Unset,
+    /// A number.
+    Number(i64),
+    /// A text.
+    Text(Vec<u8>),
+}
+
+impl Held {
+    pub(crate) fn is_set(&self) -> bool {
+        !matches!(self, Self::Unset)
+    }
+
+    /// As a number; a text that is none counts as 0.
+    pub(crate) fn number(&self) -> i64 {
+        match self {
+            Self::Unset => 0,
+            Self::Number(number) => *number,
+            Self::Text(text) => number(text),
+        }
+    }
+
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Unset => {}
+            Self::Number(number) => write_number(out, *number),
+            Self::Text(text) => out.extend_from_slice(text),
+        }
+    }
+}
+
+/// Appends a number in decimal.
+pub(crate) fn write_number(out: &mut Vec<u8>, number: i64) {
+    let mut digits = [0_u8; 20];
+    let mut at = digits.len();
+    let mut rest = number.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// The variables: those that the rules name, and those whose names were put together.
+#[derive(Default)]
+pub(crate) struct Tx {
+    slots: Vec<Held>,
+    others: Vec<(Vec<u8>, Held)>,
+}
+
+/// How many variables with names of their own a transaction may make.
+const MOST_OTHERS: usize = 4_096;
+
+impl Tx {
+    pub(super) fn clear(&mut self, engine: &Engine) {
+        self.slots.clear();
+        self.slots.resize(engine.slots.len(), Held::Unset);
+        self.others.clear();
+    }
+
+    pub(crate) fn get(&self, slot: u16) -> &Held {
+        self.slots.get(usize::from(slot)).unwrap_or(&Held::Unset)
+    }
+
+    pub(super) fn slot(&mut self, slot: u16) -> Option<&mut Held> {
+        self.slots.get_mut(usize::from(slot))
+    }
+
+    /// By a name in lower case.
+    pub(crate) fn named<'a>(&'a self, engine: &Engine, name: &[u8]) -> &'a Held {
+        match engine.slots.find(name) {
+            Some(slot) => self.get(slot),
+            None => self.others.iter().find(|(other, _)| other == name).map_or(&Held::Unset, |(_, held)| held),
+        }
+    }
+
+    /// By a name in lower case, new where it is not there yet; `None` when there are too many.
+    pub(super) fn named_mut(&mut self, engine: &Engine, name: &[u8]) -> Option<&mut Held> {
+        if let Some(slot) = engine.slots.find(name) {
+            return self.slot(slot);
+        }
+        let found = self.others.iter().position(|(other, _)| other == name);
+        let at = match found {
+            Some(at) => at,
+            None if self.others.len() < MOST_OTHERS => {
+                self.others.push((name.to_vec(), Held::Unset));
+                self.others.len() - 1
+            }
+            None => return None,
+        };
+        self.others.get_mut(at).map(|(_, held)| held)
+    }
+
+    /// All that are set, by name.
+    pub(crate) fn all<'a>(&'a self, engine: &'a Engine) -> impl Iterator<Item = (&'a [u8], &'a Held)> {
+        let slots = self.slots.iter().zip(0_u16..).map(|(held, slot)| (engine.slots.name(slot), held));
+        slots.chain(self.others.iter().map(|(name, held)| (name.as_slice(), held))).filter(|(_, held)| held.is_set())
+    }
+
+    /// The number that a text is, when it is one variable.
+    pub(super) fn number_of(&self, pieces: &[Piece]) -> Option<i64> {
+        match pieces {
+            [Piece::Slot(slot)] => Some(self.get(*slot).number()),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_they_are() {
+        for number in [0, 7, -7, 10, 4_290, i64::MAX, i64::MIN] {
+            let mut out = Vec::new();
+            write_number(&mut out, number);
+            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+        }
+    }
+}
