@@ -10,9 +10,21 @@
 
 pub mod body;
 mod bytes;
+mod collections;
+mod compile;
+pub mod ftw;
+pub mod message;
 pub mod operator;
 pub mod pattern;
+mod request;
 pub mod seclang;
+mod transaction;
 pub mod transform;
 
 pub use bytes::{ByteSet, Pairs};
+pub use collections::Collections;
+pub use compile::{Disabled, Engine, Files, Settings, Summary};
+pub use seclang::Fault;
+pub use transaction::{
+    Context, Explained, Head, Logged, Matched, Overlay, Refusal, Report, Transaction, Verdict,
+};

@@ -141,6 +141,11 @@ impl Transaction {
         if let Some(severity) = severity {
             self.highest_severity = self.highest_severity.min(severity);
         }
+        if self.explained.is_some() && rule.about.logged {
+            let message = self.expand(engine, Some(rule), &rule.about.message).clone();
+            let data = self.expand(engine, Some(rule), &rule.about.log_data);
+            self.logged.push(super::Logged { rule: rule.id, message, data });
+        }
         let first = self.hits.first();
         self.report.matched.push(Matched {
             rule: rule.id,

@@ -5,7 +5,7 @@ use super::{Entry, Hit, Held, Transaction, chosen};
 use crate::compile::ir::{Rule, RuleIndex, Select, Source, SourceIndex, Target, Test, Text};
 use crate::compile::{Engine, Sought};
 use crate::operator as values;
-use crate::pattern::Groups;
+use crate::pattern::Captures;
 use crate::seclang::{Checked, Compare, Match, Variable};
 
 /// All values of a variable under a list of transformations, and which patterns any of them may match.
@@ -380,11 +380,11 @@ impl Transaction {
             },
             Sought::Pattern(compiled) if !rule.capture || rule.negated => compiled.is_match(value),
             Sought::Pattern(compiled) => {
-                let mut groups = Groups::default();
+                let mut groups = Captures::default();
                 if !compiled.captures(value, &mut groups) {
                     return false;
                 }
-                let found: Vec<(usize, Vec<u8>)> = groups.iter().map(|(group, range)| (group, value[range].to_vec())).collect();
+                let found: Vec<(usize, Vec<u8>)> = (0..10).filter_map(|group| Some((group, value[groups.get(group)?].to_vec()))).collect();
                 for (group, text) in found {
                     self.set_group(group, &text);
                 }

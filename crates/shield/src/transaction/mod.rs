@@ -14,12 +14,12 @@ use crate::compile::ir::{RuleIndex, Select};
 use crate::body::Processor;
 use crate::seclang::{Allow, Mode, Variable};
 use evaluate::Gathered;
-pub use report::{Explained, Matched, Refusal, Report, Verdict};
+pub use report::{Explained, Logged, Matched, Refusal, Report, Verdict};
 use std::net::IpAddr;
 use std::sync::Arc;
 pub(crate) use tx::Held;
 use tx::Tx;
-use values::{Kind, ValueId, Values};
+use values::{ValueId, Values};
 
 /// Who is connected, and when.
 #[derive(Clone, Debug)]
@@ -104,6 +104,7 @@ pub struct Transaction {
     sift: bool,
     report: Report,
     explained: Option<Vec<Explained>>,
+    logged: Vec<Logged>,
     /// Rules of phase 4 that matched in an earlier window of the answer.
     spent: Vec<u64>,
 }
@@ -145,6 +146,7 @@ impl Transaction {
             sift: true,
             report: Report::default(),
             explained: None,
+            logged: Vec::new(),
             spent: Vec::new(),
             engine: engine.clone(),
             collections: collections.clone(),
@@ -261,6 +263,11 @@ impl Transaction {
     /// What matched, in full.
     pub fn explained(&mut self) -> Vec<Explained> {
         self.explained.take().unwrap_or_default()
+    }
+
+    /// What would have been logged, where matches are explained.
+    pub fn logged(&mut self) -> Vec<Logged> {
+        std::mem::take(&mut self.logged)
     }
 
     /// The value of a variable of `TX` as text, for tests and explanations.

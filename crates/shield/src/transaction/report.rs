@@ -65,6 +65,17 @@ pub struct Explained {
     pub message: Vec<u8>,
 }
 
+/// What a rule that matched would have written into a log, for people who look into a request of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// Id of the rule.
+    pub rule: u64,
+    /// Its `msg`.
+    pub message: Vec<u8>,
+    /// Its `logdata`.
+    pub data: Vec<u8>,
+}
+
 /// What came of a transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {

@@ -1,0 +1,4 @@
+//! The engine from outside: whole rule sets, whole corpora.
+
+mod conformance;
+mod folder;
