@@ -26,5 +26,5 @@ pub use collections::Collections;
 pub use compile::{Disabled, Engine, Files, Settings, Summary};
 pub use seclang::Fault;
 pub use transaction::{
-    Context, Explained, Head, Logged, Matched, Overlay, Refusal, Report, Transaction, Verdict,
+    Context, Excluded, Exclusion, Explained, Head, Logged, Matched, Overlay, Refusal, Report, Transaction, Verdict,
 };

@@ -14,8 +14,15 @@ impl Transaction {
     /// Done at each value that matches.
     pub(super) fn at_match(&mut self, engine: &Engine, rule: &Rule) {
         for effect in &rule.effects {
-            if let Effect::Assign(member, change) = effect {
-                self.assign(engine, rule, member, change);
+            match effect {
+                Effect::Assign(member, change) => self.assign(engine, rule, member, change),
+                // In order with the assignments, so that one action can open a collection and count in it.
+                Effect::Open(collection, key) => {
+                    let text = self.expand(engine, Some(rule), key);
+                    self.open(*collection, &text);
+                    self.text = text;
+                }
+                _ => {}
             }
         }
     }
@@ -24,7 +31,7 @@ impl Transaction {
     pub(super) fn after_match(&mut self, engine: &Engine, rule: &Rule) {
         for (at, effect) in rule.effects.iter().enumerate() {
             match effect {
-                Effect::Assign(..) => {}
+                Effect::Assign(..) | Effect::Open(..) => {}
                 Effect::Expire(collection, name, seconds) => {
                     let name = self.expand_name(engine, name);
                     let seconds = self.expand(engine, Some(rule), seconds);
@@ -33,11 +40,6 @@ impl Transaction {
                         self.collections.expire(key, &name, ends);
                     }
                     self.text = seconds;
-                }
-                Effect::Open(collection, key) => {
-                    let text = self.expand(engine, Some(rule), key);
-                    self.open(*collection, &text);
-                    self.text = text;
                 }
                 Effect::SetEnv(name, value) => {
                     let name = self.expand(engine, Some(rule), name);

@@ -43,6 +43,10 @@ impl Transaction {
     }
 
     pub(super) fn fill_connection(&mut self) {
+        // A variable that is not a collection always has a value, if an empty one: `!@endsWith` of a missing name holds.
+        for variable in Variable::ALL.iter().filter(|variable| !variable.is_collection()) {
+            self.entries[*variable as usize].push(Entry { name: EMPTY, value: EMPTY });
+        }
         let (client, server) = (self.context.client.to_string(), self.context.server.to_string());
         self.set(Variable::RemoteAddr, client.as_bytes());
         self.set(Variable::RemoteHost, client.as_bytes());
@@ -303,7 +307,7 @@ impl Transaction {
     pub(super) fn fill_window(&mut self, window: &[u8], last: bool) {
         self.flag(Variable::OutboundDataError, !last);
         self.set(Variable::ResponseBody, window);
-        if self.entries[Variable::ResponseContentLength as usize].is_empty() && last {
+        if self.first(Variable::ResponseContentLength).is_empty() && last {
             self.set_number(Variable::ResponseContentLength, window.len() as u64);
         }
     }

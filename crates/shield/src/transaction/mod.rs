@@ -4,6 +4,7 @@ mod effects;
 mod evaluate;
 mod expand;
 mod fill;
+mod overlay;
 mod report;
 mod tx;
 mod values;
@@ -15,6 +16,7 @@ use crate::body::Processor;
 use crate::seclang::{Allow, Mode, Variable};
 use evaluate::Gathered;
 pub use report::{Explained, Logged, Matched, Refusal, Report, Verdict};
+pub use overlay::{Excluded, Exclusion, Overlay};
 use std::net::IpAddr;
 use std::sync::Arc;
 pub(crate) use tx::Held;
@@ -107,13 +109,6 @@ pub struct Transaction {
     logged: Vec<Logged>,
     /// Rules of phase 4 that matched in an earlier window of the answer.
     spent: Vec<u64>,
-}
-
-/// Exclusions that hold for some transactions only, such as those of one route.
-#[derive(Debug, Default)]
-pub struct Overlay {
-    removed: Vec<u64>,
-    targets: Vec<(Vec<RuleIndex>, crate::compile::ir::Left)>,
 }
 
 impl Transaction {

@@ -43,7 +43,7 @@ fn observe(engine: &Arc<Engine>, request: &Request) -> Observed {
     let ids = report.matched.iter().filter(|matched| matched.logged).map(|matched| matched.rule).collect();
     let mut log = String::new();
     for line in transaction.logged() {
-        let (message, data) = (String::from_utf8_lossy(&line.message), String::from_utf8_lossy(&line.data));
+        let (message, data) = (line.message.escape_ascii(), line.data.escape_ascii());
         log.push_str(&format!("[id \"{}\"] [msg \"{message}\"] [data \"{data}\"]\n", line.rule));
     }
     Observed { ids, log: Some(log) }

@@ -2,3 +2,4 @@
 
 mod conformance;
 mod folder;
+mod semantics;

@@ -1,0 +1,296 @@
+//! What rules mean, one construct at a time. `docs/seclang.md` says where the meaning comes from.
+
+use crate::conformance::{context, run};
+use crate::folder::Folder;
+use shield::message::{Request, Response};
+use shield::{Collections, Engine, Fault, Report, Transaction, Verdict};
+use std::sync::Arc;
+
+fn engine(rules: &str) -> Result<Arc<Engine>, Vec<Fault>> {
+    let texts = vec![("rules.conf".to_owned(), rules.to_owned())];
+    Engine::load(&Folder { texts }, &["rules.conf".to_owned()], 1).map(Arc::new)
+}
+
+struct Seen {
+    report: Report,
+    transaction: Transaction,
+}
+
+impl Seen {
+    fn ids(&self) -> Vec<u64> {
+        self.report.matched.iter().map(|matched| matched.rule).collect()
+    }
+
+    fn tx(&self, name: &str) -> Option<String> {
+        self.transaction.variable(name).map(|value| String::from_utf8(value).expect("text"))
+    }
+}
+
+fn inspect(rules: &str, request: &Request) -> Seen {
+    let engine = engine(rules).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let mut transaction = Transaction::new(&engine, &Arc::new(Collections::new(64)), context());
+    run(&mut transaction, request);
+    Seen { report: transaction.finish(), transaction }
+}
+
+fn get(uri: &str) -> Request {
+    Request::new("GET", uri).with_header("Host", "app.example").with_header("User-Agent", "Test/1")
+}
+
+#[test]
+fn a_setvar_runs_for_each_value_that_matches() {
+    let rules = r#"SecRule ARGS "@rx x" "id:1,phase:2,pass,setvar:tx.n=+5""#;
+    assert_eq!(inspect(rules, &get("/?a=x&b=y&c=x")).tx("n").as_deref(), Some("10"));
+}
+
+#[test]
+fn a_chain_matches_as_a_whole_and_scores_in_its_last_part() {
+    let rules = r#"
+SecRule ARGS:a "@streq x" "id:1,phase:2,pass,setvar:tx.first=1,chain"
+    SecRule ARGS:b "@streq y" "setvar:tx.last=1"
+"#;
+    let half = inspect(rules, &get("/?a=x&b=n"));
+    assert_eq!((half.ids(), half.tx("first").as_deref(), half.tx("last")), (vec![], Some("1"), None));
+    let whole = inspect(rules, &get("/?a=x&b=y"));
+    assert_eq!((whole.ids(), whole.tx("last").as_deref()), (vec![1], Some("1")));
+}
+
+#[test]
+fn a_chain_that_denies_denies_only_when_it_is_whole() {
+    let rules = r#"
+SecRule ARGS:a "@streq x" "id:1,phase:2,deny,status:418,chain"
+    SecRule ARGS:b "@streq y" "t:none"
+"#;
+    assert_eq!(inspect(rules, &get("/?a=x&b=n")).report.verdict, None);
+    assert_eq!(inspect(rules, &get("/?a=x&b=y")).report.verdict, Some(Verdict::Deny(418)));
+}
+
+#[test]
+fn what_matched_is_there_for_the_next_part() {
+    let rules = r#"
+SecRule ARGS|REQUEST_HEADERS:User-Agent "@rx (Te)(st)" "id:1,phase:2,pass,capture,t:none,setvar:tx.name=%{MATCHED_VAR_NAME},chain"
+    SecRule MATCHED_VARS "@rx ^Test" "chain"
+        SecRule TX:2 "@streq st" "setvar:tx.group=%{tx.1}"
+"#;
+    let seen = inspect(rules, &get("/?q=Testing"));
+    assert_eq!(seen.ids(), [1]);
+    assert_eq!(seen.tx("name").as_deref(), Some("REQUEST_HEADERS:User-Agent"));
+    assert_eq!(seen.tx("group").as_deref(), Some("Te"));
+}
+
+#[test]
+fn matched_vars_hold_what_this_chain_matched_and_nothing_older() {
+    let rules = r#"
+SecRule ARGS:old "@rx ." "id:1,phase:2,pass"
+SecRule ARGS:new "@rx ." "id:2,phase:2,pass,chain"
+    SecRule MATCHED_VARS "@streq stale" "t:none"
+"#;
+    assert_eq!(inspect(rules, &get("/?old=stale&new=fresh")).ids(), [1]);
+}
+
+#[test]
+fn names_are_compared_without_case_and_left_out_by_name_or_pattern() {
+    let rules = r#"
+SecRule ARGS|!ARGS:Skip|!ARGS:/^utm_/ "@rx x" "id:1,phase:2,pass,setvar:tx.n=+1"
+SecRule &ARGS:skip "@eq 2" "id:2,phase:2,pass"
+SecRule &ARGS "@gt 3" "id:3,phase:2,pass"
+"#;
+    let seen = inspect(rules, &get("/?SKIP=x&skip=x&utm_source=x&b=x"));
+    assert_eq!((seen.ids(), seen.tx("n").as_deref()), (vec![1, 2, 3], Some("1")));
+}
+
+#[test]
+fn transformations_run_in_order_and_none_forgets() {
+    let rules = r#"
+SecRule ARGS "@streq abc" "id:1,phase:2,pass,t:urlDecode,t:none,t:lowercase"
+SecRule ARGS "@streq 3" "id:2,phase:2,pass,t:lowercase,t:length"
+SecRule ARGS "@rx ^[A-C]{3}$" "id:3,phase:2,pass,t:none"
+"#;
+    assert_eq!(inspect(rules, &get("/?a=ABC")).ids(), [1, 2, 3]);
+}
+
+#[test]
+fn multi_match_asks_after_each_change() {
+    let rules = r#"SecRule ARGS "@rx ^(?:A%41|AA|aa)$" "id:1,phase:2,pass,multiMatch,t:urlDecode,t:lowercase,setvar:tx.n=+1""#;
+    // The value itself, decoded once, and lower case.
+    assert_eq!(inspect(rules, &get("/?a=A%2541")).tx("n").as_deref(), Some("3"));
+}
+
+#[test]
+fn a_negated_operator_matches_where_a_value_is_there_and_does_not_fit() {
+    let rules = r#"
+SecRule REQUEST_HEADERS:Missing "!@rx x" "id:1,phase:1,pass"
+SecRule REQUEST_BASENAME "!@endsWith .pdf" "id:2,phase:1,pass"
+SecRule ARGS "!@rx ^[a-z]+$" "id:3,phase:2,pass,setvar:tx.n=+1"
+SecRule TX:unset "!@eq 5" "id:4,phase:2,pass"
+"#;
+    let seen = inspect(rules, &get("/?a=ok&b=1&c=2"));
+    assert_eq!((seen.ids(), seen.tx("n").as_deref()), (vec![2, 3], Some("2")));
+}
+
+#[test]
+fn markers_and_skips_jump() {
+    let rules = r#"
+SecAction "id:1,phase:1,pass,skipAfter:HERE"
+SecAction "id:2,phase:1,pass"
+SecMarker HERE
+SecAction "id:3,phase:1,pass,skip:1"
+SecAction "id:4,phase:1,pass"
+SecAction "id:5,phase:1,pass"
+SecAction "id:6,phase:2,pass"
+"#;
+    assert_eq!(inspect(rules, &get("/")).ids(), [1, 3, 5, 6]);
+}
+
+#[test]
+fn block_is_what_the_default_says() {
+    let rules = "SecDefaultAction \"phase:1,log,deny,status:406\"\nSecAction \"id:1,phase:1,block\"\n";
+    assert_eq!(inspect(rules, &get("/")).report.verdict, Some(Verdict::Deny(406)));
+    assert_eq!(inspect("SecAction \"id:1,phase:1,block\"", &get("/")).report.verdict, None);
+}
+
+#[test]
+fn detection_decides_nothing_and_says_what_it_would_have() {
+    let rules = "SecRuleEngine DetectionOnly\nSecAction \"id:1,phase:1,deny\"\nSecAction \"id:2,phase:1,pass\"\n";
+    let seen = inspect(rules, &get("/"));
+    assert_eq!((seen.ids(), seen.report.verdict, seen.report.by), (vec![1, 2], None, Some(1)));
+}
+
+#[test]
+fn nothing_runs_after_a_verdict_but_phase_5() {
+    let rules = r#"
+SecAction "id:1,phase:1,deny"
+SecAction "id:2,phase:1,pass"
+SecAction "id:3,phase:2,pass"
+SecAction "id:4,phase:5,pass"
+"#;
+    assert_eq!(inspect(rules, &get("/")).ids(), [1, 4]);
+}
+
+#[test]
+fn allow_goes_as_far_as_it_says() {
+    let with = |allow: &str| {
+        let rules = format!(
+            "SecAction \"id:1,phase:1,{allow}\"\nSecAction \"id:2,phase:1,pass\"\nSecAction \"id:3,phase:2,pass\"\n\
+             SecAction \"id:4,phase:3,pass\"\nSecAction \"id:5,phase:5,pass\"\n"
+        );
+        let mut request = get("/");
+        request.response = Some(Response { status: 200, protocol: b"HTTP/1.1".to_vec(), headers: Vec::new(), body: Vec::new() });
+        inspect(&rules, &request).ids()
+    };
+    assert_eq!(with("allow"), [1, 5]);
+    assert_eq!(with("allow:phase"), [1, 3, 4, 5]);
+    assert_eq!(with("allow:request"), [1, 4, 5]);
+}
+
+#[test]
+fn controls_take_out_rules_and_targets() {
+    let rules = r#"
+SecAction "id:1,phase:1,pass,ctl:ruleRemoveById=10-11,ctl:ruleRemoveByTag=noise,ctl:ruleRemoveTargetById=12;ARGS:note,ctl:ruleRemoveTargetByTag=text;ARGS"
+SecAction "id:10,phase:2,pass"
+SecAction "id:11,phase:2,pass,tag:'other'"
+SecRule ARGS "@rx x" "id:12,phase:2,pass,setvar:tx.n=+1"
+SecAction "id:13,phase:2,pass,tag:'noise'"
+SecRule ARGS|REQUEST_METHOD "@rx x|GET" "id:14,phase:2,pass,tag:'text',setvar:tx.m=+1"
+"#;
+    let seen = inspect(rules, &get("/?note=x&more=x"));
+    assert_eq!(seen.ids(), [1, 12, 14]);
+    assert_eq!((seen.tx("n").as_deref(), seen.tx("m").as_deref()), (Some("1"), Some("1")));
+}
+
+#[test]
+fn updates_and_removals_hold_for_rules_before_and_after() {
+    let rules = r#"
+SecRuleRemoveById 3
+SecRule ARGS "@rx x" "id:1,phase:2,pass"
+SecRule ARGS "@rx x" "id:2,phase:2,pass,tag:'a'"
+SecAction "id:3,phase:2,pass"
+SecAction "id:4,phase:2,pass,tag:'gone'"
+SecRuleUpdateTargetById 1 "!ARGS:q"
+SecRuleUpdateTargetByTag a "REQUEST_METHOD"
+SecRuleUpdateActionById 2 "setvar:tx.more=1"
+SecRuleRemoveByTag gone
+"#;
+    let seen = inspect(rules, &get("/?q=x"));
+    assert_eq!((seen.ids(), seen.tx("more").as_deref()), (vec![2], Some("1")));
+}
+
+#[test]
+fn numbers_are_added_and_names_put_together() {
+    let rules = r#"
+SecAction "id:1,phase:1,pass,setvar:tx.base=3,setvar:tx.sum=%{tx.base},setvar:tx.sum=+%{tx.base},setvar:tx.sum=-1"
+SecAction "id:2,phase:1,pass,setvar:tx.part_%{tx.base}=v,setvar:tx.empty=%{tx.nothing},setvar:tx.bare,setvar:!tx.base"
+SecRule TX:/^part_/ "@streq v" "id:3,phase:1,pass"
+SecRule &TX:base "@eq 0" "id:4,phase:1,pass"
+SecRule &TX:empty "@eq 1" "id:5,phase:1,pass"
+SecRule TX:part_3 "@within uvw" "id:6,phase:1,pass"
+"#;
+    let seen = inspect(rules, &get("/"));
+    assert_eq!(seen.ids(), [1, 2, 3, 4, 5, 6]);
+    assert_eq!((seen.tx("sum").as_deref(), seen.tx("bare").as_deref()), (Some("5"), Some("1")));
+}
+
+#[test]
+fn collections_outlive_a_transaction() {
+    let rules = r#"
+SecAction "id:1,phase:1,pass,initcol:ip=%{REMOTE_ADDR},setvar:ip.hits=+1,expirevar:ip.hits=60"
+SecRule IP:hits "@gt 2" "id:2,phase:1,deny,status:429"
+"#;
+    let (engine, collections) = (engine(rules).expect("rules"), Arc::new(Collections::new(64)));
+    let verdict = |now: u64| {
+        let mut at = context();
+        at.now = now;
+        let mut transaction = Transaction::new(&engine, &collections, at);
+        run(&mut transaction, &get("/"));
+        transaction.finish().verdict
+    };
+    assert_eq!([1, 2].map(verdict), [None, None]);
+    assert_eq!(verdict(3), Some(Verdict::Deny(429)));
+    assert_eq!(verdict(500), None, "the count has ended");
+}
+
+#[test]
+fn an_answer_in_windows_matches_once() {
+    let rules = r#"
+SecRule RESPONSE_BODY "@rx leak" "id:1,phase:4,pass,setvar:tx.n=+3"
+SecRule TX:n "@ge 4" "id:2,phase:4,deny"
+SecRule TX:n "@ge 3" "id:3,phase:4,pass"
+"#;
+    let engine = engine(rules).expect("rules");
+    let mut transaction = Transaction::new(&engine, &Arc::new(Collections::new(1)), context());
+    let request = get("/");
+    run(&mut transaction, &request);
+    assert_eq!(transaction.response_head(200, b"HTTP/1.1", &[(b"Content-Type", b"text/html; charset=utf-8")]), None);
+    assert!(transaction.wants_answer());
+    for window in ["a leak here", "another leak", "end"] {
+        assert_eq!(transaction.response_window(window.as_bytes(), window == "end"), None);
+    }
+    assert_eq!(transaction.variable("n"), Some(b"3".to_vec()));
+}
+
+#[test]
+fn nothing_is_silently_dead() {
+    let faults = |rules: &str| -> Vec<String> {
+        engine(rules).expect_err("faults").iter().map(|fault| format!("{:?} {:?}", fault.rule, fault.reason)).collect()
+    };
+    assert_eq!(faults("SecRule ARGS \"@rx (?=a)b\" \"id:1,pass\""), ["Some(1) LookAround"]);
+    assert_eq!(faults("SecRule ARGS \"@rx (a)\\1\" \"id:1,pass\""), ["Some(1) BackReference"]);
+    assert_eq!(faults("SecRule ARGS \"@pmFromFile none.data\" \"id:1,pass\""), ["Some(1) MissingFile"]);
+    assert_eq!(faults("SecAction \"id:1,pass,skipAfter:NOWHERE\""), ["Some(1) NoMarker"]);
+    assert_eq!(faults("SecRule ARGS \"x\" \"id:1,pass,chain\""), ["Some(1) OpenChain"]);
+    assert_eq!(faults("SecAction \"pass\""), ["None NoId"]);
+    assert_eq!(faults("SecAction \"id:1,pass\"\nSecAction \"id:1,pass\""), ["Some(1) DuplicateId"]);
+    assert_eq!(faults("Include missing.conf"), ["None MissingFile"]);
+    assert_eq!(faults("SecRule ARGS \"x\" \"id:1,phase:1,pass,chain\"\nSecRule ARGS \"x\" \"phase:2\""), ["Some(1) ChainPhase"]);
+}
+
+#[test]
+fn limits_refuse_before_rules_run() {
+    let rules = "SecArgumentsLimit 3\nSecRequestBodyLimit 10\nSecAction \"id:1,phase:2,pass\"\n";
+    let refused = inspect(rules, &get("/?a&b&c&d"));
+    assert_eq!((refused.ids(), refused.report.verdict), (vec![], Some(Verdict::Deny(400))));
+    let engine = engine(rules).expect("rules");
+    let mut transaction = Transaction::new(&engine, &Arc::new(Collections::new(1)), context());
+    assert_eq!(transaction.wanted_of_body(), 10);
+    assert_eq!(transaction.request_body(b"0123456789", false), Some(Verdict::Deny(413)));
+}
