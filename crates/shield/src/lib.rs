@@ -12,6 +12,8 @@ pub mod body;
 mod bytes;
 pub mod operator;
 pub mod pattern;
+#[cfg_attr(not(test), expect(dead_code, reason = "the transaction, which reads requests, is built on this"))]
+mod request;
 pub mod seclang;
 pub mod transform;
 
