@@ -212,9 +212,18 @@ fn action(piece: &str) -> Result<Action, Reason> {
         "multimatch" => Action::MultiMatch,
         "log" => Action::Log(true),
         "nolog" => Action::Log(false),
-        "auditlog" | "noauditlog" | "sanitisearg" | "sanitizearg" | "sanitisematched" | "sanitizematched"
-        | "sanitisematchedbytes" | "sanitizematchedbytes" | "sanitiserequestheader" | "sanitizerequestheader"
-        | "sanitiseresponseheader" | "sanitizeresponseheader" => Action::NoEffect,
+        "auditlog"
+        | "noauditlog"
+        | "sanitisearg"
+        | "sanitizearg"
+        | "sanitisematched"
+        | "sanitizematched"
+        | "sanitisematchedbytes"
+        | "sanitizematchedbytes"
+        | "sanitiserequestheader"
+        | "sanitizerequestheader"
+        | "sanitiseresponseheader"
+        | "sanitizeresponseheader" => Action::NoEffect,
         "block" => Action::Decide(Disruptive::Block),
         "deny" => Action::Decide(Disruptive::Deny),
         "drop" => Action::Decide(Disruptive::Drop),
@@ -266,7 +275,8 @@ fn phase(text: &str) -> Result<u8, Reason> {
     }
 }
 
-const SEVERITIES: [&str; 8] = ["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"];
+const SEVERITIES: [&str; 8] =
+    ["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"];
 
 fn severity(text: &str) -> Result<u8, Reason> {
     let named = SEVERITIES.iter().position(|name| name.eq_ignore_ascii_case(text.trim()));
@@ -359,7 +369,9 @@ pub fn mode(text: &str) -> Result<Mode, Reason> {
 /// What is not a number.
 pub fn ids(text: &str) -> Result<Vec<RangeInclusive<u64>>, Reason> {
     let mut ranges = Vec::new();
-    for piece in text.split([' ', ',', '\t']).map(|piece| piece.trim_matches('"')).filter(|piece| !piece.is_empty()) {
+    for piece in
+        text.split([' ', ',', '\t']).map(|piece| piece.trim_matches('"')).filter(|piece| !piece.is_empty())
+    {
         let (first, last) = piece.split_once('-').unwrap_or((piece, piece));
         ranges.push(number(first)?..=number(last)?);
     }
@@ -377,9 +389,14 @@ fn control(text: &str) -> Result<Control, Reason> {
         "ruleremovebyid" => Control::Remove(Which::Ids(ids(value)?)),
         "ruleremovebytag" => Control::Remove(Which::Tag(value.to_owned())),
         "ruleremovebymsg" => Control::Remove(Which::Message(value.to_owned())),
-        "ruleremovetargetbyid" => with_targets().and_then(|(rules, list)| Ok(Control::RemoveTarget(Which::Ids(ids(&rules)?), list)))?,
-        "ruleremovetargetbytag" => with_targets().map(|(tag, list)| Control::RemoveTarget(Which::Tag(tag), list))?,
-        "ruleremovetargetbymsg" => with_targets().map(|(message, list)| Control::RemoveTarget(Which::Message(message), list))?,
+        "ruleremovetargetbyid" => with_targets()
+            .and_then(|(rules, list)| Ok(Control::RemoveTarget(Which::Ids(ids(&rules)?), list)))?,
+        "ruleremovetargetbytag" => {
+            with_targets().map(|(tag, list)| Control::RemoveTarget(Which::Tag(tag), list))?
+        }
+        "ruleremovetargetbymsg" => {
+            with_targets().map(|(message, list)| Control::RemoveTarget(Which::Message(message), list))?
+        }
         "requestbodyaccess" => Control::RequestBodyAccess(on(value)?),
         "responsebodyaccess" => Control::ResponseBodyAccess(on(value)?),
         "forcerequestbodyvariable" => Control::ForceRequestBody(on(value)?),
@@ -405,18 +422,26 @@ mod tests {
 
     #[test]
     fn lists_keep_quoted_commas() {
-        let list = actions("id:1,phase:2,msg:'a, b \\'c\\'',t:none,t:lowercase,setvar:'tx.x=+%{tx.y}',severity:CRITICAL").unwrap();
+        let list = actions(
+            "id:1,phase:2,msg:'a, b \\'c\\'',t:none,t:lowercase,setvar:'tx.x=+%{tx.y}',severity:CRITICAL",
+        )
+        .unwrap();
         assert_eq!(list[0], Action::Id(1));
         assert_eq!(list[2], Action::Message(Text::parse("a, b 'c'").unwrap()));
         assert_eq!(list[4], Action::Transform(Transformation::parse("lowercase").unwrap()));
-        assert!(matches!(&list[5], Action::SetVar(SetVar { collection: Variable::Tx, assign: Assign::Add(_), .. })));
+        assert!(matches!(
+            &list[5],
+            Action::SetVar(SetVar { collection: Variable::Tx, assign: Assign::Add(_), .. })
+        ));
         assert_eq!(list[6], Action::Severity(2));
     }
 
     #[test]
     fn controls_name_their_rules() {
         let list = actions("ctl:ruleRemoveTargetById=942100-942199;ARGS:note,ctl:ruleRemoveByTag=x").unwrap();
-        let Action::Control(Control::RemoveTarget(Which::Ids(ids), targets)) = &list[0] else { panic!("{list:?}") };
+        let Action::Control(Control::RemoveTarget(Which::Ids(ids), targets)) = &list[0] else {
+            panic!("{list:?}")
+        };
         assert_eq!((ids.as_slice(), targets.len()), ([942_100..=942_199].as_slice(), 1));
         assert_eq!(list[1], Action::Control(Control::Remove(Which::Tag("x".into()))));
     }
@@ -432,7 +457,10 @@ mod tests {
             })
             .collect();
         let text = |text: &str| Text::parse(text).unwrap();
-        assert_eq!(assigns, [Assign::Set(text("1")), Assign::Set(text("")), Assign::Subtract(text("2")), Assign::Unset]);
+        assert_eq!(
+            assigns,
+            [Assign::Set(text("1")), Assign::Set(text("")), Assign::Subtract(text("2")), Assign::Unset]
+        );
     }
 
     #[test]

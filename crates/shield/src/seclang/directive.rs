@@ -139,13 +139,23 @@ fn directive(name: &str, rest: &str) -> Result<Directive, Refused> {
             [byte] => config(Config::ArgumentSeparator(*byte)),
             _ => Err(refuse(Reason::BadArgument)),
         },
-        "secargumentslimit" => number().and_then(|n| config(Config::Arguments(u32::try_from(n).unwrap_or(u32::MAX)))),
-        "secrequestbodyjsondepthlimit" => number().and_then(|n| config(Config::JsonDepth(u32::try_from(n).unwrap_or(u32::MAX)))),
+        "secargumentslimit" => {
+            number().and_then(|n| config(Config::Arguments(u32::try_from(n).unwrap_or(u32::MAX))))
+        }
+        "secrequestbodyjsondepthlimit" => {
+            number().and_then(|n| config(Config::JsonDepth(u32::try_from(n).unwrap_or(u32::MAX))))
+        }
         "secrequestbodylimit" => number().and_then(|bytes| config(Config::RequestBodyLimit(bytes))),
         "secresponsebodylimit" => number().and_then(|bytes| config(Config::ResponseBodyLimit(bytes))),
-        "secrequestbodylimitaction" => partial(&argument()?).map_err(refuse).and_then(|partial| config(Config::RequestBodyPartial(partial))),
-        "secresponsebodylimitaction" => partial(&argument()?).map_err(refuse).and_then(|partial| config(Config::ResponseBodyPartial(partial))),
-        "seccollectiontimeout" => number().and_then(|n| config(Config::CollectionTimeout(u32::try_from(n).unwrap_or(u32::MAX)))),
+        "secrequestbodylimitaction" => partial(&argument()?)
+            .map_err(refuse)
+            .and_then(|partial| config(Config::RequestBodyPartial(partial))),
+        "secresponsebodylimitaction" => partial(&argument()?)
+            .map_err(refuse)
+            .and_then(|partial| config(Config::ResponseBodyPartial(partial))),
+        "seccollectiontimeout" => {
+            number().and_then(|n| config(Config::CollectionTimeout(u32::try_from(n).unwrap_or(u32::MAX))))
+        }
         "secruleremovebyid" => ids(rest).map_err(refuse).map(|ids| Directive::Remove(Which::Ids(ids))),
         "secruleremovebytag" => argument().map(|tag| Directive::Remove(Which::Tag(tag))),
         "secruleremovebymsg" => argument().map(|message| Directive::Remove(Which::Message(message))),
@@ -158,7 +168,8 @@ fn directive(name: &str, rest: &str) -> Result<Directive, Refused> {
             let id = id.parse().map_err(|_| refuse(Reason::BadArgument))?;
             Ok(Directive::UpdateAction(id, actions(&list)?))
         }
-        "secrulescript" | "secremoterules" | "secgeolookupdb" | "secgsblookupdb" | "sechttpblkey" | "secguardianlog" => Err(refuse(Reason::ReachesOut)),
+        "secrulescript" | "secremoterules" | "secgeolookupdb" | "secgsblookupdb" | "sechttpblkey"
+        | "secguardianlog" => Err(refuse(Reason::ReachesOut)),
         other => without(other).map(Directive::Without).ok_or_else(|| refuse(Reason::UnknownDirective)),
     }
 }
@@ -166,19 +177,51 @@ fn directive(name: &str, rest: &str) -> Result<Directive, Refused> {
 /// Directives of ModSecurity that have a place of their own here, or none to fill.
 fn without(name: &str) -> Option<&'static str> {
     Some(match name {
-        "secauditengine" | "secauditlog" | "secauditlog2" | "secauditlogparts" | "secauditlogtype" | "secauditlogformat"
-        | "secauditlogrelevantstatus" | "secauditlogstoragedir" | "secauditlogdirmode" | "secauditlogfilemode"
-        | "secauditlogprefix" | "secdebuglog" | "secdebugloglevel" => "events take the place of audit and debug logs",
+        "secauditengine"
+        | "secauditlog"
+        | "secauditlog2"
+        | "secauditlogparts"
+        | "secauditlogtype"
+        | "secauditlogformat"
+        | "secauditlogrelevantstatus"
+        | "secauditlogstoragedir"
+        | "secauditlogdirmode"
+        | "secauditlogfilemode"
+        | "secauditlogprefix"
+        | "secdebuglog"
+        | "secdebugloglevel" => "events take the place of audit and debug logs",
         "seccomponentsignature" => "a name of the rule set",
         "secunicodemapfile" | "secunicodecodepage" => "the mapping of full-width letters is built in",
         "secpcrematchlimit" | "secpcrematchlimitrecursion" => "patterns run in linear time and need no limit",
-        "sectmpdir" | "secdatadir" | "secuploaddir" | "secuploadkeepfiles" | "secuploadfilemode" | "secuploadfilelimit"
+        "sectmpdir"
+        | "secdatadir"
+        | "secuploaddir"
+        | "secuploadkeepfiles"
+        | "secuploadfilemode"
+        | "secuploadfilelimit"
         | "sectmpsaveuploadedfiles" => "nothing is written to disk",
-        "secrequestbodynofileslimit" | "secrequestbodyinmemorylimit" => "bodies have one limit, for all that they hold",
-        "secserversignature" | "secstatusengine" | "secwebappid" | "seccookieformat" | "seccookiev0separator"
-        | "secxmlexternalentity" | "secstreaminbodyinspection" | "secstreamoutbodyinspection" | "secparsexmlintoargs"
-        | "sechashengine" | "seccontentinjection" | "secdisablebackendcompression" | "secconnengine" | "secsensorid"
-        | "secinterceptonerror" | "secruleinheritance" | "secruleperftime" | "secchrootdir" | "secresponsebodymimetypesclear"
+        "secrequestbodynofileslimit" | "secrequestbodyinmemorylimit" => {
+            "bodies have one limit, for all that they hold"
+        }
+        "secserversignature"
+        | "secstatusengine"
+        | "secwebappid"
+        | "seccookieformat"
+        | "seccookiev0separator"
+        | "secxmlexternalentity"
+        | "secstreaminbodyinspection"
+        | "secstreamoutbodyinspection"
+        | "secparsexmlintoargs"
+        | "sechashengine"
+        | "seccontentinjection"
+        | "secdisablebackendcompression"
+        | "secconnengine"
+        | "secsensorid"
+        | "secinterceptonerror"
+        | "secruleinheritance"
+        | "secruleperftime"
+        | "secchrootdir"
+        | "secresponsebodymimetypesclear"
         | "seccachetransformations" => "the gateway's own",
         _ => return None,
     })
@@ -214,7 +257,8 @@ fn rule(rest: &str) -> Result<Directive, Refused> {
     let syntax = || ("SecRule".to_owned(), Reason::Syntax);
     let (list, rest) = word(rest).ok_or_else(syntax)?;
     let (asked, rest) = word(rest).ok_or_else(syntax)?;
-    let (done, rest) = if rest.trim().is_empty() { (String::new(), rest) } else { word(rest).ok_or_else(syntax)? };
+    let (done, rest) =
+        if rest.trim().is_empty() { (String::new(), rest) } else { word(rest).ok_or_else(syntax)? };
     if !rest.trim().is_empty() {
         return Err((rest.trim().to_owned(), Reason::Syntax));
     }
@@ -224,7 +268,12 @@ fn rule(rest: &str) -> Result<Directive, Refused> {
 
 fn sec_action(rest: &str) -> Result<Directive, Refused> {
     let (done, _) = word(rest).ok_or_else(|| ("SecAction".to_owned(), Reason::Syntax))?;
-    Ok(Directive::Rule(RuleText { targets: Vec::new(), negated: false, operator: Operator::Always, actions: actions(&done)? }))
+    Ok(Directive::Rule(RuleText {
+        targets: Vec::new(),
+        negated: false,
+        operator: Operator::Always,
+        actions: actions(&done)?,
+    }))
 }
 
 fn default_action(list: &str) -> Result<Directive, Refused> {
@@ -235,14 +284,22 @@ fn default_action(list: &str) -> Result<Directive, Refused> {
             Action::Decide(Disruptive::Block) => return Err(("block".to_owned(), Reason::BadArgument)),
             Action::Decide(given) => decision = given,
             Action::Status(given) => status = Some(given),
-            Action::Log(_) | Action::NoEffect | Action::About | Action::Tag(_) | Action::NoTransformations => {}
+            Action::Log(_)
+            | Action::NoEffect
+            | Action::About
+            | Action::Tag(_)
+            | Action::NoTransformations => {}
             _ => return Err((list.to_owned(), Reason::BadArgument)),
         }
     }
     Ok(Directive::Default(phase, decision, status))
 }
 
-fn update(name: &str, rest: &str, which: impl Fn(&str) -> Result<Which, Reason>) -> Result<Directive, Refused> {
+fn update(
+    name: &str,
+    rest: &str,
+    which: impl Fn(&str) -> Result<Which, Reason>,
+) -> Result<Directive, Refused> {
     let syntax = || (name.to_owned(), Reason::Syntax);
     let (rules, rest) = word(rest).ok_or_else(syntax)?;
     let (list, _) = word(rest).ok_or_else(syntax)?;
@@ -257,7 +314,8 @@ mod tests {
 
     #[test]
     fn a_rule_is_read() {
-        let (statements, faults) = parse("a.conf", "SecRule ARGS|!ARGS:x \"@rx ^\\\"a\" \"id:7,phase:2,deny,status:403\"\n");
+        let (statements, faults) =
+            parse("a.conf", "SecRule ARGS|!ARGS:x \"@rx ^\\\"a\" \"id:7,phase:2,deny,status:403\"\n");
         assert_eq!(faults, []);
         let Directive::Rule(rule) = &statements[0].directive else { panic!() };
         assert_eq!((rule.id(), rule.targets[0].variable), (Some(7), Variable::Args));

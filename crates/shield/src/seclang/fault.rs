@@ -77,9 +77,13 @@ impl fmt::Display for Reason {
             Self::UnknownTransformation => "no such transformation",
             Self::UnknownAction => "no such action",
             Self::BadArgument => "its argument is missing or cannot be read",
-            Self::ReachesOut => "it would reach out to the network, a process or a file while a request waits",
+            Self::ReachesOut => {
+                "it would reach out to the network, a process or a file while a request waits"
+            }
             Self::LookAround => "the pattern looks ahead or behind, which cannot be matched in linear time",
-            Self::BackReference => "the pattern refers back to a group, which cannot be matched in linear time",
+            Self::BackReference => {
+                "the pattern refers back to a group, which cannot be matched in linear time"
+            }
             Self::Pattern => "the pattern is not understood",
             Self::MissingFile => "the file is missing or cannot be read",
             Self::NoMarker => "no such marker follows",

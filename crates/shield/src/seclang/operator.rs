@@ -140,7 +140,8 @@ fn by_name(name: &str, argument: &str) -> Result<Operator, Reason> {
         "detectxss" => Operator::Xss,
         "unconditionalmatch" => Operator::Always,
         "nomatch" => Operator::Never,
-        "geolookup" | "rbl" | "gsblookup" | "inspectfile" | "fuzzyhash" | "validatedtd" | "validateschema" | "rsub" => {
+        "geolookup" | "rbl" | "gsblookup" | "inspectfile" | "fuzzyhash" | "validatedtd"
+        | "validateschema" | "rsub" => {
             return Err(Reason::ReachesOut);
         }
         _ => return Err(Reason::UnknownOperator),
@@ -160,7 +161,10 @@ mod tests {
     fn names_are_read_in_any_case() {
         assert_eq!(operator("!@RX a b").unwrap(), (true, Operator::Pattern("a b".into())));
         assert_eq!(operator("^bare$").unwrap(), (false, Operator::Pattern("^bare$".into())));
-        assert_eq!(operator("@pmf a.data b.data").unwrap().1, Operator::PhrasesOfFiles(vec!["a.data".into(), "b.data".into()]));
+        assert_eq!(
+            operator("@pmf a.data b.data").unwrap().1,
+            Operator::PhrasesOfFiles(vec!["a.data".into(), "b.data".into()])
+        );
         assert!(matches!(operator("@lt %{tx.level}").unwrap().1, Operator::Number(Compare::Less, _)));
         assert_eq!(operator("@detectSQLi").unwrap().1, Operator::Sqli);
     }

@@ -303,7 +303,9 @@ fn split(list: &str) -> Vec<&str> {
                 let rest = &list[at + 1..];
                 pattern = !(rest.is_empty() || rest.starts_with(['|', '\'', ',']));
             }
-            b'/' if !pattern && (previous == b':' || previous == b'\'') && !is_xpath(&list[start..at]) => pattern = true,
+            b'/' if !pattern && (previous == b':' || previous == b'\'') && !is_xpath(&list[start..at]) => {
+                pattern = true
+            }
             b'|' | b',' if !pattern => {
                 pieces.push(&list[start..at]);
                 start = at + 1;
@@ -367,7 +369,8 @@ mod tests {
 
     #[test]
     fn lists_are_read() {
-        let list = targets("REQUEST_COOKIES|!REQUEST_COOKIES:/__utm|x/|ARGS:Foo|&args|XML:/*|XML://@*").unwrap();
+        let list =
+            targets("REQUEST_COOKIES|!REQUEST_COOKIES:/__utm|x/|ARGS:Foo|&args|XML:/*|XML://@*").unwrap();
         assert_eq!(list[0], look(Variable::RequestCookies, Select::All));
         assert_eq!(list[1].role, Role::Leave);
         assert_eq!(list[1].select, Select::Pattern("__utm|x".into()));
