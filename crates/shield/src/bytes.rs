@@ -48,6 +48,29 @@ impl ByteSet {
         Self([self.0[0] | other.0[0], self.0[1] | other.0[1], self.0[2] | other.0[2], self.0[3] | other.0[3]])
     }
 
+    /// All bytes that are not in this set.
+    #[must_use]
+    pub const fn complement(self) -> Self {
+        Self([!self.0[0], !self.0[1], !self.0[2], !self.0[3]])
+    }
+
+    /// The bytes that are in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        self.complement().union(other.complement()).complement()
+    }
+
+    /// Whether every byte of this set is in `other`.
+    #[must_use]
+    pub const fn is_within(self, other: Self) -> bool {
+        !self.meets(other.complement())
+    }
+
+    /// The bytes of the set, in rising order.
+    pub fn iter(self) -> impl Iterator<Item = u8> {
+        (0..=u8::MAX).filter(move |&byte| self.contains(byte))
+    }
+
     /// Whether the two have a byte in common.
     #[must_use]
     pub const fn meets(self, other: Self) -> bool {

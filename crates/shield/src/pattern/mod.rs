@@ -1,1 +1,9 @@
-//! Patterns of `@rx`: from PCRE's syntax to a linear-time engine over bytes, and what a value must hold to match.
+//! From a pattern of SecLang's `@rx` to a linear-time engine over bytes.
+
+mod error;
+mod pcre;
+mod regex;
+
+pub use error::PatternError;
+pub use pcre::translate;
+pub use regex::{Captures, Pattern};
