@@ -10,6 +10,8 @@
 
 pub mod body;
 mod bytes;
+pub mod ftw;
+pub mod message;
 pub mod operator;
 pub mod pattern;
 pub mod transform;
