@@ -175,7 +175,7 @@ impl Transaction {
         if error.is_some_and(crate::body::BodyError::is_limit) {
             return Err(Refusal::TooMuch);
         }
-        let raw = matches!(self.processor, Some(Processor::Urlencoded)) || self.force_body || self.processor.is_none() || parsed.error.is_some();
+        let raw = !matches!(self.processor, Some(Processor::Multipart | Processor::Xml)) || self.force_body || parsed.error.is_some();
         if raw && !body.is_empty() && self.is_used(Variable::RequestBody) {
             self.set(Variable::RequestBody, body);
         }
