@@ -39,6 +39,38 @@ pub(crate) struct Rule {
     pub(crate) jump: Jump,
 }
 
+impl Rule {
+    /// All texts that the rule may put together.
+    pub(super) fn for_each_text(&self, take: &mut dyn FnMut(&Text)) {
+        take(&self.about.message);
+        take(&self.about.log_data);
+        if let Test::Number(_, text) | Test::Text(_, text) = &self.test {
+            take(text);
+        }
+        if let Decision::Redirect(text, _) = &self.decision {
+            take(text);
+        }
+        for effect in &self.effects {
+            match effect {
+                Effect::Assign(member, change) => {
+                    if let Member::Named(_, name) = member {
+                        take(name);
+                    }
+                    if let Change::Set(text) | Change::Add(text) | Change::Subtract(text) = change {
+                        take(text);
+                    }
+                }
+                Effect::Expire(_, one, two) | Effect::SetEnv(one, two) => {
+                    take(one);
+                    take(two);
+                }
+                Effect::Open(_, key) => take(key),
+                _ => {}
+            }
+        }
+    }
+}
+
 /// What is said about a rule.
 #[derive(Debug, Default)]
 pub(crate) struct About {

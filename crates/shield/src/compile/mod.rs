@@ -6,6 +6,7 @@ pub(crate) mod ir;
 mod slots;
 
 use crate::pattern::Scanner;
+use crate::transaction::Pool;
 use crate::seclang::{Config, Fault, Mode, Place, Variable};
 pub(crate) use build::Sought;
 use build::Build;
@@ -63,6 +64,7 @@ pub struct Engine {
     pub(crate) settings: Settings,
     /// Which variables some rule looks at, so that others are not filled.
     pub(crate) used: Vec<bool>,
+    pub(crate) buffers: Pool,
     summary: Summary,
 }
 
@@ -110,8 +112,15 @@ impl Engine {
             }))
         });
         let mut used = vec![false; Variable::COUNT];
-        for target in build.rules.iter().flat_map(|rule| &*rule.targets) {
-            used[target.variable as usize] = true;
+        for rule in &build.rules {
+            rule.targets.iter().for_each(|target| used[target.variable as usize] = true);
+            rule.for_each_text(&mut |text| {
+                for piece in &text.pieces {
+                    if let ir::Piece::Value(variable, _) = piece {
+                        used[*variable as usize] = true;
+                    }
+                }
+            });
         }
         let memory = sought
             .iter()
@@ -134,6 +143,7 @@ impl Engine {
             response_scanner: response,
             settings,
             used,
+            buffers: Pool::default(),
             summary,
         })
     }

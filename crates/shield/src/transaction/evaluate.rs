@@ -17,8 +17,16 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
+    /// Its values have changed.
     pub(super) fn forget(&mut self) {
         self.ready = false;
+    }
+
+    /// Makes it ready for another transaction.
+    pub(super) fn clear(&mut self) {
+        self.ready = false;
+        self.list.clear();
+        self.list.shrink_to(1_024);
     }
 }
 

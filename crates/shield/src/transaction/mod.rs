@@ -1,5 +1,6 @@
 //! One request and its answer on their way through the phases.
 
+mod buffers;
 mod effects;
 mod evaluate;
 mod expand;
@@ -14,6 +15,8 @@ use crate::compile::Engine;
 use crate::compile::ir::{RuleIndex, Select};
 use crate::body::Processor;
 use crate::seclang::{Allow, Mode, Variable};
+pub(crate) use buffers::Pool;
+use buffers::Buffers;
 use evaluate::Gathered;
 pub use report::{Explained, Logged, Matched, Refusal, Report, Verdict};
 pub use overlay::{Excluded, Exclusion, Overlay};
@@ -115,19 +118,18 @@ impl Transaction {
     /// A transaction under these rules.
     #[must_use]
     pub fn new(engine: &Arc<Engine>, collections: &Arc<Collections>, context: Context) -> Self {
-        let mut tx = Tx::default();
-        tx.clear(engine);
         let settings = &engine.settings;
         let (mode, body_access, answer_access) = (settings.mode, settings.request_body, settings.response_body);
+        let Buffers { values, entries, gathered, tx, hits, text } = engine.buffers.take(engine);
         Self {
-            values: Values::new(),
-            entries: vec![Vec::new(); Variable::COUNT],
-            gathered: (0..engine.sources.len()).map(|_| Gathered::default()).collect(),
+            values,
+            entries,
+            gathered,
             tx,
             environment: Vec::new(),
             keys: Vec::new(),
-            hits: Vec::new(),
-            text: Vec::new(),
+            hits,
+            text,
             removed: vec![0; engine.rules.len().div_ceil(64)],
             left_out: Vec::new(),
             overlay: None,
@@ -380,6 +382,20 @@ fn chosen(select: &Select, name: &[u8]) -> bool {
         Select::Name(wanted) => wanted.eq_ignore_ascii_case(name),
         Select::Pattern(pattern) => pattern.is_match(name),
         Select::Slot(_) => false,
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let buffers = Buffers {
+            values: std::mem::take(&mut self.values),
+            entries: std::mem::take(&mut self.entries),
+            gathered: std::mem::take(&mut self.gathered),
+            tx: std::mem::take(&mut self.tx),
+            hits: std::mem::take(&mut self.hits),
+            text: std::mem::take(&mut self.text),
+        };
+        self.engine.buffers.give_back(buffers);
     }
 }
 

@@ -66,8 +66,8 @@ pub(crate) struct Values {
     scratch: Scratch,
 }
 
-impl Values {
-    pub(super) fn new() -> Self {
+impl Default for Values {
+    fn default() -> Self {
         let mut values = Self {
             arena: Vec::new(),
             list: Vec::new(),
@@ -81,7 +81,9 @@ impl Values {
         values.clear();
         values
     }
+}
 
+impl Values {
     /// Forgets all values; keeps memory for the next transaction, within reason.
     pub(super) fn clear(&mut self) {
         const KEEP: usize = 256 * 1024;
