@@ -4,3 +4,4 @@ mod conformance;
 mod folder;
 mod semantics;
 mod sifting;
+mod table;
