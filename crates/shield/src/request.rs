@@ -44,11 +44,11 @@ pub(crate) fn target(raw: &[u8]) -> Target<'_> {
         None => (Cow::Borrowed(sent), path.len()),
         Some(_) => {
             let mut uri = Vec::new();
-            unescape(path, 0, false, &mut uri);
+            unescape(path, false, &mut uri);
             let length = uri.len();
             if let Some(query) = query {
                 uri.push(b'?');
-                unescape(query, 0, false, &mut uri);
+                unescape(query, false, &mut uri);
             }
             (Cow::Owned(uri), length)
         }

@@ -66,48 +66,42 @@ pub fn query(text: &[u8], limits: &Limits, into: &mut Pairs) -> Result<Escapes, 
 
 /// A name or value with `+` and escapes taken off; `space` is used if that changes anything.
 fn form<'a>(text: &'a [u8], space: &'a mut Vec<u8>) -> (&'a [u8], Escapes) {
-    let Some(first) = memchr2(b'%', b'+', text) else {
+    if memchr2(b'%', b'+', text).is_none() {
         return (text, Escapes::Valid);
-    };
+    }
     space.clear();
-    let escapes = unescape(text, first, true, space);
+    let escapes = unescape(text, true, space);
     (space, escapes)
 }
 
-/// `text` with its percent escapes taken off once, appended to `out`; `+` is a space if `plus`. Everything before `first` is
-/// known to need no change.
-pub(crate) fn unescape(text: &[u8], first: usize, plus: bool, out: &mut Vec<u8>) -> Escapes {
+/// `text` with its percent escapes taken off once, appended to `out`; `+` is a space if `plus`.
+pub(crate) fn unescape(text: &[u8], plus: bool, out: &mut Vec<u8>) -> Escapes {
     let mut escapes = Escapes::Valid;
-    out.reserve(text.len());
-    let (head, mut rest) = text.split_at(first.min(text.len()));
-    out.extend_from_slice(head);
+    let mut rest = text;
     loop {
-        match rest {
-            [b'%', high, low, after @ ..] => {
-                if let (Some(high), Some(low)) = (hex(*high), hex(*low)) {
-                    out.push(high << 4 | low);
-                    rest = after;
-                } else {
-                    escapes = Escapes::Invalid;
-                    out.push(b'%');
-                    rest = rest.get(1..).unwrap_or_default();
-                }
+        // Escapes come in a row where text is not Latin; a search for each would be dear.
+        let end = if rest.first() == Some(&b'%') { Some(0) } else { memchr(b'%', rest) };
+        let (run, after) = rest.split_at(end.unwrap_or(rest.len()));
+        if plus {
+            out.extend(run.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }));
+        } else {
+            out.extend_from_slice(run);
+        }
+        rest = match after {
+            [] => return escapes,
+            [_, high, low, after @ ..]
+                if let Some(high) = hex(*high)
+                    && let Some(low) = hex(*low) =>
+            {
+                out.push(high << 4 | low);
+                after
             }
-            [b'%', after @ ..] => {
+            [_, after @ ..] => {
                 escapes = Escapes::Invalid;
                 out.push(b'%');
-                rest = after;
+                after
             }
-            [b'+', after @ ..] if plus => {
-                out.push(b' ');
-                rest = after;
-            }
-            [byte, after @ ..] => {
-                out.push(*byte);
-                rest = after;
-            }
-            [] => return escapes,
-        }
+        };
     }
 }
 

@@ -39,43 +39,52 @@ pub(super) fn parameter<'a>(content_type: &'a [u8], flags: &mut Flags) -> Result
             break;
         }
         first = false;
-        let (name, value, quoted, after) = one(rest, flags)?;
-        rest = after;
-        if name == NAME {
-            found = Some(check(value, quoted, flags)?);
-        } else if contains_name(name) {
+        let one = Parameter::read(rest, flags)?;
+        rest = one.after;
+        if one.name == NAME {
+            found = Some(check(one.value, one.quoted, flags)?);
+        } else if contains_name(one.name) {
             return Err(ERROR);
         }
     }
     found.ok_or(ERROR)
 }
 
-/// One parameter: name, value, whether it was quoted, and what follows.
-fn one<'a>(text: &'a [u8], flags: &mut Flags) -> Result<(&'a [u8], &'a [u8], bool, &'a [u8]), BodyError> {
-    const ERROR: BodyError = BodyError::BoundaryParameter;
-    let equals = text.iter().position(|&byte| byte == b'=').ok_or(ERROR)?;
-    let (name, value) = text.split_at_checked(equals).ok_or(ERROR)?;
-    let value = value.get(1..).unwrap_or_default();
-    let trimmed = name.trim_ascii_end();
-    let spaced = value.first().is_some_and(u8::is_ascii_whitespace);
-    if contains_name(trimmed) && (trimmed.len() < name.len() || spaced) {
-        flags.boundary_whitespace = true;
+/// One parameter, and what follows it.
+struct Parameter<'a> {
+    name: &'a [u8],
+    value: &'a [u8],
+    quoted: bool,
+    after: &'a [u8],
+}
+
+impl<'a> Parameter<'a> {
+    fn read(text: &'a [u8], flags: &mut Flags) -> Result<Self, BodyError> {
+        const ERROR: BodyError = BodyError::BoundaryParameter;
+        let equals = text.iter().position(|&byte| byte == b'=').ok_or(ERROR)?;
+        let (spaced_name, value) = text.split_at_checked(equals).ok_or(ERROR)?;
+        let value = value.get(1..).unwrap_or_default();
+        let name = spaced_name.trim_ascii_end();
+        let spaced = value.first().is_some_and(u8::is_ascii_whitespace);
+        if contains_name(name) && (name.len() < spaced_name.len() || spaced) {
+            flags.boundary_whitespace = true;
+        }
+        if spaced || name.is_empty() || name.iter().any(|byte| b"; \t\r\n\x0b\x0c,\"".contains(byte)) {
+            return Err(ERROR);
+        }
+        if let [b'"', inner @ ..] = value {
+            let end = inner.iter().position(|byte| b"\"\\".contains(byte)).ok_or(ERROR)?;
+            let (value, rest) = inner.split_at_checked(end).ok_or(ERROR)?;
+            let after = rest.strip_prefix(b"\"").ok_or(ERROR)?;
+            return Ok(Self { name, value, quoted: true, after });
+        }
+        let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
+        let (value, after) = value.split_at_checked(end).ok_or(ERROR)?;
+        if value.iter().any(|byte| byte.is_ascii_whitespace() || *byte == b'"') {
+            return Err(ERROR);
+        }
+        Ok(Self { name, value, quoted: false, after })
     }
-    if spaced || trimmed.is_empty() || trimmed.iter().any(|byte| b"; \t\r\n\x0b\x0c,\"".contains(byte)) {
-        return Err(ERROR);
-    }
-    if let [b'"', inner @ ..] = value {
-        let end = inner.iter().position(|byte| b"\"\\".contains(byte)).ok_or(ERROR)?;
-        let (inner, rest) = inner.split_at_checked(end).ok_or(ERROR)?;
-        let after = rest.strip_prefix(b"\"").ok_or(ERROR)?;
-        return Ok((trimmed, inner, true, after));
-    }
-    let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
-    let (value, after) = value.split_at_checked(end).ok_or(ERROR)?;
-    if value.iter().any(|byte| byte.is_ascii_whitespace() || *byte == b'"') {
-        return Err(ERROR);
-    }
-    Ok((trimmed, value, false, after))
 }
 
 /// Checks the bytes of a boundary.

@@ -167,7 +167,7 @@ fn extended(value: &[u8]) -> Vec<u8> {
     let rest = value.get(first..).unwrap_or_default();
     let rest = rest.get(after(rest).unwrap_or_default()..).unwrap_or_default();
     let mut out = Vec::new();
-    unescape(rest, 0, false, &mut out);
+    unescape(rest, false, &mut out);
     out
 }
 
