@@ -12,6 +12,7 @@
 pub mod declared;
 pub mod gateway;
 pub mod log;
+pub mod shield;
 pub mod signed;
 pub mod smoke;
 pub mod text;
@@ -51,5 +52,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "answer", run: gateway::answer, seeds: gateway::answer_seeds },
     Target { name: "request_body", run: gateway::request_body, seeds: gateway::request_body_seeds },
     Target { name: "har", run: gateway::har, seeds: gateway::har_seeds },
+    Target { name: "seclang", run: shield::seclang, seeds: shield::seclang_seeds },
+    Target { name: "bodies", run: shield::bodies, seeds: shield::bodies_seeds },
+    Target { name: "transformations", run: shield::transformations, seeds: shield::transformations_seeds },
+    Target { name: "transaction", run: shield::transaction, seeds: shield::transaction_seeds },
     Target { name: "add_checkpoint", run: log::add_checkpoint, seeds: log::add_checkpoint_seeds },
 ];
