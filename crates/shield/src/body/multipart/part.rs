@@ -46,13 +46,14 @@ impl<'a> Reader<'a, '_> {
             }
         };
         let disposition = disposition(&head.lines);
+        let ambiguous = disposition.ambiguous || head.lines.iter().any(|line| is_encoded(line));
         let checked =
             head.lines.iter().enumerate().try_for_each(|(at, line)| name(line, head.lines.get(..at)));
         let error = head.error.or(checked.err()).or(disposition.error);
-        let doubtful = error.is_some() || head.folded || disposition.ambiguous;
+        let doubtful = error.is_some() || head.folded || ambiguous;
         let flags = &mut self.into.multipart;
         flags.invalid_part |= error.is_some();
-        flags.ambiguous |= disposition.ambiguous;
+        flags.ambiguous |= ambiguous;
         flags.invalid_quoting |= disposition.single_quotes;
         let start = range.start.saturating_add(head.length);
         self.keep(disposition, &head.lines, start..start.saturating_add(content.len()), doubtful)?;
@@ -67,17 +68,15 @@ impl<'a> Reader<'a, '_> {
         content: Range<usize>,
         doubtful: bool,
     ) -> Result<(), BodyError> {
-        let Disposition { name, filename, extended, .. } = disposition;
+        let Disposition { name, filenames, .. } = disposition;
         for line in lines {
             header(&mut self.into.part_headers, &name, line, self.limits.argument_bytes)?;
         }
-        let filenames = [Some(filename).filter(|filename| !filename.is_empty()), extended];
-        let is_file = filenames.iter().any(Option::is_some);
-        if doubtful || !is_file {
+        if doubtful || filenames.is_empty() {
             let value = self.body.get(content.clone()).unwrap_or_default();
             keep(&mut self.into.args, &name, value, self.limits)?;
         }
-        for filename in filenames.into_iter().flatten() {
+        for filename in filenames {
             let size = content.len() as u64;
             self.into.files.push(File { field: name.clone(), filename, size, content: content.clone() });
         }
@@ -172,6 +171,16 @@ fn name(line: &[u8], before: Option<&[Cow<'_, [u8]>]>) -> Result<(), BodyError> 
         return Err(BodyError::PartHeader);
     }
     Ok(())
+}
+
+/// Whether a header says that the content is encoded; some readers then decode it (RFC 7578 §4.7 does away with that).
+fn is_encoded(line: &[u8]) -> bool {
+    split(line).is_some_and(|(name, value)| {
+        let plain = [&b"7bit"[..], b"8bit", b"binary"]
+            .iter()
+            .any(|plain| value.trim_ascii().eq_ignore_ascii_case(plain));
+        name.eq_ignore_ascii_case(b"content-transfer-encoding") && !plain
+    })
 }
 
 /// The disposition of a part with these header lines.
