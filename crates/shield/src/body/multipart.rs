@@ -111,7 +111,7 @@ impl Reader<'_, '_> {
         let mut end = None;
         for at in memmem::find_iter(self.body, &delimiter) {
             if end.is_some() {
-                // Some readers go on after the final boundary.
+                // PHP and Django go on after the final boundary.
                 return Err(BodyError::Boundary);
             }
             let found = self.delimiter(at, delimiter.len());

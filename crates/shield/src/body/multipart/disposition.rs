@@ -91,6 +91,7 @@ impl Disposition {
         };
         let is = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
         self.ambiguous |= key.iter().any(u8::is_ascii_uppercase) || looks_like_parameter(&value);
+        let late = seen.extended.is_some();
         let (into, value) = match key {
             _ if is("name") => (&mut seen.name, value),
             _ if is("filename") => (&mut seen.filename, value),
@@ -100,6 +101,9 @@ impl Disposition {
         if into.is_some() {
             return None;
         }
+        // Django takes white space off; multer does not find `filename` after `filename*`.
+        self.ambiguous |= value.trim_ascii().len() < value.len();
+        self.ambiguous |= is("filename") && late;
         *into = Some(value);
         Some(rest)
     }
@@ -238,6 +242,8 @@ mod tests {
             ("form-data; name=\"a\"; FileName=\"b\"", "a|b?"),
             ("form-data; name=a'b", "a'b?"),
             ("form-data; name='a'", "a?'"),
+            ("form-data; name=\"a \"", "a ?"),
+            ("form-data; filename*=utf-8''x; filename=x; name=a", "a|x?"),
             ("form-data; name=\"a\\\\b\"", "a\\b?"),
             ("form-data; name=\"C:\\x\"", "C:\\x?"),
             ("form-data; name=\"a\"; filename=\"x.p\\hp\"", "a|x.p\\hp|x.php?"),

@@ -173,14 +173,32 @@ fn name(line: &[u8], before: Option<&[Cow<'_, [u8]>]>) -> Result<(), BodyError> 
     Ok(())
 }
 
-/// Whether a header says that the content is encoded; some readers then decode it (RFC 7578 §4.7 does away with that).
+/// Whether a header says that the content is encoded: some readers then decode it, so that the bytes say nothing (RFC 7578
+/// §4.7 does away with `Content-Transfer-Encoding`, and §4.4 with most character sets).
 fn is_encoded(line: &[u8]) -> bool {
-    split(line).is_some_and(|(name, value)| {
-        let plain = [&b"7bit"[..], b"8bit", b"binary"]
-            .iter()
-            .any(|plain| value.trim_ascii().eq_ignore_ascii_case(plain));
-        name.eq_ignore_ascii_case(b"content-transfer-encoding") && !plain
-    })
+    let Some((name, value)) = split(line) else {
+        return false;
+    };
+    let is =
+        |value: &[u8], plain: &[&str]| plain.iter().any(|plain| value.eq_ignore_ascii_case(plain.as_bytes()));
+    if is(name, &["content-transfer-encoding"]) {
+        return !is(value.trim_ascii(), &["7bit", "8bit", "binary"]);
+    }
+    is(name, &["content-type"])
+        && charset(value).is_some_and(|charset| {
+            !is(charset, &["utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252"])
+        })
+}
+
+/// The character set that a media type names; empty if it cannot be made out.
+fn charset(media: &[u8]) -> Option<&[u8]> {
+    const NAME: &[u8] = b"charset";
+    let at = media.windows(NAME.len()).position(|word| word.eq_ignore_ascii_case(NAME))?;
+    let rest = media.get(at + NAME.len()..)?.trim_ascii_start();
+    let value = rest.strip_prefix(b"=").unwrap_or_default().trim_ascii_start();
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
+    let end = value.iter().position(|byte| b"\"; \t,".contains(byte)).unwrap_or(value.len());
+    value.get(..end)
 }
 
 /// The disposition of a part with these header lines.
