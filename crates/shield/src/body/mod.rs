@@ -41,7 +41,7 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// Bytes of all files together (`FILES_COMBINED_SIZE`). A file that has two names counts once.
+    /// Bytes of all files together (`FILES_COMBINED_SIZE`). A file with several names counts once.
     #[must_use]
     pub fn files_size(&self) -> u64 {
         let once = |(index, file): (usize, &File)| {
@@ -57,7 +57,7 @@ impl Parsed {
 pub struct File {
     /// Name of the part.
     pub field: Vec<u8>,
-    /// Name of the file. A part with `filename` and another name in `filename*` gives two files with the same content.
+    /// Name of the file. A part that readers may give different names has one file for each, all with the same content.
     pub filename: Vec<u8>,
     /// Bytes of the content.
     pub size: u64,

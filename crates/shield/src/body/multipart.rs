@@ -39,7 +39,7 @@ pub struct Flags {
     pub invalid_header_folding: bool,
     /// `MULTIPART_FILE_LIMIT_EXCEEDED`: there are too many parts.
     pub file_limit_exceeded: bool,
-    /// `MULTIPART_UNMATCHED_BOUNDARY`: the boundary stands where it is none, amid a line.
+    /// `MULTIPART_UNMATCHED_BOUNDARY`: the boundary stands amid a line. Always an error.
     pub unmatched_boundary: bool,
     /// Something else that two readers may take in two ways. No variable of its own; part of `strict_error`.
     pub ambiguous: bool,
@@ -111,12 +111,10 @@ impl Reader<'_, '_> {
         let mut end = None;
         for at in memmem::find_iter(self.body, &delimiter) {
             if end.is_some() {
-                // Some readers go on after the final boundary.
+                // PHP and Django go on after the final boundary.
                 return Err(BodyError::Boundary);
             }
-            let Some(found) = self.delimiter(at, delimiter.len()).transpose() else {
-                continue;
-            };
+            let found = self.delimiter(at, delimiter.len());
             match part.take() {
                 Some(start) => self.part(start..at, true)?,
                 None => self.into.multipart.data_before |= at > 0,
@@ -139,18 +137,18 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// What the boundary at `at` is; none if it stands amid a line. A line that begins with the boundary and goes on in
-    /// another way is an error, as is one after a carriage return alone: for some readers that is a boundary.
-    fn delimiter(&mut self, at: usize, length: usize) -> Result<Option<Delimiter>, BodyError> {
+    /// What the boundary at `at` is. A line that begins with it and goes on in another way is an error, as is one amid a line
+    /// or after a carriage return alone: PHP, Django or Werkzeug end a part there. No client takes a boundary that its
+    /// contents hold.
+    fn delimiter(&mut self, at: usize, length: usize) -> Result<Delimiter, BodyError> {
         let before = self.body.get(..at).unwrap_or_default();
         match before {
             [] => {}
             [.., b'\r', b'\n'] => self.line(true),
             [.., b'\n'] => self.line(false),
-            [.., b'\r'] => return Err(BodyError::Boundary),
             _ => {
                 self.into.multipart.unmatched_boundary = true;
-                return Ok(None);
+                return Err(BodyError::Boundary);
             }
         }
         let next = at + length;
@@ -171,7 +169,7 @@ impl Reader<'_, '_> {
             [] if last => next,
             _ => return Err(BodyError::Boundary),
         };
-        Ok(Some(Delimiter { last, next }))
+        Ok(Delimiter { last, next })
     }
 
     fn line(&mut self, crlf: bool) {

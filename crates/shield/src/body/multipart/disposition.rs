@@ -1,7 +1,5 @@
 //! The `Content-Disposition` of a part (RFC 7578 §4.2).
 
-use memchr::memchr;
-
 use super::BodyError;
 use crate::body::unescape;
 
@@ -10,10 +8,10 @@ use crate::body::unescape;
 pub(super) struct Disposition {
     /// The name of the field.
     pub(super) name: Vec<u8>,
-    /// The name of the file in `filename`; empty if there is none, or an empty one: a form without a chosen file.
-    pub(super) filename: Vec<u8>,
-    /// The name of the file in `filename*` (RFC 8187), if it is another one.
-    pub(super) extended: Option<Vec<u8>>,
+    /// The names of the file: the one in `filename`, that without backslashes (RFC 9110 §5.6.4 takes all of them off, most
+    /// readers but few) and the one in `filename*` (RFC 8187), as far as they differ. None if there is no file, or only
+    /// empty names: a form without a chosen file.
+    pub(super) filenames: Vec<Vec<u8>>,
     /// Whether a value is in single quotes.
     pub(super) single_quotes: bool,
     /// Whether another reader could find another name, or no file.
@@ -31,16 +29,20 @@ impl Disposition {
     pub(super) fn read(value: &[u8]) -> Self {
         let mut found = Self::default();
         let mut seen = Seen::default();
-        if found.parameters(value, &mut seen).is_none() || found.name.is_empty() {
+        let read = found.parameters(value, &mut seen);
+        found.name = seen.name.unwrap_or_default();
+        if read.is_none() || found.name.is_empty() {
             found.error = Some(BodyError::Disposition);
         }
-        if found.extended.is_some() && !seen.filename {
-            // A reader that does not know `filename*` has a field here.
-            found.ambiguous = true;
-        }
-        if found.extended.as_ref().is_some_and(|extended| extended.is_empty() || *extended == found.filename)
-        {
-            found.extended = None;
+        // A reader that does not know `filename*` has a field here, as has one that wants UTF-8.
+        found.ambiguous |=
+            seen.extended.is_some() && seen.filename.is_none() || std::str::from_utf8(value).is_err();
+        let plain = seen.filename.unwrap_or_default();
+        let bare: Vec<u8> = plain.iter().copied().filter(|&byte| byte != b'\\').collect();
+        for filename in [plain, bare, seen.extended.unwrap_or_default()] {
+            if !filename.is_empty() && !found.filenames.contains(&filename) {
+                found.filenames.push(filename);
+            }
         }
         found
     }
@@ -82,39 +84,45 @@ impl Disposition {
             _ => {
                 let end = text.iter().position(|byte| !is_token(*byte)).unwrap_or(text.len());
                 let (value, rest) = text.split_at_checked(end)?;
+                // A quote begins a quoted text for PHP even here.
+                self.ambiguous |= value.contains(&b'\'') && !key.ends_with(b"*");
                 (value.to_vec(), rest)
             }
         };
         let is = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
-        self.ambiguous |= key.iter().any(u8::is_ascii_uppercase);
-        let (known, into) = match key {
-            _ if is("name") => (&mut seen.name, &mut self.name),
-            _ if is("filename") => (&mut seen.filename, &mut self.filename),
-            _ if is("filename*") => (&mut seen.extended, self.extended.insert(Vec::new())),
+        self.ambiguous |= key.iter().any(u8::is_ascii_uppercase) || looks_like_parameter(&value);
+        let late = seen.extended.is_some();
+        let (into, value) = match key {
+            _ if is("name") => (&mut seen.name, value),
+            _ if is("filename") => (&mut seen.filename, value),
+            _ if is("filename*") => (&mut seen.extended, extended(&value)?),
             _ => return None,
         };
-        if std::mem::replace(known, true) {
+        if into.is_some() {
             return None;
         }
-        *into = if is("filename*") { extended(&value) } else { value };
+        // Django takes white space off; multer does not find `filename` after `filename*`.
+        self.ambiguous |= value.trim_ascii().len() < value.len();
+        self.ambiguous |= is("filename") && late;
+        *into = Some(value);
         Some(rest)
     }
 
     /// A quoted value after its opening quote, and what follows its closing one. Only the quote and the backslash can be
-    /// escaped: other backslashes are those of paths.
+    /// escaped: other backslashes are those of paths. There are readers that know no escape, one, two or all of them.
     fn quoted<'a>(&mut self, text: &'a [u8], quote: u8) -> Option<(Vec<u8>, &'a [u8])> {
         let mut value = Vec::new();
         let mut rest = text;
         loop {
             rest = match rest {
                 [b'\\', byte, after @ ..] if *byte == quote || *byte == b'\\' => {
-                    // A reader without escapes ends here.
-                    self.ambiguous |= *byte == quote;
+                    self.ambiguous = true;
                     value.push(*byte);
                     after
                 }
                 [byte, after @ ..] if *byte == quote => return Some((value, after)),
                 [byte, after @ ..] => {
+                    self.ambiguous |= *byte == b'\\';
                     value.push(*byte);
                     after
                 }
@@ -124,12 +132,12 @@ impl Disposition {
     }
 }
 
-/// Which parameters were there already.
+/// The parameters that were there already.
 #[derive(Default)]
 struct Seen {
-    name: bool,
-    filename: bool,
-    extended: bool,
+    name: Option<Vec<u8>>,
+    filename: Option<Vec<u8>>,
+    extended: Option<Vec<u8>>,
 }
 
 /// `text` without blanks and tabulators at its start.
@@ -160,15 +168,27 @@ const fn is_token(byte: u8) -> bool {
         )
 }
 
-/// The value of an extended parameter: character set, language and escaped bytes between single quotes.
-fn extended(value: &[u8]) -> Vec<u8> {
-    let after = |text: &'_ [u8]| memchr(b'\'', text).map(|at| at + 1);
-    let first = after(value).unwrap_or_default();
-    let rest = value.get(first..).unwrap_or_default();
-    let rest = rest.get(after(rest).unwrap_or_default()..).unwrap_or_default();
+/// Whether something like `name=` or `filename=` stands in a value: a reader that searches for it finds it there.
+fn looks_like_parameter(value: &[u8]) -> bool {
+    const NAME: &[u8] = b"name";
+    let follows = |at: usize| {
+        let rest = value.get(at + NAME.len()..).unwrap_or_default();
+        space(rest.strip_prefix(b"*").unwrap_or(rest)).starts_with(b"=")
+    };
+    let is = |(at, word): (usize, &[u8])| word.eq_ignore_ascii_case(NAME) && follows(at);
+    value.windows(NAME.len()).enumerate().any(is)
+}
+
+/// The value of an extended parameter (RFC 8187 §3.2): character set, language and escaped bytes between single quotes.
+fn extended(value: &[u8]) -> Option<Vec<u8>> {
+    let mut pieces = value.split(|&byte| byte == b'\'');
+    let (_, _, escaped) = (pieces.next()?, pieces.next()?, pieces.next()?);
+    if pieces.next().is_some() {
+        return None;
+    }
     let mut out = Vec::new();
-    unescape(rest, false, &mut out);
-    out
+    unescape(escaped, false, &mut out);
+    Some(out)
 }
 
 #[cfg(test)]
@@ -181,9 +201,7 @@ mod tests {
     fn read(value: &str) -> String {
         let found = Disposition::read(value.as_bytes());
         let mut text = String::from_utf8_lossy(&found.name).into_owned();
-        for filename in
-            [Some(found.filename).filter(|name| !name.is_empty()), found.extended].into_iter().flatten()
-        {
+        for filename in found.filenames {
             text.push('|');
             text.push_str(&String::from_utf8_lossy(&filename));
         }
@@ -206,11 +224,9 @@ mod tests {
             ("form-data; filename=\"b\"; name=\"a\"", "a|b"),
             ("form-data; name=\"a\"; filename=\"\"", "a"),
             ("form-data; name=\"a'b\"", "a'b"),
-            ("form-data; name=\"a\\\\b\"", "a\\b"),
-            ("form-data; name=\"C:\\x\"", "C:\\x"),
             ("form-data; name=\"a\"; filename=\"a;b=c\"", "a|a;b=c"),
             ("form-data; name=\"%41\"; filename=\"%22\"", "%41|%22"),
-            ("form-data; name=\"filename=x\"", "filename=x"),
+            ("form-data; name=\"a=b; names\"", "a=b; names"),
             ("form-data; name=\"\u{e9}\"", "\u{e9}"),
         ] {
             assert_eq!(read(value), expected, "{value}");
@@ -224,10 +240,19 @@ mod tests {
             ("FORM-DATA; name=\"a\"", "a?"),
             ("form-data; NAME=\"a\"", "a?"),
             ("form-data; name=\"a\"; FileName=\"b\"", "a|b?"),
+            ("form-data; name=a'b", "a'b?"),
             ("form-data; name='a'", "a?'"),
+            ("form-data; name=\"a \"", "a ?"),
+            ("form-data; filename*=utf-8''x; filename=x; name=a", "a|x?"),
+            ("form-data; name=\"a\\\\b\"", "a\\b?"),
+            ("form-data; name=\"C:\\x\"", "C:\\x?"),
+            ("form-data; name=\"a\"; filename=\"x.p\\hp\"", "a|x.p\\hp|x.php?"),
+            ("form-data; name=\"filename=x\"", "filename=x?"),
+            ("form-data; name=\"a; fileName* =x\"", "a; fileName* =x?"),
             ("form-data; name='a; filename=b'", "a; filename=b?'"),
             ("form-data; name=\"a\\\"b\"", "a\"b?"),
             ("form-data; name=\"a\\\"; filename=\\\"x\"", "a\"; filename=\"x?"),
+            ("form-data; name=\"a\"; filename*=utf-8''", "a?"),
             // The library refuses the first and does not look at the second name of the next.
             ("form-data; name=\"a\"; filename*=utf-8''x%2ephp", "a|x.php?"),
             ("form-data; name=\"a\"; filename=\"f.txt\"; filename*=UTF-8'en'x.php", "a|f.txt|x.php"),
@@ -255,6 +280,9 @@ mod tests {
             ("form-data; name=\"a\"; x=y", "a!"),
             ("form-data; name*=utf-8''a", "!"),
             ("form-data; name=\"a\"; filename*0=\"f\"", "a!"),
+            ("form-data; name=\"a\"; filename*=x.php", "a!"),
+            ("form-data; name=\"a\"; filename*=utf-8'x.php", "a!"),
+            ("form-data; filename*=utf-8''x'y; name=\"a\"", "!"),
             ("form-data; name = \"a\"", "!"),
             ("form-data; name=\"a\"; filename =\"b\"", "a!"),
             ("form-data; name=\"a\"; filename= \"b\"", "a!"),
@@ -278,9 +306,10 @@ mod tests {
             let value = format!("form-data; name=\"{}\"; filename=\"{}\"", quoted(&name), quoted(&filename));
             let found = Disposition::read(value.as_bytes());
             prop_assert_eq!(found.error, None);
-            prop_assert_eq!(found.ambiguous, name.contains('"') || filename.contains('"'));
+            let escaped = [&name, &filename].iter().any(|text| text.contains(['"', '\\']));
+            prop_assert!(found.ambiguous || !escaped);
             prop_assert_eq!(found.name, name.as_bytes());
-            prop_assert_eq!(found.filename, filename.as_bytes());
+            prop_assert_eq!(found.filenames.first().map_or(&b""[..], Vec::as_slice), filename.as_bytes());
         }
 
         #[test]

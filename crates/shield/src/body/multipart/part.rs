@@ -46,13 +46,14 @@ impl<'a> Reader<'a, '_> {
             }
         };
         let disposition = disposition(&head.lines);
+        let ambiguous = disposition.ambiguous || head.lines.iter().any(|line| is_encoded(line));
         let checked =
             head.lines.iter().enumerate().try_for_each(|(at, line)| name(line, head.lines.get(..at)));
         let error = head.error.or(checked.err()).or(disposition.error);
-        let doubtful = error.is_some() || head.folded || disposition.ambiguous;
+        let doubtful = error.is_some() || head.folded || ambiguous;
         let flags = &mut self.into.multipart;
         flags.invalid_part |= error.is_some();
-        flags.ambiguous |= disposition.ambiguous;
+        flags.ambiguous |= ambiguous;
         flags.invalid_quoting |= disposition.single_quotes;
         let start = range.start.saturating_add(head.length);
         self.keep(disposition, &head.lines, start..start.saturating_add(content.len()), doubtful)?;
@@ -67,17 +68,15 @@ impl<'a> Reader<'a, '_> {
         content: Range<usize>,
         doubtful: bool,
     ) -> Result<(), BodyError> {
-        let Disposition { name, filename, extended, .. } = disposition;
+        let Disposition { name, filenames, .. } = disposition;
         for line in lines {
             header(&mut self.into.part_headers, &name, line, self.limits.argument_bytes)?;
         }
-        let filenames = [Some(filename).filter(|filename| !filename.is_empty()), extended];
-        let is_file = filenames.iter().any(Option::is_some);
-        if doubtful || !is_file {
+        if doubtful || filenames.is_empty() {
             let value = self.body.get(content.clone()).unwrap_or_default();
             keep(&mut self.into.args, &name, value, self.limits)?;
         }
-        for filename in filenames.into_iter().flatten() {
+        for filename in filenames {
             let size = content.len() as u64;
             self.into.files.push(File { field: name.clone(), filename, size, content: content.clone() });
         }
@@ -172,6 +171,34 @@ fn name(line: &[u8], before: Option<&[Cow<'_, [u8]>]>) -> Result<(), BodyError> 
         return Err(BodyError::PartHeader);
     }
     Ok(())
+}
+
+/// Whether a header says that the content is encoded: some readers then decode it, so that the bytes say nothing (RFC 7578
+/// §4.7 does away with `Content-Transfer-Encoding`, and §4.4 with most character sets).
+fn is_encoded(line: &[u8]) -> bool {
+    let Some((name, value)) = split(line) else {
+        return false;
+    };
+    let is =
+        |value: &[u8], plain: &[&str]| plain.iter().any(|plain| value.eq_ignore_ascii_case(plain.as_bytes()));
+    if is(name, &["content-transfer-encoding"]) {
+        return !is(value.trim_ascii(), &["7bit", "8bit", "binary"]);
+    }
+    is(name, &["content-type"])
+        && charset(value).is_some_and(|charset| {
+            !is(charset, &["utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252"])
+        })
+}
+
+/// The character set that a media type names; empty if it cannot be made out.
+fn charset(media: &[u8]) -> Option<&[u8]> {
+    const NAME: &[u8] = b"charset";
+    let at = media.windows(NAME.len()).position(|word| word.eq_ignore_ascii_case(NAME))?;
+    let rest = media.get(at + NAME.len()..)?.trim_ascii_start();
+    let value = rest.strip_prefix(b"=").unwrap_or_default().trim_ascii_start();
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
+    let end = value.iter().position(|byte| b"\"; \t,".contains(byte)).unwrap_or(value.len());
+    value.get(..end)
 }
 
 /// The disposition of a part with these header lines.

@@ -139,7 +139,7 @@ fn lines_that_begin_like_a_boundary_are_errors() {
     }
 }
 
-/// Werkzeug ends a line at a carriage return alone.
+/// Werkzeug and Django end a part after a carriage return alone.
 #[test]
 fn a_boundary_after_a_carriage_return_is_an_error() {
     let form = format!("--B\r\n{FIELD}\r\n\r\n1\r--B\r\n{FILE}\r\n\r\n2\r\n--B--\r\n");
@@ -148,14 +148,36 @@ fn a_boundary_after_a_carriage_return_is_an_error() {
     assert_eq!(as_text(form.as_bytes()), "a=1\\r Boundary");
 }
 
+/// Django ends a part at the boundary wherever it stands: a file could hide a field from us.
 #[test]
-fn a_boundary_amid_a_line_is_told() {
-    let form = body(&[(&[FIELD], "xx--B\r\nX")]);
-    assert_eq!(as_text(form.as_bytes()), "a=xx--B\\r\\nX");
-    assert_eq!(flags(&form), ["unmatched_boundary"]);
+fn a_boundary_amid_a_line_is_an_error() {
+    let form = body(&[(&[FILE], "xx--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1")]);
+    assert_eq!(as_text(form.as_bytes()), "f:x.txt=xx Boundary");
+    assert_eq!(flags(&form), ["unmatched_boundary", "ambiguous"]);
 }
 
-/// Go and multer want a carriage return before a boundary, so that the field goes on for them.
+/// Django, multiparty and python-multipart decode what is encoded, and busboy what is in another character set.
+#[test]
+fn encoded_contents_are_told() {
+    for (header, doubtful) in [
+        ("Content-Transfer-Encoding: base64", true),
+        ("Content-Transfer-Encoding: quoted-printable", true),
+        ("Content-Transfer-Encoding: 8bit", false),
+        ("content-transfer-encoding: Binary ", false),
+        ("Content-Type: text/plain; charset=utf-16le", true),
+        ("Content-Type: text/plain; CHARSET = \"utf-7\"; x=y", true),
+        ("Content-Type: text/plain; charset", true),
+        ("Content-Type: text/plain; charset=UTF-8", false),
+        ("Content-Type: text/plain;charset=\"iso-8859-1\";x=y", false),
+        ("Content-Type: text/plain", false),
+    ] {
+        let form = body(&[(&[FILE, header], "MQ==")]);
+        assert_eq!(as_text(form.as_bytes()), if doubtful { "f=MQ== f:x.txt=MQ==" } else { "f:x.txt=MQ==" });
+        assert_eq!(flags(&form).contains(&"ambiguous"), doubtful, "{header}");
+    }
+}
+
+/// Go, busboy and multer want a carriage return before a boundary: for them, the first field goes on.
 #[test]
 fn line_feeds_alone_are_told() {
     let form = body(&[(&[FIELD], "1"), (&[FILE], "2")]).replace("\r\n", "\n");
@@ -185,7 +207,7 @@ fn data_after_is_told() {
     }
 }
 
-/// PHP goes on after the final boundary.
+/// PHP and Django go on after the final boundary.
 #[test]
 fn a_part_after_the_final_boundary_is_an_error() {
     let form = body(&[(&[FIELD], "1")]);
@@ -223,7 +245,7 @@ fn a_missing_content_is_told() {
     assert_eq!(flags(&form), ["ambiguous"]);
 }
 
-/// Readers that do not know folding see no file here.
+/// Readers that do not know folding, as Django, see no file here.
 #[test]
 fn folded_headers_are_told_and_inspected_both_ways() {
     let folded = "Content-Disposition: form-data; name=\"a\";\r\n filename=\"b\"";
@@ -294,6 +316,8 @@ fn doubtful_files_are_inspected_both_ways() {
         ("name=\"a\"; FILENAME=\"x.php\"", "a=1 a:x.php=1"),
         ("name=\"a\"; filename='x.php'", "a=1 a:x.php=1"),
         ("name=\"a\"; filename=\"f\\\"x.php\"", "a=1 a:f\\\"x.php=1"),
+        ("name=\"a\"; filename=\"x.p\\hp\"", "a=1 a:x.p\\\\hp=1 a:x.php=1"),
+        ("name=\"a; filename=x.php\"", "a; filename=x.php=1"),
         ("name=\"a\"; filename=\"f.txt\"; filename*=utf-8''x.php", "a:f.txt=1 a:x.php=1"),
         ("name=\"a\"; filename=\"\"", "a=1"),
     ] {
@@ -339,7 +363,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read(
         parts in proptest::collection::vec(
-            ("[a-zA-Z0-9 .;=_-]{1,10}", proptest::option::of("[a-z.;= ]{1,10}"), proptest::collection::vec(any::<u8>(), 0..60)),
+            ("[b-zB-Z0-9.;=_-]{1,10}", proptest::option::of("[b-z.;=]{1,10}"), proptest::collection::vec(any::<u8>(), 0..60)),
             0..10,
         ),
     ) {
