@@ -1,5 +1,18 @@
 //! `base64Decode`, `base64DecodeExt`, `base64Encode`.
 
+use crate::ByteSet;
+
+/// What a value that `base64Decode` decodes has at least one of.
+pub(super) const TRIGGERS: ByteSet = ByteSet::EMPTY
+    .with_range(b'A', b'Z')
+    .with_range(b'a', b'z')
+    .with_range(b'0', b'9')
+    .with(b'+')
+    .with(b'/')
+    .with(b'=')
+    .with(b' ')
+    .with(b'\n');
+
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const NONE: u8 = 0xff;
 

@@ -20,6 +20,9 @@ mod unicode;
 mod url;
 mod whitespace;
 
+#[cfg(test)]
+mod tests;
+
 use crate::ByteSet;
 
 /// One transformation (ModSecurity reference manual, "Transformation functions").
@@ -195,19 +198,19 @@ impl Transformation {
         NAMES[self as usize]
     }
 
-    /// A value that holds none of these bytes comes out as it went in, if it is not empty (see [`Self::leaves`]).
-    /// `ALL` for those that change whatever they get.
+    /// A value that holds none of these bytes comes out as it went in. `ALL` for those that change whatever they get, some of them
+    /// the empty value too: it holds no byte, and yet has a length and a digest.
     #[must_use]
     pub const fn triggers(self) -> ByteSet {
         match self {
-            Self::Base64Decode
-            | Self::Base64DecodeExt
+            Self::Base64DecodeExt
             | Self::Base64Encode
             | Self::HexDecode
             | Self::HexEncode
             | Self::Length
             | Self::Md5
             | Self::Sha1 => ByteSet::ALL,
+            Self::Base64Decode => base64::TRIGGERS,
             Self::CmdLine => cmdline::TRIGGERS,
             Self::CompressWhitespace | Self::Trim | Self::TrimLeft | Self::TrimRight => whitespace::ASCII,
             Self::CssDecode | Self::EscapeSeqDecode | Self::JsDecode => ByteSet::EMPTY.with(b'\\'),
@@ -229,16 +232,8 @@ impl Transformation {
             Self::Uppercase => bytemap::UPPERCASE.changes(),
             Self::UrlDecode | Self::UrlDecodeUni => ByteSet::EMPTY.with(b'%').with(b'+'),
             Self::UrlEncode => url::ENCODED,
-            Self::Utf8ToUnicode => ByteSet::EMPTY.with(0).with_range(0x80, 0xff),
+            Self::Utf8ToUnicode => unicode::TRIGGERS,
         }
-    }
-
-    /// Whether a value that holds exactly these bytes certainly comes out as it went in. The empty value holds no byte,
-    /// and yet has a length and a digest.
-    #[must_use]
-    pub const fn leaves(self, bytes: ByteSet) -> bool {
-        !self.triggers().meets(bytes)
-            && (!bytes.is_empty() || !matches!(self, Self::Length | Self::Md5 | Self::Sha1))
     }
 
     /// Appends the transformed value to `out` and says so; or says no, and then `out` is as it was and so is the value.

@@ -1,6 +1,10 @@
 //! `utf8toUnicode`: UTF-8 (RFC 3629) written as `%uHHHH`, for `urlDecodeUni` after it.
 
 use super::hex::DIGITS;
+use crate::ByteSet;
+
+/// Bytes that start a character of more than one byte, and 0.
+pub(super) const TRIGGERS: ByteSet = ByteSet::EMPTY.with(0).with_range(0xc0, 0xf7);
 
 /// Replaces each character of two to four bytes. Overlong forms and surrogates are decoded too and their first byte follows,
 /// so that rules see both; bytes that cannot follow where they stand are kept, first bytes without the bytes that must follow
@@ -9,7 +13,7 @@ pub(super) fn utf8_to_unicode(value: &[u8], out: &mut Vec<u8>) -> bool {
     let start = out.len();
     let mut rest = value;
     let mut changed = false;
-    while let Some(found) = rest.iter().position(|&byte| byte == 0 || byte >= 0x80) {
+    while let Some(found) = rest.iter().position(|&byte| TRIGGERS.contains(byte)) {
         out.extend_from_slice(&rest[..found]);
         rest = &rest[found..];
         let length = match rest[0] {
@@ -20,12 +24,7 @@ pub(super) fn utf8_to_unicode(value: &[u8], out: &mut Vec<u8>) -> bool {
             }
             0xc0..=0xdf => 2,
             0xe0..=0xef => 3,
-            0xf0..=0xf7 => 4,
-            byte => {
-                out.push(byte);
-                rest = &rest[1..];
-                continue;
-            }
+            _ => 4,
         };
         let (read, decoded) = character(rest, length, out);
         changed |= decoded || rest[0] < 0xf5;

@@ -15,6 +15,8 @@ pub(super) struct Folded {
     pub(super) read: usize,
     /// MySQL would have read other ones.
     pub(super) other_in_mysql: bool,
+    /// There are numbers whose exponent has no digits.
+    pub(super) empty_exponent: bool,
 }
 
 struct Folding<'a> {
@@ -55,6 +57,7 @@ pub(super) fn fold(value: &[u8], reading: Reading) -> Folded {
         length,
         read: folding.source.count,
         other_in_mysql: folding.source.other_in_mysql,
+        empty_exponent: folding.source.empty_exponent,
     }
 }
 
@@ -194,9 +197,7 @@ impl Folding<'_> {
                 return Outcome::Again;
             }
             (Kind::Operator, kind) if first.is("LIKE") || first.is("NOT LIKE") => {
-                if kind == Kind::Open {
-                    first.kind = Kind::Function;
-                }
+                first.kind = if kind == Kind::Open { Kind::Function } else { Kind::Operator };
             }
             (
                 Kind::Type,
@@ -211,12 +212,12 @@ impl Folding<'_> {
                 *first = second;
                 return self.again(1);
             }
-            (Kind::Collate, Kind::Bareword) => {
-                // There are too many collations to know them all.
-                if second.text().split(|&byte| byte == 0).next().is_some_and(|name| name.contains(&b'_')) {
-                    self.tokens[left + 1].kind = Kind::Type;
-                    self.left = 0;
-                }
+            // There are too many collations to know them all.
+            (Kind::Collate, Kind::Bareword)
+                if second.text().split(|&byte| byte == 0).next().is_some_and(|name| name.contains(&b'_')) =>
+            {
+                self.tokens[left + 1].kind = Kind::Type;
+                self.left = 0;
             }
             (Kind::Backslash, _) => {
                 if second.is_arithmetic() {

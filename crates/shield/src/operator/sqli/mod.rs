@@ -61,20 +61,55 @@ pub const fn may_be_sqli(bytes: ByteSet) -> bool {
 /// The fingerprint of the first reading of `value` that is an attack.
 #[must_use]
 pub fn detect_sqli(value: &[u8]) -> Option<Fingerprint> {
-    let read = |quote, mysql| {
-        let folded = fold(value, Reading { quote, mysql });
-        let fingerprint = fingerprint(&folded);
-        let attack = words::is_attack(fingerprint.as_bytes()) && !is_harmless(value, &folded, &fingerprint);
-        (attack.then_some(fingerprint), folded.other_in_mysql)
-    };
-    let read_both = |quote| match read(quote, false) {
-        (None, true) => read(quote, true).0,
-        (found, _) => found,
-    };
-    let has = |quote| memchr::memchr(quote, value).is_some();
-    read_both(0)
-        .or_else(|| if has(b'\'') { read_both(b'\'') } else { None })
-        .or_else(|| if has(b'"') { read(b'"', true).0 } else { None })
+    // The same as `may_be_sqli` of all bytes, and most values are seen to pass it at one of the first.
+    if value.iter().all(|&byte| !NO_WORD.contains(byte)) || value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let mut readings = Readings { value, skip_empty_exponents: false, empty_exponent: false };
+    readings.attack().or_else(|| {
+        readings.skip_empty_exponents = true;
+        if readings.empty_exponent { readings.attack() } else { None }
+    })
+}
+
+/// All readings of a value.
+struct Readings<'a> {
+    value: &'a [u8],
+    skip_empty_exponents: bool,
+    /// Some reading had a number whose exponent has no digits.
+    empty_exponent: bool,
+}
+
+impl Readings<'_> {
+    fn attack(&mut self) -> Option<Fingerprint> {
+        let value = self.value;
+        let has = |quote| memchr::memchr(quote, value).is_some();
+        self.both(0)
+            .or_else(|| if has(b'\'') { self.both(b'\'') } else { None })
+            .or_else(|| if has(b'"') { self.one(b'"', true).0 } else { None })
+    }
+
+    /// As the standard says, and as MySQL reads it where that is another way.
+    fn both(&mut self, quote: u8) -> Option<Fingerprint> {
+        match self.one(quote, false) {
+            (None, true) => self.one(quote, true).0,
+            (found, _) => found,
+        }
+    }
+
+    /// One reading; the second member of the pair says whether MySQL has another one.
+    fn one(&mut self, quote: u8, mysql: bool) -> (Option<Fingerprint>, bool) {
+        let folded =
+            fold(self.value, Reading { quote, mysql, skip_empty_exponents: self.skip_empty_exponents });
+        self.empty_exponent |= folded.empty_exponent;
+        (attack(self.value, &folded), folded.other_in_mysql)
+    }
+}
+
+fn attack(value: &[u8], folded: &Folded) -> Option<Fingerprint> {
+    let fingerprint = fingerprint(folded);
+    let known = words::is_attack(fingerprint.as_bytes()) && !is_harmless(value, folded, &fingerprint);
+    known.then_some(fingerprint)
 }
 
 fn fingerprint(folded: &Folded) -> Fingerprint {

@@ -1,7 +1,7 @@
 //! Tokens of SQL as all dialects together understand it: libinjection's reading, which must accept what any database does.
 
 use super::words;
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memmem};
 
 /// What a token is; the letter is the one of fingerprints.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -154,6 +154,8 @@ pub(super) struct Reading {
     pub(super) quote: u8,
     /// `#` starts a comment, and `--` only before white space.
     pub(super) mysql: bool,
+    /// Numbers with an exponent that has no digits are nothing: MySQL reads `1.e(1)` as `(1)`.
+    pub(super) skip_empty_exponents: bool,
 }
 
 /// Reads the tokens of a value.
@@ -165,6 +167,8 @@ pub(super) struct Tokens<'a> {
     pub(super) count: usize,
     /// A comment was read that MySQL reads in another way.
     pub(super) other_in_mysql: bool,
+    /// A number was read whose exponent has no digits.
+    pub(super) empty_exponent: bool,
 }
 
 const WORD_ENDS: [bool; 256] = set(b" []{}<>:\\?=@!#~+-*/&|^%(),';\t\n\x0b\x0c\r\"\xa0\0");
@@ -198,7 +202,7 @@ fn span_until(bytes: &[u8], set: &[bool; 256]) -> usize {
 
 impl<'a> Tokens<'a> {
     pub(super) fn new(value: &'a [u8], reading: Reading) -> Self {
-        Self { value, at: 0, reading, count: 0, other_in_mysql: false }
+        Self { value, at: 0, reading, count: 0, other_in_mysql: false, empty_exponent: false }
     }
 
     /// Reads the next token; false at the end.
@@ -496,7 +500,7 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    fn number(&self, token: &mut Token) -> usize {
+    fn number(&mut self, token: &mut Token) -> usize {
         if let [b'0', base @ (b'x' | b'X' | b'b' | b'B'), digits @ ..] = self.rest(self.at) {
             let set = if base.eq_ignore_ascii_case(&b'x') { &HEX } else { &BINARY };
             let length = span(digits, set);
@@ -512,14 +516,12 @@ impl<'a> Tokens<'a> {
                 return self.single(token, Kind::Dot);
             }
         }
-        let mut kind = Kind::Number;
+        let mut empty_exponent = false;
         if matches!(byte(end), Some(b'e' | b'E')) {
             let sign = matches!(byte(end + 1), Some(b'+' | b'-'));
             let start = end + 1 + usize::from(sign);
             end = digits(start);
-            if end == start {
-                kind = Kind::Bareword;
-            }
+            empty_exponent = end == start;
         }
         // Oracle's suffixes, where a word does not start with them.
         if matches!(byte(end), Some(b'd' | b'D' | b'f' | b'F'))
@@ -527,12 +529,15 @@ impl<'a> Tokens<'a> {
         {
             end += 1;
         }
-        self.to(token, kind, end)
+        if !empty_exponent {
+            return self.to(token, Kind::Number, end);
+        }
+        self.empty_exponent = true;
+        if self.reading.skip_empty_exponents { end } else { self.to(token, Kind::Bareword, end) }
     }
 }
 
 /// Whether a comment may hold what hides a statement from SQL Server's log.
 pub(super) fn hides_from_log(value: &[u8]) -> bool {
-    // Cheaper than a search, and rare.
-    memrchr(b'_', value).is_some() && memmem::find(value, b"sp_password").is_some()
+    memmem::find(value, b"sp_password").is_some()
 }
