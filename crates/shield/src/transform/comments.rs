@@ -7,7 +7,11 @@ pub(super) fn replace(value: &[u8], out: &mut Vec<u8>) -> bool {
     replace_escapes(
         value,
         out,
-        |rest| memchr::memmem::find(rest, b"/*"),
+        |rest| {
+            // A star is rarer than a slash.
+            let mut stars = memchr::memchr_iter(b'*', rest);
+            stars.find(|&star| star > 0 && rest[star - 1] == b'/').map(|star| star - 1)
+        },
         |rest| {
             let end = memchr::memmem::find(&rest[2..], b"*/");
             Step::Put(b' ', end.map_or(rest.len(), |end| end + 4))
