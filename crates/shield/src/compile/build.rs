@@ -3,7 +3,7 @@
 use super::Files;
 use super::gather::{Gathered, Item, Written, names, phase};
 use super::ir::{
-    About, Chain, ChainIndex, Change, Decision, Effect, Jump, Left, Member, PatternIndex, Piece, Rule, RuleIndex, Select, Source,
+    About, Chain, ChainIndex, Change, Decision, Effect, Jump, Left, Member, Operand, PatternIndex, Piece, Quick, Rule, RuleIndex, Select, Source,
     SourceIndex, Step, Target, Test, Text,
 };
 use super::slots::Slots;
@@ -200,7 +200,7 @@ impl<'a> Build<'a> {
             return Some(index);
         }
         let index = SourceIndex::try_from(self.sources.len()).ok()?;
-        self.sources.push(source);
+        self.sources.push(source.clone());
         self.source_of.insert(source, index);
         Some(index)
     }
@@ -219,10 +219,15 @@ impl<'a> Build<'a> {
                 continue;
             }
             let Some(select) = self.select(at, target.variable, &target.select) else { continue };
-            let all = matches!(select, Select::All) && target.role == Role::Look;
-            let source = (sifted && all && gathers(target.variable))
-                .then(|| self.source(Source { variable: target.variable, chain, multi_match }))
-                .flatten();
+            let name = match &select {
+                Select::Name(name) => Some(Some(name.clone())),
+                Select::All => Some(None),
+                _ => None,
+            };
+            let is_sifted = sifted && target.role == Role::Look && gathers(target.variable);
+            let source = name
+                .filter(|_| is_sifted)
+                .and_then(|name| self.source(Source { variable: target.variable, name, chain, multi_match }));
             targets.push(Target {
                 variable: target.variable,
                 select,
@@ -447,6 +452,15 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// The quick way for each head, in the order of the phases' lists, and the sources that they speak of.
+    pub(super) fn quick(&self) -> ([Vec<Quick>; 5], Vec<SourceIndex>) {
+        let mut sources = Vec::new();
+        let lists = self.heads.each_ref().map(|heads| {
+            heads.iter().map(|&head| quick(&self.rules[head as usize], &self.chains, &mut sources)).collect()
+        });
+        (lists, sources)
+    }
+
     fn resolve_jumps(&mut self) {
         for (head, phase, position, wanted) in std::mem::take(&mut self.jumps) {
             let target = match wanted {
@@ -534,6 +548,28 @@ fn reason(error: PatternError) -> Reason {
         PatternError::LookAround { .. } => Reason::LookAround,
         PatternError::BackReference { .. } => Reason::BackReference,
         _ => Reason::Pattern,
+    }
+}
+
+fn quick(rule: &Rule, chains: &[Chain], sources: &mut Vec<SourceIndex>) -> Quick {
+    match (&rule.test, &*rule.targets) {
+        (Test::Pattern(pattern) | Test::Phrases(pattern), targets) if !rule.negated && !targets.is_empty() => {
+            let Some(list) = targets.iter().map(|target| target.source).collect::<Option<Vec<_>>>() else { return Quick::None };
+            let from = u32::try_from(sources.len()).unwrap_or(u32::MAX);
+            sources.extend(list);
+            Quick::Sifted { from, to: u32::try_from(sources.len()).unwrap_or(u32::MAX), pattern: *pattern }
+        }
+        (Test::Number(compare, text), [Target { variable: Variable::Tx, select: Select::Slot(slot), count: false, .. }])
+            if chains[usize::from(rule.chain)].steps.is_empty() =>
+        {
+            let operand = match (text.number, text.slot()) {
+                (Some(number), _) => Operand::Number(number),
+                (None, Some(slot)) => Operand::Slot(slot),
+                (None, None) => return Quick::None,
+            };
+            Quick::Number { slot: *slot, compare: *compare, negated: rule.negated, operand }
+        }
+        _ => Quick::None,
     }
 }
 

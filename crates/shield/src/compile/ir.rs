@@ -129,12 +129,33 @@ pub(crate) struct Left {
     pub(crate) select: Select,
 }
 
-/// A variable under a list of transformations, whose values are transformed and sifted once for all rules that look there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A variable, or one member of it, under a list of transformations: its values are transformed and sifted once for all rules
+/// that look there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Source {
     pub(crate) variable: Variable,
+    /// In lower case.
+    pub(crate) name: Option<Box<[u8]>>,
     pub(crate) chain: ChainIndex,
     pub(crate) multi_match: bool,
+}
+
+/// How to find out quickly that a rule does not match, as most do not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Quick {
+    /// None of these sources (a range of [`super::Engine::quick_sources`]) has a value that the pattern may match.
+    Sifted { from: u32, to: u32, pattern: PatternIndex },
+    /// A variable of `TX` is not set, or does not compare to a number or to another variable.
+    Number { slot: Slot, compare: Compare, negated: bool, operand: Operand },
+    /// There is no quick way.
+    None,
+}
+
+/// What a variable is compared with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Operand {
+    Number(i64),
+    Slot(Slot),
 }
 
 /// A list of transformations.

@@ -5,7 +5,7 @@ mod gather;
 pub(crate) mod ir;
 mod slots;
 
-use crate::pattern::Scanner;
+use crate::pattern::{PatternId, Scanner};
 use crate::transaction::Pool;
 use crate::seclang::{Config, Fault, Mode, Place, Variable};
 pub(crate) use build::Sought;
@@ -55,6 +55,9 @@ pub struct Settings {
 pub struct Engine {
     pub(crate) rules: Vec<Rule>,
     pub(crate) heads: [Vec<RuleIndex>; 5],
+    /// For each head, how to find out quickly that it does not match.
+    pub(crate) quick: [Vec<ir::Quick>; 5],
+    pub(crate) quick_sources: Vec<ir::SourceIndex>,
     pub(crate) chains: Vec<Chain>,
     pub(crate) sources: Vec<Source>,
     pub(crate) slots: Slots,
@@ -108,7 +111,7 @@ impl Engine {
                     Sought::Pattern(pattern) => pattern.gate(),
                     Sought::Phrases(phrases) => phrases.gate(),
                 };
-                (index, gate)
+                (PatternId(index), gate)
             }))
         });
         let mut used = vec![false; Variable::COUNT];
@@ -131,10 +134,13 @@ impl Engine {
             .sum::<usize>()
             + request.memory()
             + response.memory();
+        let (quick, quick_sources) = build.quick();
         let summary = summary(&build, gathered, sought.len(), memory);
         Ok(Self {
             rules: build.rules,
             heads: build.heads,
+            quick,
+            quick_sources,
             chains: build.chains,
             sources: build.sources,
             slots: build.slots,

@@ -16,7 +16,7 @@ const KEPT: usize = 64;
 pub(super) struct Buffers {
     pub(super) values: Values,
     pub(super) entries: Vec<Vec<Entry>>,
-    pub(super) gathered: Vec<Gathered>,
+    pub(super) gathered: Gathered,
     pub(super) tx: Tx,
     pub(super) hits: Vec<Hit>,
     pub(super) text: Vec<u8>,
@@ -32,7 +32,7 @@ impl Pool {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut buffers = kept.unwrap_or_default();
         buffers.entries.resize_with(Variable::COUNT, Vec::new);
-        buffers.gathered.resize_with(engine.sources.len(), Gathered::default);
+        buffers.gathered.fit(engine);
         buffers.tx.clear(engine);
         buffers
     }
@@ -44,7 +44,7 @@ impl Pool {
             entries.clear();
             entries.shrink_to(1_024);
         }
-        buffers.gathered.iter_mut().for_each(Gathered::clear);
+        buffers.gathered.clear();
         buffers.hits.clear();
         buffers.text.clear();
         buffers.text.shrink_to(64 * 1024);

@@ -1,32 +1,44 @@
 //! Whether a rule matches.
 
-use super::values::{Kind, ValueId};
+use super::values::{Kind, ValueId, Values};
 use super::{Entry, Hit, Held, Transaction, chosen};
-use crate::compile::ir::{Rule, RuleIndex, Select, Source, SourceIndex, Target, Test, Text};
+use crate::compile::ir::{Operand, Quick, Rule, RuleIndex, Select, Source, SourceIndex, Target, Test, Text};
 use crate::compile::{Engine, Sought};
 use crate::operator as values;
 use crate::pattern::Captures;
 use crate::seclang::{Checked, Compare, Match, Variable};
 
-/// All values of a variable under a list of transformations, and which patterns any of them may match.
+/// All values of each source, and which patterns any of them may match.
 #[derive(Default)]
 pub(super) struct Gathered {
-    ready: bool,
+    ready: Vec<bool>,
+    /// For each source, one bit for each pattern.
     any: Vec<u64>,
-    list: Vec<(Entry, ValueId)>,
+    lists: Vec<Vec<(Entry, ValueId)>>,
 }
 
 impl Gathered {
-    /// Its values have changed.
-    pub(super) fn forget(&mut self) {
-        self.ready = false;
+    /// Makes room for the sources of an engine.
+    pub(super) fn fit(&mut self, engine: &Engine) {
+        let count = engine.sources.len();
+        self.ready.clear();
+        self.ready.resize(count, false);
+        self.any.clear();
+        self.any.resize(count * engine.words(), 0);
+        self.lists.resize_with(count, Vec::new);
     }
 
-    /// Makes it ready for another transaction.
+    /// The values have changed.
+    pub(super) fn forget(&mut self) {
+        self.ready.fill(false);
+    }
+
+    /// Forgets all values.
     pub(super) fn clear(&mut self) {
-        self.ready = false;
-        self.list.clear();
-        self.list.shrink_to(1_024);
+        for list in &mut self.lists {
+            list.clear();
+            list.shrink_to(1_024);
+        }
     }
 }
 
@@ -83,16 +95,47 @@ impl Transaction {
         any
     }
 
-    /// A target whose values were gathered: most rules end at the first question, whether any value may match.
+    /// Whether a rule may match, as far as that can be said at once.
+    pub(super) fn may_match(&mut self, engine: &Engine, quick: Quick) -> bool {
+        match quick {
+            Quick::None => true,
+            Quick::Number { slot, compare, negated, operand } => {
+                let held = self.tx.get(slot);
+                if !held.is_set() {
+                    return false;
+                }
+                let operand = match operand {
+                    Operand::Number(number) => number,
+                    Operand::Slot(slot) => self.tx.get(slot).number(),
+                };
+                compares(compare, held.number(), operand) != negated
+            }
+            Quick::Sifted { from, to, pattern } => {
+                !self.sift
+                    || engine.quick_sources[from as usize..to as usize].iter().any(|&source| {
+                        self.gather(engine, source);
+                        self.any_of(engine, source, pattern)
+                    })
+            }
+        }
+    }
+
+    /// Whether any value of a source may match a pattern.
+    fn any_of(&self, engine: &Engine, source: SourceIndex, pattern: u32) -> bool {
+        let word = usize::from(source) * engine.words() + pattern as usize / 64;
+        self.gathered.any.get(word).is_some_and(|word| word >> (pattern % 64) & 1 == 1)
+    }
+
+    /// A target whose values were gathered: most end at the first question, whether any value may match.
     fn sifted(&mut self, engine: &Engine, head: RuleIndex, rule: &Rule, target: &Target, source: SourceIndex, pattern: u32) -> bool {
         self.gather(engine, source);
-        let index = usize::from(source);
-        if !has(&self.gathered[index].any, pattern) {
+        if !self.any_of(engine, source, pattern) {
             return false;
         }
+        let index = usize::from(source);
         let mut any = false;
-        for at in 0..self.gathered[index].list.len() {
-            let (entry, after) = self.gathered[index].list[at];
+        for at in 0..self.gathered.lists[index].len() {
+            let (entry, after) = self.gathered.lists[index][at];
             if has(self.values.candidates(engine, after, kind(target.variable)), pattern)
                 && !self.is_left_out(engine, head, target, target.variable, entry.name)
             {
@@ -103,52 +146,64 @@ impl Transaction {
     }
 
     fn gather(&mut self, engine: &Engine, index: SourceIndex) {
-        if self.gathered[usize::from(index)].ready {
+        let index = usize::from(index);
+        if self.gathered.ready[index] {
             return;
         }
-        let Source { variable, chain, multi_match } = engine.sources[usize::from(index)];
-        let mut gathered = std::mem::take(&mut self.gathered[usize::from(index)]);
-        gathered.list.clear();
-        gathered.any.clear();
-        gathered.any.resize(engine.words(), 0);
-        let chain = &engine.chains[usize::from(chain)];
-        for at in 0..self.entries[variable as usize].len() {
-            let entry = self.entries[variable as usize][at];
-            let mut add = |transaction: &mut Self, after: ValueId| {
-                let candidates = transaction.values.candidates(engine, after, kind(variable));
-                let mut some = 0;
-                for (all, word) in gathered.any.iter_mut().zip(candidates) {
-                    *all |= word;
-                    some |= word;
+        self.gathered.ready[index] = true;
+        let Source { variable, name, chain, multi_match } = &engine.sources[index];
+        let words = engine.words();
+        let mut list = std::mem::take(&mut self.gathered.lists[index]);
+        list.clear();
+        let any = &mut self.gathered.any[index * words..(index + 1) * words];
+        any.fill(0);
+        let chain = &engine.chains[usize::from(*chain)];
+        let values = &mut self.values;
+        let mut add = |values: &mut Values, entry: Entry, after: ValueId| {
+            let mut some = 0;
+            for (all, word) in any.iter_mut().zip(values.candidates(engine, after, kind(*variable))) {
+                *all |= word;
+                some |= word;
+            }
+            // A value that no pattern can match needs no place in the list.
+            if some != 0 {
+                list.push((entry, after));
+            }
+        };
+        for &entry in &self.entries[*variable as usize] {
+            if name.as_ref().is_some_and(|name| !name.eq_ignore_ascii_case(values.get(entry.name))) {
+                continue;
+            }
+            if !multi_match {
+                let after = values.transform(entry.value, chain);
+                add(values, entry, after);
+                continue;
+            }
+            let mut before = entry.value;
+            add(values, entry, before);
+            for step in &chain.steps {
+                let after = values.step(before, step);
+                if after != before {
+                    add(values, entry, after);
                 }
-                // A value that no pattern can match needs no place in the list.
-                if some != 0 {
-                    gathered.list.push((entry, after));
-                }
-            };
-            if multi_match {
-                let mut before = entry.value;
-                add(self, before);
-                for step in &chain.steps {
-                    let after = self.values.step(before, step);
-                    if after != before {
-                        add(self, after);
-                    }
-                    before = after;
-                }
-            } else {
-                let after = self.values.transform(entry.value, chain);
-                add(self, after);
+                before = after;
             }
         }
-        gathered.ready = true;
-        self.gathered[usize::from(index)] = gathered;
+        self.gathered.lists[index] = list;
     }
 
     /// How many members there are.
     fn counted(&mut self, engine: &Engine, head: RuleIndex, rule: &Rule, target: &Target) -> bool {
         let count = match &target.select {
             Select::Slot(slot) if target.variable == Variable::Tx => i64::from(self.tx.get(*slot).is_set()),
+            Select::All | Select::Name(_) | Select::Pattern(_) if stands_still(target.variable) && !changes(target.variable) => {
+                let entries = &self.entries[target.variable as usize];
+                let is_counted = |entry: &&Entry| {
+                    chosen(&target.select, self.values.get(entry.name))
+                        && !self.is_left_out(engine, head, target, target.variable, entry.name)
+                };
+                i64::try_from(entries.iter().filter(is_counted).count()).unwrap_or(i64::MAX)
+            }
             _ => {
                 let members = self.members(engine, target);
                 let counted =
@@ -187,9 +242,20 @@ impl Transaction {
         if let (Variable::Tx, Select::Slot(slot)) = (target.variable, &target.select) {
             return self.tx_slot(engine, rule, *slot);
         }
-        let members = self.members(engine, target);
         let mut any = false;
-        for entry in members {
+        if stands_still(target.variable) && !changes(target.variable) {
+            // What the client sent stays as it is while rules run, so it need not be copied out.
+            for at in 0..self.entries[target.variable as usize].len() {
+                let entry = self.entries[target.variable as usize][at];
+                if chosen(&target.select, self.values.get(entry.name))
+                    && !self.is_left_out(engine, head, target, target.variable, entry.name)
+                {
+                    any |= self.entry(engine, rule, target.variable, entry);
+                }
+            }
+            return any;
+        }
+        for entry in self.members(engine, target) {
             if !self.is_left_out(engine, head, target, target.variable, entry.name) {
                 any |= self.entry(engine, rule, target.variable, entry);
             }
@@ -447,6 +513,11 @@ fn sifted(rule: &Rule) -> Option<u32> {
     }
 }
 
+/// Variables that change while rules run, beside those that rules make.
+fn changes(variable: Variable) -> bool {
+    matches!(variable, Variable::HighestSeverity | Variable::Duration | Variable::Rule | Variable::SessionId | Variable::UserId)
+}
+
 /// Values of the request and the answer, in contrast to those that rules make.
 fn stands_still(variable: Variable) -> bool {
     !matches!(
@@ -465,11 +536,15 @@ fn compares(compare: Compare, value: i64, operand: i64) -> bool {
     }
 }
 
+/// How many places of a value are tried for a number with a check digit.
+const MOST_TRIES: usize = 4_096;
+
 /// A number with a check digit somewhere in the value.
 fn checked(kind: Checked, pattern: &crate::pattern::Pattern, value: &[u8]) -> bool {
     let mut start = 0;
-    // Each try begins after the one before, so that a value of digits alone ends.
-    while let Some(found) = value.get(start..).and_then(|rest| pattern.find(rest)) {
+    // Each try begins one byte after the place of the one before, as version 3 does: a digit in front hides no number.
+    for _ in 0..MOST_TRIES {
+        let Some(found) = value.get(start..).and_then(|rest| pattern.find(rest)) else { return false };
         let (from, to) = (start + found.start, start + found.end);
         let right = match kind {
             Checked::Card => values::is_card(&value[from..to]),
@@ -480,7 +555,7 @@ fn checked(kind: Checked, pattern: &crate::pattern::Pattern, value: &[u8]) -> bo
         if right {
             return true;
         }
-        start = to.max(from + 1);
+        start = from + 1;
     }
     false
 }

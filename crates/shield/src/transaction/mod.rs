@@ -88,7 +88,7 @@ pub struct Transaction {
     values: Values,
     /// Members of each variable.
     entries: Vec<Vec<Entry>>,
-    gathered: Vec<Gathered>,
+    gathered: Gathered,
     tx: Tx,
     environment: Vec<(Vec<u8>, Vec<u8>)>,
     keys: Vec<Key>,
@@ -315,14 +315,16 @@ impl Transaction {
             Some(Allow::Phase) => self.allowed = None,
             _ => {}
         }
-        for gathered in &mut self.gathered {
-            gathered.forget();
-        }
+        self.gathered.forget();
         let engine = self.engine.clone();
         let heads = &engine.heads[usize::from(phase - 1)];
+        let quick = &engine.quick[usize::from(phase - 1)];
         let mut at = 0;
-        while let Some(&head) = heads.get(at) {
+        while let (Some(&head), Some(&quick)) = (heads.get(at), quick.get(at)) {
             at += 1;
+            if !self.may_match(&engine, quick) {
+                continue;
+            }
             let rule = &engine.rules[head as usize];
             if is_in(&self.removed, head) || (phase == 4 && is_in(&self.spent, head)) {
                 continue;
