@@ -152,7 +152,7 @@ mod tests {
         all.change(&ip, b"hits", 10, 60, |held| *held = Held::Number(1));
         assert_eq!(all.get(&ip, b"hits", 10), Held::Unset, "it was not opened");
         all.open(&ip, 10, 60);
-        all.change(&ip, b"hits", 10, 60, |held| *held = Held::Number(held.number() + 1));
+        all.change(&ip, b"hits", 10, 60, |held| *held = Held::Number(held.number(&crate::transaction::Constants::default()) + 1));
         assert_eq!(all.get(&ip, b"hits", 11), Held::Number(1));
         all.expire(&ip, b"hits", 20);
         assert_eq!(all.get(&ip, b"hits", 20), Held::Unset);

@@ -13,6 +13,7 @@ use crate::pattern::{Pattern, PatternError, Phrases};
 use crate::seclang::{
     self, Action, Assign, Control, Disruptive, Fault, Operator, Place, Reason, Role, RuleText, Variable, Which,
 };
+use crate::transaction::{Constants, Held, held_of};
 use crate::transform::Transformation;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub(super) struct Build<'a> {
     pub(super) sources: Vec<Source>,
     pub(super) slots: Slots,
     pub(super) faults: Vec<Fault>,
+    pub(super) constants: Constants,
     wanted: Vec<(Key, Place, Option<u64>)>,
     known: HashMap<Key, PatternIndex>,
     chain_of: HashMap<Vec<Transformation>, ChainIndex>,
@@ -74,6 +76,7 @@ impl<'a> Build<'a> {
             sources: Vec::new(),
             slots: Slots::new(),
             faults: Vec::new(),
+            constants: Constants::default(),
             wanted: Vec::new(),
             known: HashMap::new(),
             chain_of: HashMap::new(),
@@ -101,6 +104,9 @@ impl<'a> Build<'a> {
         }
         self.resolve_jumps();
         self.resolve_removals();
+        for rule in &mut self.rules {
+            rule.tells = rule.asks_for_hits();
+        }
     }
 
     fn written(&mut self, written: &Written) {
@@ -165,6 +171,7 @@ impl<'a> Build<'a> {
             multi_match,
             capture: capture(rule),
             effects,
+            tells: true,
             next: None,
             about,
             decision,
@@ -339,8 +346,12 @@ impl<'a> Build<'a> {
                 seclang::Piece::Value(variable, key) => Piece::Value(*variable, key.clone()),
             })
             .collect();
-        let mut text = Text { pieces, number: None };
+        let mut text = Text { pieces, number: None, held: None };
         text.number = text.constant().map(values::number);
+        text.held = text.constant().map(|constant| match held_of(constant) {
+            Held::Text(long) => self.constants.add(&long).map_or(Held::Text(long), Held::Constant),
+            other => other,
+        });
         text
     }
 

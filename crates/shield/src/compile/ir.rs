@@ -5,6 +5,7 @@ use crate::ByteSet;
 use crate::body::Processor;
 use crate::pattern::Pattern;
 use crate::seclang::{Allow, Checked, Compare, Match, Mode, Place, Variable};
+use crate::transaction::Held;
 use crate::transform::Transformation;
 use ipnet::IpNet;
 
@@ -32,6 +33,8 @@ pub(crate) struct Rule {
     pub(crate) multi_match: bool,
     pub(crate) capture: bool,
     pub(crate) effects: Box<[Effect]>,
+    /// Whether a chain, a text or a log asks what this rule matched.
+    pub(crate) tells: bool,
     /// The next part of the chain.
     pub(crate) next: Option<RuleIndex>,
     pub(crate) about: About,
@@ -40,6 +43,24 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
+    /// Whether somebody asks what the rule matched.
+    pub(super) fn asks_for_hits(&self) -> bool {
+        let mut asks = self.about.logged || self.next.is_some() || self.id == 0;
+        self.for_each_text(&mut |text| {
+            let of_hits = |piece: &Piece| {
+                matches!(
+                    piece,
+                    Piece::Value(
+                        Variable::MatchedVar | Variable::MatchedVarName | Variable::MatchedVars | Variable::MatchedVarsNames,
+                        _
+                    )
+                )
+            };
+            asks |= text.pieces.iter().any(of_hits);
+        });
+        asks
+    }
+
     /// All texts that the rule may put together.
     pub(super) fn for_each_text(&self, take: &mut dyn FnMut(&Text)) {
         take(&self.about.message);
@@ -203,6 +224,8 @@ pub(crate) struct Text {
     pub(crate) pieces: Box<[Piece]>,
     /// The number that a constant text is.
     pub(crate) number: Option<i64>,
+    /// What a variable holds that is set to a constant text.
+    pub(crate) held: Option<Held>,
 }
 
 /// A piece of a text.

@@ -6,7 +6,7 @@ pub(crate) mod ir;
 mod slots;
 
 use crate::pattern::{PatternId, Scanner};
-use crate::transaction::Pool;
+use crate::transaction::{Constants, Pool};
 use crate::seclang::{Config, Fault, Mode, Place, Variable};
 pub(crate) use build::Sought;
 use build::Build;
@@ -61,6 +61,7 @@ pub struct Engine {
     pub(crate) chains: Vec<Chain>,
     pub(crate) sources: Vec<Source>,
     pub(crate) slots: Slots,
+    pub(crate) constants: Constants,
     pub(crate) sought: Vec<Sought>,
     pub(crate) request_scanner: Scanner,
     pub(crate) response_scanner: Scanner,
@@ -144,6 +145,7 @@ impl Engine {
             chains: build.chains,
             sources: build.sources,
             slots: build.slots,
+            constants: build.constants,
             sought,
             request_scanner: request,
             response_scanner: response,

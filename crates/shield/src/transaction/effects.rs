@@ -96,10 +96,11 @@ impl Transaction {
             Change::Set(text) | Change::Add(text) | Change::Subtract(text) => self.held(engine, rule, text),
             Change::Unset => Held::Unset,
         };
+        let constants = &engine.constants;
         let apply = |held: &mut Held| match change {
             Change::Set(_) | Change::Unset => *held = operand,
-            Change::Add(_) => *held = Held::Number(held.number().saturating_add(operand.number())),
-            Change::Subtract(_) => *held = Held::Number(held.number().saturating_sub(operand.number())),
+            Change::Add(_) => *held = Held::Number(held.number(constants).saturating_add(operand.number(constants))),
+            Change::Subtract(_) => *held = Held::Number(held.number(constants).saturating_sub(operand.number(constants))),
         };
         match member {
             Member::Slot(slot) => {
@@ -124,7 +125,10 @@ impl Transaction {
             Member::Named(collection, name) => {
                 let name = self.expand_name(engine, name);
                 if let Some(key) = self.key(*collection) {
-                    self.collections.change(key, &name, self.context.now, engine.settings.collection_timeout, apply);
+                    self.collections.change(key, &name, self.context.now, engine.settings.collection_timeout, |held| {
+                        apply(held);
+                        *held = std::mem::take(held).owned(constants);
+                    });
                 }
                 self.text = name;
             }
@@ -147,6 +151,10 @@ impl Transaction {
             let message = self.expand(engine, Some(rule), &rule.about.message).clone();
             let data = self.expand(engine, Some(rule), &rule.about.log_data);
             self.logged.push(super::Logged { rule: rule.id, message, data });
+        }
+        // Most rules that match say nothing to anybody: they set what others read, and jump.
+        if !rule.about.logged && self.explained.is_none() && matches!(rule.decision, Decision::Pass | Decision::Allow(_)) {
+            return;
         }
         let first = self.hits.first();
         self.report.matched.push(Matched {

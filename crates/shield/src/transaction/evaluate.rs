@@ -106,9 +106,9 @@ impl Transaction {
                 }
                 let operand = match operand {
                     Operand::Number(number) => number,
-                    Operand::Slot(slot) => self.tx.get(slot).number(),
+                    Operand::Slot(slot) => self.tx.get(slot).number(&engine.constants),
                 };
-                compares(compare, held.number(), operand) != negated
+                compares(compare, held.number(&engine.constants), operand) != negated
             }
             Quick::Sifted { from, to, pattern } => {
                 !self.sift
@@ -227,7 +227,16 @@ impl Transaction {
         self.entry(engine, rule, target.variable, entry)
     }
 
+    /// Whether anybody asks what a rule matched.
+    fn wants_hits(&self, rule: &Rule) -> bool {
+        rule.tells || self.explained.is_some()
+    }
+
     fn hit_number(&mut self, engine: &Engine, rule: &Rule, variable: Variable, number: i64) {
+        if !self.wants_hits(rule) {
+            self.at_match(engine, rule);
+            return;
+        }
         self.text.clear();
         super::tx::write_number(&mut self.text, number);
         let text = std::mem::take(&mut self.text);
@@ -270,10 +279,12 @@ impl Transaction {
         if let Test::Number(compare, operand) = &rule.test
             && engine.chains[usize::from(rule.chain)].steps.is_empty()
         {
-            let number = self.tx.get(slot).number();
+            let number = self.tx.get(slot).number(&engine.constants);
             let matches = compares(*compare, number, self.operand(engine, operand)) != rule.negated;
             if matches {
-                self.hit_slot(slot, engine);
+                if self.wants_hits(rule) {
+                    self.hit_slot(slot, engine);
+                }
                 self.at_match(engine, rule);
             }
             return matches;
@@ -284,7 +295,7 @@ impl Transaction {
 
     fn slot_entry(&mut self, slot: u16, engine: &Engine) -> Entry {
         self.text.clear();
-        self.tx.get(slot).write(&mut self.text);
+        self.tx.get(slot).write(&engine.constants, &mut self.text);
         let text = std::mem::take(&mut self.text);
         let entry = Entry { name: self.values.intern(engine.slots.name(slot)), value: self.values.intern(&text) };
         self.text = text;
@@ -325,7 +336,7 @@ impl Transaction {
         tx.all(engine)
             .map(|(name, held)| {
                 text.clear();
-                held.write(&mut text);
+                held.write(&engine.constants, &mut text);
                 Entry { name: values.intern(name), value: values.intern(&text) }
             })
             .collect()
@@ -478,7 +489,7 @@ impl Transaction {
         if let Some(number) = text.number {
             return number;
         }
-        if let Some(number) = self.tx.number_of(&text.pieces) {
+        if let Some(number) = self.tx.number_of(engine, &text.pieces) {
             return number;
         }
         let expanded = self.expand(engine, None, text);

@@ -13,7 +13,7 @@ impl Transaction {
         for piece in &text.pieces {
             match piece {
                 Piece::Plain(bytes) => out.extend_from_slice(bytes),
-                Piece::Slot(slot) => self.tx.get(*slot).write(&mut out),
+                Piece::Slot(slot) => self.tx.get(*slot).write(&engine.constants, &mut out),
                 Piece::Value(variable, name) => self.write_value(engine, rule, *variable, name.as_deref(), &mut out),
             }
         }
@@ -22,7 +22,7 @@ impl Transaction {
 
     fn write_value(&self, engine: &Engine, rule: Option<&Rule>, variable: Variable, name: Option<&[u8]>, out: &mut Vec<u8>) {
         match variable {
-            Variable::Tx => self.tx.named(engine, name.unwrap_or_default()).write(out),
+            Variable::Tx => self.tx.named(engine, name.unwrap_or_default()).write(&engine.constants, out),
             Variable::MatchedVar | Variable::MatchedVars => {
                 if let Some(hit) = self.hits.last() {
                     out.extend_from_slice(self.values.get(hit.after));
@@ -42,7 +42,7 @@ impl Transaction {
             Variable::Duration => out.push(b'0'),
             variable if variable.is_persistent() => {
                 if let (Some(key), Some(name)) = (self.key(variable), name) {
-                    self.collections.get(key, name, self.context.now).write(out);
+                    self.collections.get(key, name, self.context.now).write(&engine.constants, out);
                 }
             }
             variable => {
@@ -73,7 +73,7 @@ impl Transaction {
         all.iter()
             .map(|(name, held)| {
                 text.clear();
-                held.write(&mut text);
+                held.write(&self.engine.constants, &mut text);
                 Entry { name: self.values.intern(name), value: self.values.intern(&text) }
             })
             .collect()
@@ -110,8 +110,8 @@ impl Transaction {
         if let Some(slot) = text.slot() {
             return self.tx.get(slot).clone();
         }
-        if let Some(constant) = text.constant() {
-            return held_of(constant);
+        if let Some(constant) = &text.held {
+            return constant.clone();
         }
         let expanded = self.expand(engine, Some(rule), text);
         let held = held_of(&expanded);
@@ -121,7 +121,7 @@ impl Transaction {
 }
 
 /// A number where it is written as one would be.
-fn held_of(text: &[u8]) -> Held {
+pub(crate) fn held_of(text: &[u8]) -> Held {
     let canonical = text.len() < 19 && text.first().is_some_and(|first| first.is_ascii_digit() && (*first != b'0' || text.len() == 1));
     match canonical.then(|| std::str::from_utf8(text).ok()?.parse().ok()).flatten() {
         Some(number) => Held::Number(number),

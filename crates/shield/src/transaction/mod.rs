@@ -22,7 +22,8 @@ pub use report::{Explained, Logged, Matched, Refusal, Report, Verdict};
 pub use overlay::{Excluded, Exclusion, Overlay};
 use std::net::IpAddr;
 use std::sync::Arc;
-pub(crate) use tx::Held;
+pub(crate) use expand::held_of;
+pub(crate) use tx::{Constants, Held};
 use tx::Tx;
 use values::{ValueId, Values};
 
@@ -254,7 +255,7 @@ impl Transaction {
         }
         self.report.inbound_score = self.score(b"blocking_inbound_anomaly_score");
         self.report.outbound_score = self.score(b"blocking_outbound_anomaly_score");
-        self.report.clone()
+        std::mem::take(&mut self.report)
     }
 
     /// What matched, in full.
@@ -273,7 +274,7 @@ impl Transaction {
         let held = self.tx.named(&self.engine, name.to_ascii_lowercase().as_bytes());
         held.is_set().then(|| {
             let mut text = Vec::new();
-            held.write(&mut text);
+            held.write(&self.engine.constants, &mut text);
             text
         })
     }
@@ -291,7 +292,7 @@ impl Transaction {
     }
 
     fn score(&self, name: &[u8]) -> i64 {
-        self.tx.named(&self.engine, name).number()
+        self.tx.named(&self.engine, name).number(&self.engine.constants)
     }
 
     fn refuse(&mut self, refusal: Refusal) -> Option<Verdict> {

@@ -12,8 +12,31 @@ pub(crate) enum Held {
     Unset,
     /// A number.
     Number(i64),
+    /// A text that stands in the rules, by its number.
+    Constant(u32),
     /// A text.
     Text(Vec<u8>),
+}
+
+/// Texts that stand in the rules and are set as they are: most transactions set the same few, some of them long.
+#[derive(Debug, Default)]
+pub(crate) struct Constants(Vec<(Box<[u8]>, i64)>);
+
+impl Constants {
+    /// A text of the rules.
+    pub(crate) fn add(&mut self, text: &[u8]) -> Option<u32> {
+        let index = u32::try_from(self.0.len()).ok()?;
+        self.0.push((text.into(), number(text)));
+        Some(index)
+    }
+
+    fn text(&self, index: u32) -> &[u8] {
+        self.0.get(index as usize).map_or(b"", |(text, _)| text)
+    }
+
+    fn number(&self, index: u32) -> i64 {
+        self.0.get(index as usize).map_or(0, |(_, number)| *number)
+    }
 }
 
 impl Held {
@@ -21,19 +44,29 @@ impl Held {
         !matches!(self, Self::Unset)
     }
 
+    /// The same, without the rules it may come from: for what outlives them.
+    pub(crate) fn owned(self, constants: &Constants) -> Self {
+        match self {
+            Self::Constant(index) => Self::Text(constants.text(index).to_vec()),
+            other => other,
+        }
+    }
+
     /// As a number; a text that is none counts as 0.
-    pub(crate) fn number(&self) -> i64 {
+    pub(crate) fn number(&self, constants: &Constants) -> i64 {
         match self {
             Self::Unset => 0,
             Self::Number(number) => *number,
+            Self::Constant(index) => constants.number(*index),
             Self::Text(text) => number(text),
         }
     }
 
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, constants: &Constants, out: &mut Vec<u8>) {
         match self {
             Self::Unset => {}
             Self::Number(number) => write_number(out, *number),
+            Self::Constant(index) => out.extend_from_slice(constants.text(*index)),
             Self::Text(text) => out.extend_from_slice(text),
         }
     }
@@ -115,9 +148,9 @@ impl Tx {
     }
 
     /// The number that a text is, when it is one variable.
-    pub(super) fn number_of(&self, pieces: &[Piece]) -> Option<i64> {
+    pub(super) fn number_of(&self, engine: &Engine, pieces: &[Piece]) -> Option<i64> {
         match pieces {
-            [Piece::Slot(slot)] => Some(self.get(*slot).number()),
+            [Piece::Slot(slot)] => Some(self.get(*slot).number(&engine.constants)),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 fn both(engine: &Arc<Engine>, request: &Request) -> [Report; 2] {
     let collections = Arc::new(Collections::new(4));
     [true, false].map(|sift| {
-        let mut transaction = Transaction::new(engine, &collections, context());
+        let mut transaction = Transaction::new(engine, &collections, context()).explaining();
         if !sift {
             transaction = transaction.without_sifting();
         }

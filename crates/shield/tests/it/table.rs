@@ -71,6 +71,6 @@ fn the_document_says_what_the_parser_does() {
     assert_eq!(changed("| `@pmf` | yes |", "| `@pmg` | yes |"), ["@pmg"], "one that is none");
     assert_eq!(changed("| `SecMarker` | yes |", "| `SecMarker` | refused |"), ["SecMarker"]);
     assert_eq!(changed("| `WEBAPPID` |", "| `WEBAPP` |"), ["WEBAPP", "WEBAPPID"]);
-    assert_eq!(changed("| `sqlHexDecode` |", "| `hexDecode` |"), ["sqlHexDecode"]);
+    assert_eq!(changed("| `urlEncode` |", "| `hexDecode` |"), ["urlEncode"]);
     assert_eq!(changed("| `exec` | refused |", "| `exec` | yes |"), ["exec"]);
 }
