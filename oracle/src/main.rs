@@ -9,7 +9,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use oracle::bench::{Contender, Effort, measure};
 use oracle::lines::{Bytes, OutcomeLine, RequestLine};
-use oracle::rules::{self, Setup};
+use oracle::ours::Ours;
+use oracle::rules::{self, RuleText, Setup};
 use oracle::{Oracle, compare, corpus, values};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -61,15 +62,22 @@ enum Verb {
         #[arg(long)]
         mutated: bool,
     },
-    /// Holds another engine's rule ids against the oracle's; 1 when they differ.
+    /// Holds the shield's rule ids against the oracle's; 1 when they differ.
     Compare {
         /// Folder of the corpus.
         corpus: PathBuf,
         #[command(flatten)]
         load: Load,
-        /// The other engine's outcomes: JSON lines with `id` (the name of the request) and `matched` (rule ids).
+        /// Outcomes of another engine, in place of the shield: JSON lines with `id` (the name of the request) and
+        /// `matched` (rule ids).
         #[arg(long)]
-        outcomes: PathBuf,
+        outcomes: Option<PathBuf>,
+        /// Takes every Nth request alone.
+        #[arg(long, default_value_t = 1)]
+        every: usize,
+        /// Writes what each rule makes of it, and not each request.
+        #[arg(long)]
+        brief: bool,
         /// Compares each request's mutations too.
         #[arg(long)]
         mutated: bool,
@@ -136,25 +144,25 @@ enum Engine {
 }
 
 impl RulesAt {
-    fn oracle(&self, setup: &Setup) -> Result<Oracle, String> {
+    fn texts(&self, setup: &Setup) -> Result<Vec<RuleText>, String> {
         let files = if self.setup.is_empty() {
             rules::setup_beside(&self.rules).into_iter().collect()
         } else {
             self.setup.clone()
         };
-        Oracle::load(&rules::crs(&files, &self.rules, setup)?)
+        rules::crs(&files, &self.rules, setup)
     }
 }
 
 impl Load {
-    fn oracle(&self) -> Result<Oracle, String> {
+    fn texts(&self) -> Result<Vec<RuleText>, String> {
         let engine = match self.engine {
             Engine::On => rules::Engine::On,
             Engine::DetectionOnly => rules::Engine::DetectionOnly,
         };
         let variables = if self.corpus_limits { Setup::corpus().variables } else { Vec::new() };
         let (paranoia, detection, report_all) = (self.paranoia, self.detection, self.report_all);
-        self.at.oracle(&Setup { engine, paranoia, detection, variables, report_all })
+        self.at.texts(&Setup { engine, paranoia, detection, variables, report_all })
     }
 }
 
@@ -165,8 +173,13 @@ fn main() -> ExitCode {
         Verb::Values { setup, json } => show_values(&setup, json, &mut out),
         Verb::Ftw { corpus, rules, overrides } => ftw(&corpus, &rules, overrides.as_deref(), &mut out),
         Verb::Requests { corpus, mutated } => write_requests(&corpus, mutated, &mut out),
-        Verb::Compare { corpus, load, outcomes, mutated, ignored } => {
-            compare_with(&corpus, &load, &outcomes, mutated, &ignored.into_iter().collect(), &mut out)
+        Verb::Compare { corpus, load, outcomes, every, brief, mutated, ignored } => {
+            let requests =
+                corpus_requests(&corpus, mutated).map(|all| all.into_iter().step_by(every.max(1)).collect());
+            let ignored = ignored.into_iter().collect();
+            requests.and_then(|requests| {
+                compare_with(requests, &load, outcomes.as_deref(), &ignored, brief, &mut out)
+            })
         }
         Verb::Bench { rules, paranoia, requests, seconds, json } => {
             bench(&rules, &paranoia, &requests, seconds, json, &mut out)
@@ -208,7 +221,7 @@ fn said(written: io::Result<()>) -> Result<(), String> {
 }
 
 fn run(load: &Load, all_phases: bool, out: &mut impl Write) -> Result<bool, String> {
-    let mut oracle = load.oracle()?;
+    let mut oracle = Oracle::load(&load.texts()?)?;
     each_request(|id, request| {
         let outcome = oracle.run(&request, all_phases)?;
         write_line(out, &OutcomeLine::new(id, &outcome))
@@ -253,7 +266,7 @@ fn ftw(
     if let Some(file) = overrides {
         corpus::override_with(file, &mut cases)?;
     }
-    let mut oracle = rules.oracle(&Setup::corpus())?;
+    let mut oracle = Oracle::load(&rules.texts(&Setup::corpus())?)?;
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     let (mut by_ids, mut passed_by_ids) = (0_usize, 0_usize);
     for case in &cases {
@@ -310,20 +323,30 @@ fn read_outcomes(file: &Path) -> Result<BTreeMap<String, BTreeSet<u64>>, String>
 }
 
 fn compare_with(
-    folder: &Path,
+    mut requests: Vec<compare::Named>,
     load: &Load,
-    outcomes: &Path,
-    mutated: bool,
+    outcomes: Option<&Path>,
     ignored: &BTreeSet<u64>,
+    brief: bool,
     out: &mut impl Write,
 ) -> Result<bool, String> {
-    let found = read_outcomes(outcomes)?;
-    let requests = corpus_requests(folder, mutated)?;
-    let missing = requests.iter().filter(|(name, _)| !found.contains_key(name)).count();
-    let known = requests.into_iter().filter(|(name, _)| found.contains_key(name));
-    let engine = |name: &str, _: &Request| found.get(name).cloned().unwrap_or_default();
-    let report = compare::compare(&mut load.oracle()?, engine, known, ignored)?;
-    for difference in &report.differences {
+    let texts = load.texts()?;
+    let mut oracle = Oracle::load(&texts)?;
+    let all = requests.len();
+    let report = match outcomes {
+        Some(file) => {
+            let found = read_outcomes(file)?;
+            requests.retain(|(name, _)| found.contains_key(name));
+            let engine = |name: &str, _: &Request| found.get(name).cloned().unwrap_or_default();
+            compare::compare(&mut oracle, engine, requests, ignored)?
+        }
+        None => {
+            let ours = Ours::load(&texts)?;
+            let engine = |_: &str, request: &Request| ours.ids(request, load.report_all);
+            compare::compare(&mut oracle, engine, requests, ignored)?
+        }
+    };
+    for difference in report.differences.iter().filter(|_| !brief) {
         let line = json!({
             "oracle": difference.oracle,
             "engine": difference.engine,
@@ -332,9 +355,19 @@ fn compare_with(
         write_line(out, &line)?;
     }
     for (rule, (oracle, engine)) in report.by_rule() {
-        said(writeln!(out, "rule {rule}: {oracle} times the oracle alone, {engine} times the engine alone"))?;
+        let examples = report
+            .differences
+            .iter()
+            .filter(|found| found.oracle.contains(&rule) || found.engine.contains(&rule));
+        let names: Vec<&str> = examples.take(3).map(|found| found.name.as_str()).collect();
+        let names = names.join(", ");
+        said(writeln!(
+            out,
+            "rule {rule}: {oracle} times the oracle alone, {engine} times the engine alone: {names}"
+        ))?;
     }
     let (agreed, differ) = (report.agreed, report.differences.len());
+    let missing = all.saturating_sub(agreed + differ);
     said(writeln!(out, "agreed {agreed} differ {differ} without outcome {missing}"))?;
     Ok(differ == 0 && missing == 0)
 }
@@ -350,33 +383,42 @@ fn bench(
     let time = Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())?;
     let effort = Effort { time, ..Effort::default() };
     for &paranoia in levels {
-        let mut oracle = rules.oracle(&Setup::blocking(paranoia))?;
+        let texts = rules.texts(&Setup::blocking(paranoia))?;
+        let (mut oracle, ours) = (Oracle::load(&texts)?, Ours::load(&texts)?);
         for shape in workload::shapes() {
             if !wanted.is_empty() && !wanted.iter().any(|name| name == shape.name) {
                 continue;
             }
             for (name, request) in &shape.requests {
-                let mut inspect = |request: &Request| oracle.decide(request).map(|_| ());
-                let mut contenders = [Contender { name: "oracle", inspect: &mut inspect }];
+                let mut theirs = |request: &Request| oracle.decide(request).map(|_| ());
+                let mut shield = |request: &Request| {
+                    std::hint::black_box(ours.run(request));
+                    Ok(())
+                };
+                let mut contenders = [
+                    Contender { name: "shield", inspect: &mut shield },
+                    Contender { name: "oracle", inspect: &mut theirs },
+                ];
                 let found = measure(request, &mut contenders, effort)?;
-                for (contender, figures) in contenders.iter().zip(found) {
-                    let (p5, p50, samples) = (figures.p5_us, figures.p50_us, figures.samples);
-                    if as_json {
-                        let line = json!({
-                            "request": shape.name, "name": name, "paranoia": paranoia, "engine": contender.name,
-                            "p5_us": p5, "p50_us": p50, "samples": samples,
-                        });
-                        write_line(out, &line)?;
-                    } else {
-                        let engine = contender.name;
-                        said(writeln!(
-                            out,
-                            "PL{paranoia} {:<7} {engine:<7} p5 {p5:>10.1} µs  p50 {p50:>10.1} µs  n {samples:>5}  {name}",
-                            shape.name
-                        ))?;
-                    }
-                    said(out.flush())?;
+                let [shield, oracle] = found.as_slice() else {
+                    return Err("a figure is missing".to_owned());
+                };
+                let ratio = oracle.p50_us / shield.p50_us;
+                let line = json!({
+                    "request": shape.name, "name": name, "paranoia": paranoia,
+                    "p5_us": shield.p5_us, "p50_us": shield.p50_us,
+                    "oracle_p5_us": oracle.p5_us, "oracle_p50_us": oracle.p50_us, "ratio": ratio,
+                });
+                if as_json {
+                    write_line(out, &line)?;
+                } else {
+                    said(writeln!(
+                        out,
+                        "PL{paranoia} {:<7} p5 {:>9.1}  p50 {:>9.1}   oracle p5 {:>9.1}  p50 {:>9.1} µs   ratio {ratio:>6.1}  {name}",
+                        shape.name, shield.p5_us, shield.p50_us, oracle.p5_us, oracle.p50_us
+                    ))?;
                 }
+                said(out.flush())?;
             }
         }
     }
