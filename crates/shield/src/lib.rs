@@ -20,6 +20,7 @@ mod request;
 pub mod seclang;
 mod transaction;
 pub mod transform;
+pub mod workload;
 
 pub use bytes::{ByteSet, Pairs};
 pub use collections::Collections;
