@@ -9,7 +9,7 @@ use super::ir::{
 use super::slots::Slots;
 use crate::ByteSet;
 use crate::operator as values;
-use crate::pattern::{Pattern, PatternError, Phrases};
+use crate::pattern::{Pattern, PatternError, Phrases, translate};
 use crate::seclang::{
     self, Action, Assign, Control, Disruptive, Fault, Operator, Place, Reason, Role, RuleText, Variable, Which,
 };
@@ -23,6 +23,8 @@ use std::sync::Arc;
 pub(crate) enum Sought {
     Pattern(Pattern),
     Phrases(Phrases),
+    /// No rule that can run asks for it.
+    Nothing,
 }
 
 /// What a pattern or list of phrases is known by, so that each is compiled once.
@@ -505,8 +507,16 @@ impl<'a> Build<'a> {
     }
 
     /// Compiles all patterns, on as many threads as are given.
-    pub(super) fn compile(&mut self, threads: usize) -> Vec<Sought> {
+    ///
+    /// Those of dead rules are checked for what cannot be honoured, and not compiled.
+    pub(super) fn compile(&mut self, dead: &[bool], threads: usize) -> Vec<Sought> {
         let wanted = std::mem::take(&mut self.wanted);
+        let mut alive = vec![false; wanted.len()];
+        for (rule, _) in self.rules.iter().zip(dead).filter(|(_, dead)| !**dead) {
+            if let Test::Pattern(index) | Test::Phrases(index) = rule.test {
+                alive[index as usize] = true;
+            }
+        }
         let next = std::sync::atomic::AtomicUsize::new(0);
         let done: Vec<_> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads.clamp(1, 16))
@@ -516,7 +526,7 @@ impl<'a> Build<'a> {
                         loop {
                             let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                             let Some((key, ..)) = wanted.get(index) else { return mine };
-                            mine.push((index, sought(key)));
+                            mine.push((index, if alive[index] { sought(key) } else { checked(key) }));
                         }
                     })
                 })
@@ -552,6 +562,14 @@ fn sought(key: &Key) -> Result<Sought, PatternError> {
         Key::Pattern(text, false) => Pattern::compile_without_captures(text).map(Sought::Pattern),
         Key::Phrases(lines) => Phrases::new(lines.split(|&byte| byte == b'\n')).map(Sought::Phrases),
     }
+}
+
+/// What can be said about a pattern without compiling it.
+fn checked(key: &Key) -> Result<Sought, PatternError> {
+    if let Key::Pattern(text, _) = key {
+        translate(text)?;
+    }
+    Ok(Sought::Nothing)
 }
 
 fn reason(error: PatternError) -> Reason {

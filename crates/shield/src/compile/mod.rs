@@ -1,6 +1,7 @@
 //! From text to an [`Engine`]: rules numbered, patterns compiled, jumps resolved, names interned.
 
 mod build;
+mod fold;
 mod gather;
 pub(crate) mod ir;
 mod slots;
@@ -79,6 +80,8 @@ pub struct Summary {
     pub phases: [usize; 5],
     /// Rules by the number of their tag `paranoia-level/N`; index 0: without such a tag.
     pub paranoia: [usize; 5],
+    /// Of all these, rules above the paranoia level that is set: they are read and checked, and do not run.
+    pub above_level: usize,
     /// Rules that will not run, and why.
     pub disabled: Vec<Disabled>,
     /// Directives that ask nothing of this engine, with the reason.
@@ -98,7 +101,9 @@ impl Engine {
         let mut gathered = Gathered::read(files, roots);
         let mut build = Build::new(files);
         build.rules(&gathered);
-        let sought = build.compile(threads);
+        let (quick, quick_sources) = build.quick();
+        let dead = fold::dead(&build.rules, &build.heads, &quick, |slot| build.slots.name(slot).to_vec());
+        let sought = build.compile(&dead, threads);
         let mut faults = std::mem::take(&mut gathered.faults);
         faults.append(&mut build.faults);
         if !faults.is_empty() {
@@ -106,13 +111,14 @@ impl Engine {
         }
         let settings = settings(&gathered);
         let [request, response] = [false, true].map(|response| {
-            let wanted = wanted(&build.rules, response, sought.len());
-            Scanner::new(sought.iter().zip(0_u32..).filter(|(_, index)| wanted[*index as usize]).map(|(sought, index)| {
+            let wanted = wanted(&build.rules, &dead, response, sought.len());
+            Scanner::new(sought.iter().zip(0_u32..).filter(|(_, index)| wanted[*index as usize]).filter_map(|(sought, index)| {
                 let gate = match sought {
                     Sought::Pattern(pattern) => pattern.gate(),
                     Sought::Phrases(phrases) => phrases.gate(),
+                    Sought::Nothing => return None,
                 };
-                (PatternId(index), gate)
+                Some((PatternId(index), gate))
             }))
         });
         let mut used = vec![false; Variable::COUNT];
@@ -131,12 +137,12 @@ impl Engine {
             .map(|sought| match sought {
                 Sought::Pattern(pattern) => pattern.memory(),
                 Sought::Phrases(phrases) => phrases.memory(),
+                Sought::Nothing => 0,
             })
             .sum::<usize>()
             + request.memory()
             + response.memory();
-        let (quick, quick_sources) = build.quick();
-        let summary = summary(&build, gathered, sought.len(), memory);
+        let summary = summary(&build, &dead, gathered, sought.len(), memory);
         Ok(Self {
             rules: build.rules,
             heads: build.heads,
@@ -175,9 +181,9 @@ impl Engine {
 }
 
 /// Which patterns are looked for in bodies of answers, or in everything else.
-fn wanted(rules: &[Rule], response: bool, count: usize) -> Vec<bool> {
+fn wanted(rules: &[Rule], dead: &[bool], response: bool, count: usize) -> Vec<bool> {
     let mut wanted = vec![false; count];
-    for rule in rules {
+    for (rule, _) in rules.iter().zip(dead).filter(|(_, dead)| !**dead) {
         if let ir::Test::Pattern(index) | ir::Test::Phrases(index) = rule.test
             && rule.targets.iter().any(|target| (target.variable == Variable::ResponseBody) == response)
         {
@@ -187,12 +193,13 @@ fn wanted(rules: &[Rule], response: bool, count: usize) -> Vec<bool> {
     wanted
 }
 
-fn summary(build: &Build<'_>, gathered: Gathered, patterns: usize, memory: usize) -> Summary {
+fn summary(build: &Build<'_>, dead: &[bool], gathered: Gathered, patterns: usize, memory: usize) -> Summary {
     let mut summary = Summary { patterns, memory, ..Summary::default() };
     for (count, heads) in summary.phases.iter_mut().zip(&build.heads) {
         *count = heads.len();
     }
     for &head in build.heads.iter().flatten() {
+        summary.above_level += usize::from(dead[head as usize]);
         let tags = &build.rules[head as usize].about.tags;
         let level = tags.iter().find_map(|tag| tag.strip_prefix("paranoia-level/")?.parse::<usize>().ok());
         summary.paranoia[level.filter(|level| *level < 5).unwrap_or(0)] += 1;

@@ -453,6 +453,7 @@ impl Transaction {
         }
         let value = self.values.get(id);
         match &engine.sought[pattern as usize] {
+            Sought::Nothing => false,
             Sought::Phrases(phrases) => match phrases.find(value) {
                 Some(found) => {
                     if rule.capture {

@@ -3,6 +3,7 @@
 mod conformance;
 mod decisions;
 mod folder;
+mod folding;
 mod semantics;
 mod sifting;
 mod table;

@@ -1,0 +1,68 @@
+//! Rules above the paranoia level are not compiled; whether one runs is decided as if they were.
+
+use crate::conformance::{context, run};
+use crate::folder::{Folder, core_rules, load, prelude};
+use shield::message::Request;
+use shield::{Collections, Engine, Transaction};
+use std::sync::Arc;
+
+fn engine(level: &str, rules: &str) -> Engine {
+    let texts = vec![("rules.conf".to_owned(), format!("{level}\n{rules}"))];
+    Engine::load(&Folder { texts }, &["rules.conf".to_owned()], 1).unwrap_or_else(|faults| panic!("{}", faults[0]))
+}
+
+const SET: &str = "SecAction \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"";
+const GATED: &str = r#"
+SecRule &TX:level "@eq 0" "id:2,phase:1,pass,nolog,setvar:tx.level=4"
+SecRule TX:level "@lt 2" "id:3,phase:2,pass,nolog,skipAfter:END"
+SecRule ARGS "@rx secret" "id:4,phase:2,pass"
+SecMarker END
+SecRule ARGS "@rx public" "id:5,phase:2,pass"
+"#;
+
+fn ids(engine: Engine, uri: &str) -> Vec<u64> {
+    let mut transaction = Transaction::new(&Arc::new(engine), &Arc::new(Collections::new(1)), context());
+    run(&mut transaction, &Request::new("GET", uri));
+    transaction.finish().matched.iter().map(|matched| matched.rule).collect()
+}
+
+#[test]
+fn a_gate_that_is_decided_at_load_leaves_its_rules_out() {
+    let gated = engine(SET, GATED);
+    assert_eq!((gated.summary().above_level, gated.summary().patterns), (1, 2));
+    assert_eq!(ids(gated, "/?a=secret&b=public"), [5]);
+}
+
+#[test]
+fn what_may_change_while_a_request_runs_is_not_decided() {
+    let open = |level: &str, more: &str| {
+        let engine = engine(level, &format!("{more}\n{GATED}"));
+        assert_eq!(engine.summary().above_level, 0, "{more}");
+        ids(engine, "/?a=secret&b=public")
+    };
+    // Nobody sets it: the rule that asks does.
+    assert_eq!(open("", ""), [4, 5]);
+    assert_eq!(open(SET, "SecRule ARGS:a \"@rx s\" \"id:9,phase:1,pass,nolog,setvar:tx.level=3\""), [4, 5]);
+    assert_eq!(open(SET, "SecRule ARGS:a \"@rx s\" \"id:9,phase:1,pass,nolog,setvar:tx.level=+3\""), [4, 5]);
+    assert_eq!(open(SET, "SecRule ARGS:a \"@rx s\" \"id:9,phase:1,pass,nolog,setvar:tx.%{ARGS.a}=3\""), [5]);
+    assert_eq!(open(SET, "SecAction \"id:9,phase:1,pass,nolog,ctl:ruleRemoveById=3\""), [4, 5]);
+    assert_eq!(open("SecRule ARGS:b \"@rx no\" \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"", ""), [4, 5]);
+    assert_eq!(open("SecAction \"id:8,phase:1,pass,nolog,skip:1\"\nSecAction \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"", ""), [4, 5]);
+}
+
+#[test]
+fn a_pattern_that_cannot_be_honoured_is_a_fault_even_where_it_cannot_run() {
+    let texts = vec![("rules.conf".to_owned(), format!("{SET}\n{}", GATED.replace("secret", "(?=x)secret")))];
+    let faults = Engine::load(&Folder { texts }, &["rules.conf".to_owned()], 1).expect_err("a fault");
+    assert_eq!(faults[0].rule, Some(4));
+}
+
+#[test]
+fn the_core_rules_at_level_1_are_the_smaller_set() {
+    let Some(crs) = core_rules() else { return };
+    let load = |level: u8| load(&crs, &prelude("On", level, ""), "").expect("rules");
+    let (one, four) = (load(1), load(4));
+    assert_eq!(four.summary().above_level, 0);
+    assert!(one.summary().above_level > 150, "{}", one.summary().above_level);
+    assert!(one.summary().memory < four.summary().memory);
+}
