@@ -44,6 +44,8 @@ pub(super) struct Build<'a> {
     pub(super) slots: Slots,
     pub(super) faults: Vec<Fault>,
     pub(super) constants: Constants,
+    /// Some rule reads groups that another chain captured.
+    groups_travel: bool,
     wanted: Vec<(Key, Place, Option<u64>)>,
     known: HashMap<Key, PatternIndex>,
     chain_of: HashMap<Vec<Transformation>, ChainIndex>,
@@ -79,6 +81,7 @@ impl<'a> Build<'a> {
             slots: Slots::new(),
             faults: Vec::new(),
             constants: Constants::default(),
+            groups_travel: false,
             wanted: Vec::new(),
             known: HashMap::new(),
             chain_of: HashMap::new(),
@@ -94,6 +97,10 @@ impl<'a> Build<'a> {
 
     /// Takes all rules in.
     pub(super) fn rules(&mut self, gathered: &Gathered) {
+        self.groups_travel = gathered.items.iter().any(|item| match item {
+            Item::Rule(written) => reads_groups(written) && !written.parts().any(|(_, rule)| capture(rule)),
+            Item::Marker(_) => false,
+        });
         for item in &gathered.items {
             match item {
                 Item::Rule(written) => self.written(written),
@@ -114,16 +121,15 @@ impl<'a> Build<'a> {
     fn written(&mut self, written: &Written) {
         let phase = phase(&written.rule);
         let id = written.rule.id();
-        let parts = std::iter::once((&written.place, &written.rule))
-            .chain(written.chain.iter().map(|(place, rule)| (place, rule)));
+        let groups = self.groups_travel || reads_groups(written);
         let mut indexes = Vec::new();
-        for (place, rule) in parts {
+        for (place, rule) in written.parts() {
             let first = indexes.is_empty();
             if !first && rule.actions.iter().any(|action| matches!(action, Action::Phase(other) if *other != phase)) {
                 self.fault(&At { place, id }, "phase", Reason::ChainPhase);
             }
             let at = At { place, id };
-            if let Some(rule) = self.part(&at, rule, written, phase, first) {
+            if let Some(rule) = self.part(&at, rule, written, phase, (first, groups)) {
                 let index = RuleIndex::try_from(self.rules.len()).unwrap_or(RuleIndex::MAX);
                 self.rules.push(rule);
                 indexes.push(index);
@@ -151,9 +157,9 @@ impl<'a> Build<'a> {
         self.directory.push((head, written.rule.clone()));
     }
 
-    fn part(&mut self, at: &At<'_>, rule: &RuleText, written: &Written, phase: u8, head: bool) -> Option<Rule> {
+    fn part(&mut self, at: &At<'_>, rule: &RuleText, written: &Written, phase: u8, (head, groups): (bool, bool)) -> Option<Rule> {
         let before = self.faults.len();
-        let (test, negated) = (self.test(at, &rule.operator, capture(rule))?, rule.negated);
+        let (test, negated) = (self.test(at, &rule.operator, capture(rule) && groups)?, rule.negated);
         let multi_match = rule.actions.contains(&Action::MultiMatch);
         let chain = self.chain(transformations(rule));
         let sifted = matches!(test, Test::Pattern(_) | Test::Phrases(_)) && !negated;
@@ -600,6 +606,53 @@ fn quick(rule: &Rule, chains: &[Chain], sources: &mut Vec<SourceIndex>) -> Quick
         }
         _ => Quick::None,
     }
+}
+
+/// Whether a rule reads `TX:1` to `TX:9`. Where none does, only the whole match is captured, which is much quicker.
+fn reads_groups(written: &Written) -> bool {
+    let is_group = |name: &[u8]| matches!(name, [b'1'..=b'9']);
+    let in_text = |text: &seclang::Text| {
+        let of_group = |piece: &seclang::Piece| match piece {
+            seclang::Piece::Value(Variable::Tx, Some(name)) => is_group(name),
+            _ => false,
+        };
+        text.pieces().iter().any(of_group)
+    };
+    let in_target = |target: &seclang::Target| {
+        target.variable == Variable::Tx
+            && match &target.select {
+                seclang::Select::Name(name) => is_group(name),
+                seclang::Select::All => true,
+                // A pattern of names that groups may have.
+                seclang::Select::Pattern(text) => !text.bytes().any(|byte| byte.is_ascii_alphabetic()),
+            }
+    };
+    written.parts().any(|(_, rule)| {
+        rule.targets.iter().any(in_target) || operands(&rule.operator).is_some_and(in_text) || texts(rule).any(in_text)
+    })
+}
+
+fn operands(operator: &Operator) -> Option<&seclang::Text> {
+    match operator {
+        Operator::Number(_, text) | Operator::Text(_, text) => Some(text),
+        _ => None,
+    }
+}
+
+/// All texts of a rule's actions.
+fn texts(rule: &RuleText) -> impl Iterator<Item = &seclang::Text> {
+    rule.actions.iter().flat_map(|action| -> Vec<&seclang::Text> {
+        match action {
+            Action::Message(text) | Action::LogData(text) | Action::SetKey(_, text) | Action::InitCollection(_, text) => vec![text],
+            Action::Decide(Disruptive::Redirect(text)) => vec![text],
+            Action::ExpireVar(_, one, two) | Action::SetEnv(one, two) => vec![one, two],
+            Action::SetVar(set) => match &set.assign {
+                Assign::Set(text) | Assign::Add(text) | Assign::Subtract(text) => vec![&set.name, text],
+                Assign::Unset => vec![&set.name],
+            },
+            _ => Vec::new(),
+        }
+    })
 }
 
 fn capture(rule: &RuleText) -> bool {

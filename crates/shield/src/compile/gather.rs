@@ -24,6 +24,13 @@ pub(super) struct Written {
     pub(super) default: (Disruptive, Option<u16>),
 }
 
+impl Written {
+    /// The rule and the parts of its chain.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&Place, &RuleText)> {
+        std::iter::once((&self.place, &self.rule)).chain(self.chain.iter().map(|(place, rule)| (place, rule)))
+    }
+}
+
 /// A rule that will not run, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Disabled {

@@ -23,7 +23,7 @@ impl Gathered {
         let count = engine.sources.len();
         self.ready.clear();
         self.ready.resize(count, false);
-        self.any.clear();
+        // What stands there from before is overwritten when a source is gathered.
         self.any.resize(count * engine.words(), 0);
         self.lists.resize_with(count, Vec::new);
     }

@@ -294,3 +294,19 @@ fn limits_refuse_before_rules_run() {
     assert_eq!(transaction.wanted_of_body(), 10);
     assert_eq!(transaction.request_body(b"0123456789", false), Some(Verdict::Deny(413)));
 }
+
+#[test]
+fn groups_are_there_for_whoever_reads_them() {
+    let own = r#"
+SecRule ARGS:a "@rx (x)(y)" "id:1,phase:2,pass,capture,setvar:tx.one=%{TX.1},setvar:tx.two=%{TX.2}"
+SecRule ARGS:a "@rx x(y)" "id:2,phase:2,pass,capture,logdata:'%{TX.0}',setvar:tx.whole=%{TX.0}"
+"#;
+    let seen = inspect(own, &get("/?a=xy"));
+    assert_eq!(["one", "two", "whole"].map(|name| seen.tx(name)), ["x", "y", "xy"].map(|text| Some(text.to_owned())));
+    // A rule that reads what an earlier one captured.
+    let travels = r#"
+SecRule ARGS:a "@rx (x)(y)" "id:1,phase:2,pass,capture"
+SecRule TX:2 "@streq y" "id:2,phase:2,pass"
+"#;
+    assert_eq!(inspect(travels, &get("/?a=xy")).ids(), [1, 2]);
+}
