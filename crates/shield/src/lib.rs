@@ -5,8 +5,8 @@
 //! jumps, slots) into an [`Engine`]; a [`Transaction`] carries one request through its phases.
 //!
 //! To add a transformation: a variant of [`transform::Transformation`], its function in `transform`, its row in
-//! `docs/seclang.md`, a known answer. To add an operator: a variant in [`operator`], its arm in `operator::evaluate`, its
-//! row, a known answer. To add a variable: a variant of `seclang::Variable`, where `transaction::targets` fills it, its row.
+//! `docs/seclang.md`, a known answer. To add an operator: a variant of `seclang::Operator`, its function in
+//! [`operator`], its arms in `compile::build` and `transaction::evaluate`, its row, a known answer. To add a variable: a variant of `seclang::Variable`, where `transaction::fill` fills it, its row.
 
 pub mod body;
 mod bytes;

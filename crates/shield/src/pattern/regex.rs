@@ -8,7 +8,7 @@ use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Hir, Look};
 
-use super::{PatternError, translate};
+use super::{Gate, PatternError, translate};
 
 /// Largest automaton of a pattern, in bytes. The largest of the Core Rule Set takes a tenth of it.
 const MAX_AUTOMATON: usize = 4 << 20;
@@ -23,6 +23,7 @@ pub struct Pattern {
     regex: Regex,
     /// See [`Pattern::corrects_line_start`].
     empty_at_end: Option<bool>,
+    gate: Gate,
 }
 
 /// Where the groups of a match are. One can be used for many values.
@@ -69,7 +70,7 @@ impl Pattern {
         let regex =
             Regex::builder().configure(config).build_from_hir(&hir).map_err(|_| PatternError::TooLarge)?;
         let empty_at_end = Self::corrects_line_start(&hir, &regex);
-        Ok(Self { regex, empty_at_end })
+        Ok(Self { regex, empty_at_end, gate: Gate::of_pattern(&hir) })
     }
 
     /// `^` does not hold for PCRE2 behind a line end that ends the value, but here it does. That matters to patterns which
@@ -107,11 +108,24 @@ impl Pattern {
         found && !spurious
     }
 
+    /// What a value must hold for the pattern to be able to match it.
+    #[must_use]
+    pub const fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Where the first match lies in `value`.
+    #[must_use]
+    pub fn find(&self, value: &[u8]) -> Option<Range<usize>> {
+        let mut captures = Captures::default();
+        if self.captures(value, &mut captures) { captures.get(0) } else { None }
+    }
+
     /// Bytes of memory the pattern takes, without what each thread that uses it builds up (at most 1 MiB, most patterns
     /// a few KiB).
     #[must_use]
     pub fn memory(&self) -> usize {
-        size_of::<Self>() + self.regex.memory_usage()
+        size_of::<Self>() + self.regex.memory_usage() + self.gate.memory()
     }
 }
 

@@ -379,7 +379,7 @@ proptest! {
             if filename.is_empty() { args.push(one) } else { files.push(one) }
         }
         form.extend_from_slice(b"--B--\r\n");
-        prop_assume!(parts.iter().all(|(_, _, content)| memmem::find(content, b"--B").is_none()));
+        prop_assume!(parts.iter().all(|(name, _, content)| !name.contains("--B") && memmem::find(content, b"--B").is_none()));
         let parsed = read(&form);
         prop_assert_eq!(parsed.error, None);
         prop_assert!(!parsed.multipart.strict_error);
