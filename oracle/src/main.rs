@@ -82,7 +82,7 @@ enum Verb {
         #[arg(long)]
         mutated: bool,
         /// Rules that do not count.
-        #[arg(long)]
+        #[arg(long, value_delimiter = ',')]
         ignored: Vec<u64>,
     },
     /// Measures processor time per request.
