@@ -3,10 +3,9 @@
 //!
 //! [`rules`] gathers the texts of rules, [`Oracle`] loads them and runs exchanges. On top of that: [`corpus`] runs the
 //! regression cases of CRS, [`values`] shows what each variable holds, [`mutate`] changes requests in ways that rules
-//! should see through, [`compare`] holds the rule ids of another engine against the oracle's, [`bench`] measures several
+//! should see through, [`compare`] holds the rule ids of another engine against the oracle's, [`shield::measure`] measures several
 //! in one process. [`ours`] is the shield's engine on the same rules.
 
-pub mod bench;
 pub mod compare;
 pub mod corpus;
 mod engine;

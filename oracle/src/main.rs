@@ -7,14 +7,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use oracle::bench::{Contender, Effort, measure};
 use oracle::lines::{Bytes, OutcomeLine, RequestLine};
 use oracle::ours::Ours;
 use oracle::rules::{self, RuleText, Setup};
 use oracle::{Oracle, compare, corpus, values};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use rustix::time::{ClockId, clock_gettime};
 use shield::ftw::Verdict;
+use shield::measure::{Contender, Effort, measure};
 use shield::message::Request;
 use shield::workload;
 
@@ -372,6 +373,13 @@ fn compare_with(
     Ok(differ == 0 && missing == 0)
 }
 
+/// Processor time of this thread since it began.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 fn bench(
     rules: &RulesAt,
     levels: &[u8],
@@ -399,7 +407,7 @@ fn bench(
                     Contender { name: "shield", inspect: &mut shield },
                     Contender { name: "oracle", inspect: &mut theirs },
                 ];
-                let found = measure(request, &mut contenders, effort)?;
+                let found = measure(request, &mut contenders, effort, &processor_time)?;
                 let [shield, oracle] = found.as_slice() else {
                     return Err("a figure is missing".to_owned());
                 };

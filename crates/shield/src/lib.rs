@@ -13,6 +13,7 @@ mod bytes;
 mod collections;
 mod compile;
 pub mod ftw;
+pub mod measure;
 pub mod message;
 pub mod operator;
 pub mod pattern;
