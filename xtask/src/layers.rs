@@ -81,7 +81,6 @@ const FENCED: &[Fenced] = &[
             "aes",
             "aes-gcm",
             "chacha20poly1305",
-            "sha1",
             "sha2",
             "sha3",
             "blake3",
@@ -95,6 +94,11 @@ const FENCED: &[Fenced] = &[
         ],
         only: &[],
         why: "one library does the cryptography, and it stands in seal",
+    },
+    Fenced {
+        names: &["sha1", "md-5"],
+        only: &["obhut-shield"],
+        why: "`t:sha1` and `t:md5` are functions of the rule language, and nothing is protected by them",
     },
     Fenced { names: &["argon2"], only: &["obhut-seal"], why: "passphrases are seal's" },
     Fenced {
@@ -271,6 +275,8 @@ mod tests {
             ("obhut-seal", "ring"),
             ("obhut-ledger", "argon2"),
             ("obhut-vault", "rusqlite"),
+            ("obhut-vault", "sha1"),
+            ("obhut-ledger", "md-5"),
             ("obhut", "axum"),
             ("obhut-vault", "utoipa"),
             ("obhut-console", "rcgen"),

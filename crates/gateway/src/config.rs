@@ -1,14 +1,14 @@
-//! The gateway's part of `obhut.toml`: `[gateway]`, `[[route]]` and `[[relay]]`, as they are written.
+//! The gateway's part of `obhut.toml`: `[gateway]`, `[[route]]`, `[[relay]]` and `[shield]`, as they are written.
 //!
 //! [`crate::rules`] makes of them what requests are held against, and says what does not fit. Each key has a row in
 //! `docs/config.md`, with its type and default; a test compares the two.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// All three together.
+/// All of them together.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Tables {
     /// `[gateway]`
@@ -19,6 +19,9 @@ pub struct Tables {
     /// `[[relay]]`
     #[serde(default)]
     pub relay: Vec<RelayTable>,
+    /// `[shield]`; what it says by itself where it is left out.
+    #[serde(default)]
+    pub shield: ShieldTable,
 }
 
 /// `[gateway]`
@@ -212,6 +215,8 @@ pub struct RouteTable {
     pub cors: Vec<String>,
     /// Another way to know the user than the gateway's.
     pub principal: Option<PrincipalTable>,
+    /// What the shield does here; that of `[shield]` when left out.
+    pub shield: Option<ShieldMode>,
 }
 
 /// What a route lets through.
@@ -308,4 +313,101 @@ pub struct OutTable {
     pub headers: Vec<String>,
     /// The routes whose forms these pages fill: masked values stand there as view tokens.
     pub form: Option<String>,
+}
+
+/// `[shield]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShieldTable {
+    /// What is done with what the rules refuse, where a route says nothing else.
+    pub mode: ShieldMode,
+    /// The folder with the rules, such as that of the OWASP Core Rule Set; the program's own rules when left out.
+    pub rules: Option<PathBuf>,
+    /// Paranoia level, 1 to 4: rules up to it count against the thresholds.
+    pub paranoia: u8,
+    /// Rules up to this level run and are reported, those beyond `paranoia` without counting.
+    pub detection_paranoia: u8,
+    /// Anomaly score from which a request is refused.
+    pub inbound_threshold: u32,
+    /// Anomaly score from which an answer is refused.
+    pub outbound_threshold: u32,
+    /// Most bytes of a request's body that are inspected; so much of it is held in memory.
+    pub body_limit: usize,
+    /// What is done with a longer one.
+    pub body_over: BodyOver,
+    /// Whether answers are inspected.
+    pub response: bool,
+    /// Most bytes of an answer that are inspected.
+    pub response_limit: usize,
+    /// Whether the profile for modern applications is laid over the rules.
+    pub profile: bool,
+    /// Applications whose ready exclusions hold, by name.
+    pub apps: Vec<String>,
+    /// Rules that do not run, or do not look at something.
+    pub exclude: Vec<ExcludeTable>,
+}
+
+impl Default for ShieldTable {
+    fn default() -> Self {
+        Self {
+            mode: ShieldMode::Block,
+            rules: None,
+            paranoia: 1,
+            detection_paranoia: 1,
+            inbound_threshold: 5,
+            outbound_threshold: 4,
+            body_limit: 1 << 20,
+            body_over: BodyOver::Refuse,
+            response: true,
+            response_limit: 512 << 10,
+            profile: true,
+            apps: Vec::new(),
+            exclude: Vec::new(),
+        }
+    }
+}
+
+/// What the shield does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShieldMode {
+    /// What the rules refuse is refused.
+    Block,
+    /// It is only reported.
+    Detect,
+    /// Nothing is inspected.
+    Off,
+}
+
+/// What is done with a request whose body is longer than is inspected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BodyOver {
+    /// It is refused.
+    Refuse,
+    /// Its beginning is inspected, the rest passes.
+    Partial,
+}
+
+/// `[[shield.exclude]]`, and a row of the file in which the console keeps its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExcludeTable {
+    /// The names of the routes where it holds; everywhere when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<String>,
+    /// Which rules: an id, a range of ids (`942100-942199`), or `tag:` and a tag.
+    pub rules: String,
+    /// What they do not look at, such as `ARGS:note`; the rules do not run at all when it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Why, for overviews.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// Since when (RFC 3339). The console writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// By whom. The console writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }

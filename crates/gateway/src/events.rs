@@ -1,5 +1,6 @@
 //! What the gateway notices, told to whoever watches. No event holds a value, a path, an address or a token.
 
+use crate::config::ShieldMode;
 use http::Method;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +77,60 @@ pub enum Event {
         /// Why, a stable code.
         code: &'static str,
     },
+    /// Rules of the shield matched that ask to be written down, or the shield refused something by itself.
+    Shield(Box<ShieldEvent>),
+}
+
+/// What the shield saw in one request and its answer. Everything in it comes from the rules or is a plain name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShieldEvent {
+    /// What stands on the page of who was refused, too: ten letters and digits.
+    pub reference: String,
+    /// The route.
+    pub route: Option<Arc<str>>,
+    /// The method; `OTHER` for one that RFC 9110 and RFC 5789 do not know.
+    pub method: Method,
+    /// [`ShieldMode::Block`] or [`ShieldMode::Detect`].
+    pub mode: ShieldMode,
+    /// Whether it was refused; with [`ShieldMode::Detect`], whether it would have been.
+    pub refused: bool,
+    /// The status that the client got for it, or would have got; 0 where the connection was closed. Without a refusal, that of
+    /// the app's answer, 0 where there was none.
+    pub status: u16,
+    /// Where it was found: of the side that decided, else of the first rule.
+    pub side: Side,
+    /// The rules, in the order in which they matched; at most 100.
+    pub rules: Vec<RuleSeen>,
+    /// The rule that decided.
+    pub by: Option<u64>,
+    /// Anomaly score of that side, where the rules keep one.
+    pub score: i64,
+    /// Why the shield refused by itself, a stable code; none where a rule did.
+    pub refusal: Option<&'static str>,
+}
+
+/// Which way something went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// From the client to the app.
+    Request,
+    /// From the app to the client.
+    Answer,
+}
+
+/// A rule that matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleSeen {
+    /// Its id.
+    pub id: u64,
+    /// From 0 (emergency) to 7 (debug).
+    pub severity: Option<u8>,
+    /// Its tags.
+    pub tags: Arc<[Box<str>]>,
+    /// What its `msg` says; `…` stands for what it would put in.
+    pub message: Arc<str>,
+    /// What it looked at: `ARGS:name`, `REQUEST_BODY`; a name that is no plain one is `…`.
+    pub target: Option<String>,
 }
 
 /// Whoever watches. Must not block.

@@ -26,7 +26,7 @@ pub(crate) struct Config {
     pub(crate) horizon_days: u32,
     pub(crate) segment_mib: u32,
     pub(crate) ledger_zone: Vec<String>,
-    /// `[gateway]`, `[[route]]` and `[[relay]]`, where there is a gateway.
+    /// `[gateway]`, `[[route]]`, `[[relay]]` and `[shield]`, where there is a gateway.
     pub(crate) gateway: Option<Tables>,
 }
 
@@ -154,13 +154,13 @@ pub(crate) fn gateway_tables(text: &str) -> Result<Option<Tables>, ConfigError> 
     // From the text and not from the table, so that an error names its line.
     let tables: Tables = toml::from_str(text).map_err(|error| syntax(&error))?;
     if tables.gateway.is_none() {
-        return Err(ConfigError::Syntax("[[route]] and [[relay]] need a [gateway]".to_owned()));
+        return Err(ConfigError::Syntax("[[route]], [[relay]] and [shield] need a [gateway]".to_owned()));
     }
     Ok(Some(tables))
 }
 
 /// The tables that are the gateway's.
-const GATEWAY: [&str; 3] = ["gateway", "route", "relay"];
+const GATEWAY: [&str; 4] = ["gateway", "route", "relay", "shield"];
 
 fn read(file: &Path) -> Result<String, Problem> {
     std::fs::read_to_string(file).map_err(|error| {

@@ -8,7 +8,8 @@ use super::report::Suggested;
 use super::{Exchange, Wish, cover, pattern, toml};
 use crate::Setup;
 use crate::config::{
-    GatewayTable, InTable, OutTable, Pass, PersonTable, PrincipalTable, RelayTable, RouteTable, Tables,
+    GatewayTable, InTable, OutTable, Pass, PersonTable, PrincipalTable, RelayTable, RouteTable, ShieldTable,
+    Tables,
 };
 use model::catalogue::{Category, FieldType, Index, TokenFormat};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,7 @@ impl Proposal {
             gateway: Some(self.gateway.clone()),
             route: self.routes.iter().map(|planned| planned.route.clone()).collect(),
             relay: ruled.map(relay).collect(),
+            shield: ShieldTable::default(),
         }
     }
 

@@ -1,6 +1,9 @@
 //! The tables of keys in docs/config.md: the very keys that are taken, with their types, defaults and words.
 
-use gateway::config::{GatewayTable, InTable, OutTable, PersonTable, PrincipalTable, RelayTable, RouteTable};
+use gateway::config::{
+    ExcludeTable, GatewayTable, InTable, OutTable, PersonTable, PrincipalTable, RelayTable, RouteTable,
+    ShieldTable,
+};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -20,7 +23,7 @@ fn read<T: DeserializeOwned + Debug>(text: &str) -> Result<String, String> {
     toml::from_str::<T>(text).map(|table| format!("{table:?}")).map_err(|error| error.message().to_owned())
 }
 
-const ALL: [Described; 9] = [
+const ALL: [Described; 11] = [
     Described {
         heading: "### `[gateway]`",
         least: "listen = []\nupstream = \"http://127.0.0.1:8000\"\n",
@@ -46,6 +49,12 @@ const ALL: [Described; 9] = [
     Described { heading: "#### `in`", least: "", read: read::<InTable> },
     Described { heading: "#### `person` of `in`", least: "", read: read::<PersonTable> },
     Described { heading: "#### `out`", least: "purpose = \"p\"\nfields = []\n", read: read::<OutTable> },
+    Described { heading: "### `[shield]`", least: "", read: read::<ShieldTable> },
+    Described {
+        heading: "#### `[[shield.exclude]]`",
+        least: "rules = \"942100\"\n",
+        read: read::<ExcludeTable>,
+    },
 ];
 
 /// A row: key, type, default and limits. That it has a meaning, too, is checked.
@@ -87,6 +96,9 @@ fn sample(row: &Row<'_>) -> &'static str {
         ("list of texts", _) => "[\"x\"]",
         ("list of addresses", _) => "[\"127.0.0.1:1\"]",
         ("list of words", _) => "[\"events\"]",
+        ("word", "body_over") => "\"partial\"",
+        ("word", _) => "\"detect\"",
+        ("list of tables", _) => "[{ rules = \"942100\" }]",
         ("table of texts", _) => "{ x = \"y\" }",
         ("table of roles", _) => "{ x = \"app\" }",
         ("table", "principal") => "{ kind = \"response\", roles = {} }",
@@ -135,6 +147,7 @@ fn holds(described: &Described, row: &Row<'_>) -> bool {
     };
     let words = match row.kind {
         "list of words" => Some(with("[\"not-a-word\"]")),
+        "word" => Some(with("\"not-a-word\"")),
         "table of roles" => Some(with("{ x = \"not-a-word\" }")),
         _ => None,
     };
@@ -168,6 +181,8 @@ fn what_is_described_otherwise_is_noticed() {
         ("| `audience` | text | none |", "| `audience` | text | required |", "audience"),
         ("| `header` | text | `\"x-obhut-user\"` |", "| `header` | text | none |", "header"),
         ("`websocket`, `events`, `upload`, `range` |", "`websocket`, `upload`, `range` |", "pass"),
+        ("`block`, `detect`, `off` | what is done", "`block`, `off` | what is done", "mode"),
+        ("| `body_over` | word | `\"refuse\"` |", "| `body_over` | word | `\"partial\"` |", "body_over"),
         ("| `cors` |", "| `name` | text | required | – | x |\n| `cors` |", "[[route]]"),
     ] {
         assert_eq!(DOCUMENT.matches(from).count(), 1, "{from}");
