@@ -25,7 +25,7 @@ pub mod workload;
 
 pub use bytes::{ByteSet, Pairs};
 pub use collections::Collections;
-pub use compile::{Disabled, Engine, Files, Settings, Summary};
+pub use compile::{Described, Disabled, Engine, Files, Settings, Summary};
 pub use seclang::Fault;
 pub use transaction::{
     Context, Excluded, Exclusion, Explained, Head, Logged, Matched, Overlay, Refusal, Report, Transaction, Verdict,

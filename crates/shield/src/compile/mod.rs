@@ -92,7 +92,41 @@ pub struct Summary {
     pub memory: usize,
 }
 
+/// What a rule says about itself, for people who read what matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described<'a> {
+    /// Its id.
+    pub id: u64,
+    /// Phase, 1 to 5.
+    pub phase: u8,
+    /// Severity, 0 (emergency) to 7 (debug).
+    pub severity: Option<u8>,
+    /// Its tags.
+    pub tags: &'a [Box<str>],
+    /// Its `msg`, with `…` for what a request would put in: no value of anybody.
+    pub message: String,
+}
+
 impl Engine {
+    /// All rules, chains once, in the order of phases.
+    pub fn described(&self) -> impl Iterator<Item = Described<'_>> {
+        self.heads.iter().flatten().filter_map(|head| {
+            let rule = self.rules.get(*head as usize)?;
+            let about = &rule.about;
+            let message = about.message.pieces.iter().map(|piece| match piece {
+                ir::Piece::Plain(bytes) => String::from_utf8_lossy(bytes),
+                ir::Piece::Slot(_) | ir::Piece::Value(..) => "…".into(),
+            });
+            Some(Described {
+                id: rule.id,
+                phase: rule.phase,
+                severity: about.severity,
+                tags: &about.tags,
+                message: message.collect(),
+            })
+        })
+    }
+
     /// Loads files of rules in this order and compiles them on `threads` threads.
     ///
     /// # Errors

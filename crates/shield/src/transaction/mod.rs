@@ -209,8 +209,13 @@ impl Transaction {
         if self.mode == Mode::Off {
             return None;
         }
-        if !whole && !self.engine.settings.request_partial && self.body_access {
-            return self.refuse(Refusal::BodyTooLarge);
+        // Where refusals are only noted, the beginning is looked at all the same.
+        if !whole
+            && !self.engine.settings.request_partial
+            && self.body_access
+            && let Some(verdict) = self.refuse(Refusal::BodyTooLarge)
+        {
+            return Some(verdict);
         }
         if let Err(refusal) = self.fill_body(body, whole) {
             return self.refuse(refusal);
