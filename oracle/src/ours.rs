@@ -50,6 +50,25 @@ impl Ours {
     /// Runs one exchange; a request that is refused ends there, phase 5 apart.
     #[must_use]
     pub fn run(&self, request: &Request) -> Report {
+        let mut transaction = self.transaction(request);
+        let _verdict = phases(&mut transaction, request);
+        transaction.finish()
+    }
+
+    /// The rules that matched and report; with `all`, also those that say `nolog`.
+    #[must_use]
+    pub fn ids(&self, request: &Request, all: bool) -> BTreeSet<u64> {
+        // Rules that say `nolog` are noted only where matches are explained.
+        let mut transaction = self.transaction(request);
+        if all {
+            transaction = transaction.explaining();
+        }
+        let _verdict = phases(&mut transaction, request);
+        let matched = transaction.finish().matched;
+        matched.iter().filter(|matched| all || matched.logged).map(|matched| matched.rule).collect()
+    }
+
+    fn transaction(&self, request: &Request) -> Transaction {
         let context = Context {
             client: request.client,
             client_port: 40_000,
@@ -58,16 +77,7 @@ impl Ours {
             id: "oracle".to_owned(),
             now: 1_790_000_000,
         };
-        let mut transaction = Transaction::new(&self.engine, &self.collections, context);
-        let _verdict = phases(&mut transaction, request);
-        transaction.finish()
-    }
-
-    /// The rules that matched and report; with `all`, also those that say `nolog`.
-    #[must_use]
-    pub fn ids(&self, request: &Request, all: bool) -> BTreeSet<u64> {
-        let report = self.run(request);
-        report.matched.iter().filter(|matched| all || matched.logged).map(|matched| matched.rule).collect()
+        Transaction::new(&self.engine, &self.collections, context)
     }
 }
 
