@@ -46,6 +46,8 @@ pub(super) struct Build<'a> {
     pub(super) constants: Constants,
     /// Some rule reads groups that another chain captured.
     groups_travel: bool,
+    /// The same of the whole match, `TX:0`, texts of logs apart.
+    whole_travels: bool,
     wanted: Vec<(Key, Place, Option<u64>)>,
     known: HashMap<Key, PatternIndex>,
     chain_of: HashMap<Vec<Transformation>, ChainIndex>,
@@ -82,6 +84,7 @@ impl<'a> Build<'a> {
             faults: Vec::new(),
             constants: Constants::default(),
             groups_travel: false,
+            whole_travels: false,
             wanted: Vec::new(),
             known: HashMap::new(),
             chain_of: HashMap::new(),
@@ -97,10 +100,14 @@ impl<'a> Build<'a> {
 
     /// Takes all rules in.
     pub(super) fn rules(&mut self, gathered: &Gathered) {
-        self.groups_travel = gathered.items.iter().any(|item| match item {
-            Item::Rule(written) => reads_groups(written) && !written.parts().any(|(_, rule)| capture(rule)),
-            Item::Marker(_) => false,
-        });
+        let foreign = |reads: fn(&Written) -> bool| {
+            gathered.items.iter().any(|item| match item {
+                Item::Rule(written) => reads(written) && !written.parts().any(|(_, rule)| capture(rule)),
+                Item::Marker(_) => false,
+            })
+        };
+        self.groups_travel = foreign(reads_groups);
+        self.whole_travels = foreign(keeps_captures);
         for item in &gathered.items {
             match item {
                 Item::Rule(written) => self.written(written),
@@ -122,6 +129,7 @@ impl<'a> Build<'a> {
         let phase = phase(&written.rule);
         let id = written.rule.id();
         let groups = self.groups_travel || reads_groups(written);
+        let keeps = self.groups_travel || self.whole_travels || keeps_captures(written);
         let mut indexes = Vec::new();
         for (place, rule) in written.parts() {
             let first = indexes.is_empty();
@@ -129,7 +137,7 @@ impl<'a> Build<'a> {
                 self.fault(&At { place, id }, "phase", Reason::ChainPhase);
             }
             let at = At { place, id };
-            if let Some(rule) = self.part(&at, rule, written, phase, (first, groups)) {
+            if let Some(rule) = self.part(&at, rule, written, phase, (first, groups, keeps)) {
                 let index = RuleIndex::try_from(self.rules.len()).unwrap_or(RuleIndex::MAX);
                 self.rules.push(rule);
                 indexes.push(index);
@@ -157,7 +165,7 @@ impl<'a> Build<'a> {
         self.directory.push((head, written.rule.clone()));
     }
 
-    fn part(&mut self, at: &At<'_>, rule: &RuleText, written: &Written, phase: u8, (head, groups): (bool, bool)) -> Option<Rule> {
+    fn part(&mut self, at: &At<'_>, rule: &RuleText, written: &Written, phase: u8, (head, groups, keeps): (bool, bool, bool)) -> Option<Rule> {
         let before = self.faults.len();
         let (test, negated) = (self.test(at, &rule.operator, capture(rule) && groups)?, rule.negated);
         let multi_match = rule.actions.contains(&Action::MultiMatch);
@@ -178,6 +186,7 @@ impl<'a> Build<'a> {
             chain,
             multi_match,
             capture: capture(rule),
+            keeps,
             effects,
             tells: true,
             next: None,
@@ -610,7 +619,15 @@ fn quick(rule: &Rule, chains: &[Chain], sources: &mut Vec<SourceIndex>) -> Quick
 
 /// Whether a rule reads `TX:1` to `TX:9`. Where none does, only the whole match is captured, which is much quicker.
 fn reads_groups(written: &Written) -> bool {
-    let is_group = |name: &[u8]| matches!(name, [b'1'..=b'9']);
+    reads(written, |name| matches!(name, [b'1'..=b'9']), true)
+}
+
+/// Whether a rule reads what was captured for more than a text of a log, which is put together for explanations alone.
+fn keeps_captures(written: &Written) -> bool {
+    reads(written, |name| matches!(name, [b'0'..=b'9']), false)
+}
+
+fn reads(written: &Written, is_group: fn(&[u8]) -> bool, with_logs: bool) -> bool {
     let in_text = |text: &seclang::Text| {
         let of_group = |piece: &seclang::Piece| match piece {
             seclang::Piece::Value(Variable::Tx, Some(name)) => is_group(name),
@@ -628,7 +645,9 @@ fn reads_groups(written: &Written) -> bool {
             }
     };
     written.parts().any(|(_, rule)| {
-        rule.targets.iter().any(in_target) || operands(&rule.operator).is_some_and(in_text) || texts(rule).any(in_text)
+        rule.targets.iter().any(in_target)
+            || operands(&rule.operator).is_some_and(in_text)
+            || texts(rule, with_logs).any(in_text)
     })
 }
 
@@ -639,11 +658,12 @@ fn operands(operator: &Operator) -> Option<&seclang::Text> {
     }
 }
 
-/// All texts of a rule's actions.
-fn texts(rule: &RuleText) -> impl Iterator<Item = &seclang::Text> {
-    rule.actions.iter().flat_map(|action| -> Vec<&seclang::Text> {
+/// All texts of a rule's actions, with those of logs or without.
+fn texts(rule: &RuleText, with_logs: bool) -> impl Iterator<Item = &seclang::Text> {
+    rule.actions.iter().flat_map(move |action| -> Vec<&seclang::Text> {
         match action {
-            Action::Message(text) | Action::LogData(text) | Action::SetKey(_, text) | Action::InitCollection(_, text) => vec![text],
+            Action::Message(text) | Action::LogData(text) if with_logs => vec![text],
+            Action::SetKey(_, text) | Action::InitCollection(_, text) => vec![text],
             Action::Decide(Disruptive::Redirect(text)) => vec![text],
             Action::ExpireVar(_, one, two) | Action::SetEnv(one, two) => vec![one, two],
             Action::SetVar(set) => match &set.assign {

@@ -32,6 +32,8 @@ pub(crate) struct Rule {
     pub(crate) chain: ChainIndex,
     pub(crate) multi_match: bool,
     pub(crate) capture: bool,
+    /// Whether what it captures is read by more than texts of logs.
+    pub(crate) keeps: bool,
     pub(crate) effects: Box<[Effect]>,
     /// Whether a chain, a text or a log asks what this rule matched.
     pub(crate) tells: bool,

@@ -13,7 +13,7 @@ use super::{Gate, PatternError, translate};
 /// Largest automaton of a pattern, in bytes. The largest of the Core Rule Set takes a tenth of it.
 const MAX_AUTOMATON: usize = 4 << 20;
 /// Most bytes a thread keeps for each direction of a pattern's lazily built automaton.
-const CACHE: usize = 256 << 10;
+const CACHE: usize = 1 << 20;
 /// Groups that are kept: the whole match and `%{TX.1}` to `%{TX.9}`.
 const GROUPS: usize = 10;
 

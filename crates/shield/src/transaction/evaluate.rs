@@ -451,12 +451,14 @@ impl Transaction {
         if self.sift && stands_still(variable) && !has(self.values.candidates(engine, id, kind(variable)), pattern) {
             return false;
         }
+        // Where a long match ends is costly to find, and is not looked for when nobody asks.
+        let captures = rule.capture && (rule.keeps || self.explained.is_some());
         let value = self.values.get(id);
         match &engine.sought[pattern as usize] {
             Sought::Nothing => false,
             Sought::Phrases(phrases) => match phrases.find(value) {
                 Some(found) => {
-                    if rule.capture {
+                    if captures {
                         let found = value[found].to_vec();
                         self.set_group(0, &found);
                     }
@@ -464,7 +466,7 @@ impl Transaction {
                 }
                 None => false,
             },
-            Sought::Pattern(compiled) if !rule.capture || rule.negated => compiled.is_match(value),
+            Sought::Pattern(compiled) if !captures || rule.negated => compiled.is_match(value),
             Sought::Pattern(compiled) => {
                 let mut groups = Captures::default();
                 if !compiled.captures(value, &mut groups) {
