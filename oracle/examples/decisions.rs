@@ -58,9 +58,9 @@ impl Row {
         }
         let body = match (&self.body, &self.body_base64) {
             (Some(text), _) => text.clone().into_bytes(),
-            (None, Some(text)) => {
-                data_encoding::BASE64.decode(text.as_bytes()).map_err(|error| format!("{}: {error}", self.id))?
-            }
+            (None, Some(text)) => data_encoding::BASE64
+                .decode(text.as_bytes())
+                .map_err(|error| format!("{}: {error}", self.id))?,
             (None, None) => Vec::new(),
         };
         if body.is_empty() || has("Content-Length") || has("Transfer-Encoding") {
@@ -71,7 +71,11 @@ impl Row {
         request.response = self.response.as_ref().map(|answer| Response {
             status: answer.status,
             protocol: b"HTTP/1.1".to_vec(),
-            headers: answer.headers.iter().map(|(name, value)| (name.clone().into(), value.clone().into())).collect(),
+            headers: answer
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone().into(), value.clone().into()))
+                .collect(),
             body: answer.body.clone().into(),
         });
         Ok(request)
@@ -83,13 +87,16 @@ fn rows(corpus: &Path) -> Result<Vec<Row>, String> {
     for part in PARTS {
         let folder = corpus.join(part);
         let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let mut files: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+        let mut files: Vec<PathBuf> =
+            entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
         files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
         files.sort();
         for file in files {
             let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
             for line in text.lines() {
-                rows.push(serde_json::from_str(line).map_err(|error| format!("{}: {error}", file.display()))?);
+                rows.push(
+                    serde_json::from_str(line).map_err(|error| format!("{}: {error}", file.display()))?,
+                );
             }
         }
     }

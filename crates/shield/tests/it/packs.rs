@@ -29,8 +29,7 @@ fn numbers(text: &str, mark: &str) -> Vec<u32> {
 
 #[test]
 fn each_rule_has_a_number_of_its_own_in_its_range() {
-    let ranges =
-        [("rules", 10_000..17_000), ("profiles", 19_000..20_000), ("profiles/apps", 18_000..19_000)];
+    let ranges = [("rules", 10_000..17_000), ("profiles", 19_000..20_000), ("profiles/apps", 18_000..19_000)];
     let mut seen = BTreeMap::new();
     for (folder, range) in ranges {
         for (name, text) in confs(folder) {
@@ -47,7 +46,8 @@ fn each_rule_has_a_number_of_its_own_in_its_range() {
 #[test]
 fn each_weak_sign_is_summed_once() {
     let all: String = confs("rules").into_iter().map(|(_, text)| text).collect();
-    let set: Vec<&str> = all.split("setvar:'tx.sign_").skip(1).filter_map(|rest| rest.split('=').next()).collect();
+    let set: Vec<&str> =
+        all.split("setvar:'tx.sign_").skip(1).filter_map(|rest| rest.split('=').next()).collect();
     assert!(set.len() > 15, "{}", set.len());
     for sign in set {
         assert_eq!(all.matches(&format!("=+%{{tx.sign_{sign}}}")).count(), 1, "{sign}");
@@ -78,7 +78,13 @@ fn exclusions_let_applications_work_and_nothing_else() {
             for row in &rows {
                 let seen = report(&with, row);
                 let rules: Vec<_> = seen.matched.iter().map(|matched| matched.rule).collect();
-                assert_eq!(seen.verdict.is_some(), row.is_attack(), "{name}: {} {} {rules:?}", row.id, row.note);
+                assert_eq!(
+                    seen.verdict.is_some(),
+                    row.is_attack(),
+                    "{name}: {} {} {rules:?}",
+                    row.id,
+                    row.note
+                );
                 needed += usize::from(report(&without, row).verdict.is_some() != row.is_attack());
             }
             assert!(needed > 0, "{name}");
