@@ -128,7 +128,26 @@ fn engine(names: &[String], paranoia: u8) -> Arc<Engine> {
 
 /// Our own pack.
 pub(crate) fn pack(paranoia: u8) -> Arc<Engine> {
-    engine(&conf_files(&home().join("rules")), paranoia)
+    pack_with(paranoia, "")
+}
+
+/// Our own pack after another file; none where its name is empty.
+pub(crate) fn pack_with(paranoia: u8, before: &str) -> Arc<Engine> {
+    let mut names = Vec::new();
+    names.extend((!before.is_empty()).then(|| before.to_owned()));
+    names.extend(conf_files(&home().join("rules")));
+    engine(&names, paranoia)
+}
+
+/// The Core Rule Set with our profile after another file; none where its name is empty.
+pub(crate) fn core_with(crs: &Path, paranoia: u8, before: &str) -> Arc<Engine> {
+    let profile = |name: &str| home().join("profiles").join(name).display().to_string();
+    let mut names = vec![crs.join("crs-setup.conf.example").display().to_string()];
+    names.extend((!before.is_empty()).then(|| before.to_owned()));
+    names.push(profile("crs-before.conf"));
+    names.extend(conf_files(&crs.join("rules")));
+    names.push(profile("crs-after.conf"));
+    engine(&names, paranoia)
 }
 
 /// The Core Rule Set, with our profile or without.

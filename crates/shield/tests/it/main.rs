@@ -4,6 +4,7 @@ mod conformance;
 mod decisions;
 mod folder;
 mod folding;
+mod packs;
 mod semantics;
 mod sifting;
 mod table;
