@@ -116,7 +116,7 @@ impl ByteSet {
 }
 
 /// Where a name or a value lies in the buffer of its [`Pairs`].
-pub type Span = Range<u32>;
+pub(crate) type Span = Range<u32>;
 
 /// Names and values in the order in which they came, in one buffer: parsing a form of 100 fields allocates a few times, not
 /// 200 times.

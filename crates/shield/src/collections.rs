@@ -82,12 +82,20 @@ impl Collections {
 
     pub(crate) fn get(&self, key: &Key, name: &[u8], now: u64) -> Held {
         let shard = self.shard(key);
-        let member = shard.get(key).filter(|record| record.ends > now).and_then(|record| record.members.get(name));
+        let member =
+            shard.get(key).filter(|record| record.ends > now).and_then(|record| record.members.get(name));
         member.filter(|member| member.ends > now).map_or(Held::Unset, |member| member.held.clone())
     }
 
     /// Changes a member of a collection that was opened; sets nothing in one that was not.
-    pub(crate) fn change(&self, key: &Key, name: &[u8], now: u64, timeout: u32, change: impl FnOnce(&mut Held)) {
+    pub(crate) fn change(
+        &self,
+        key: &Key,
+        name: &[u8],
+        now: u64,
+        timeout: u32,
+        change: impl FnOnce(&mut Held),
+    ) {
         let mut shard = self.shard(key);
         let Some(record) = shard.get_mut(key) else { return };
         record.ends = now.saturating_add(u64::from(timeout));
@@ -95,7 +103,8 @@ impl Collections {
         if !record.members.contains_key(name) && record.members.len() >= MOST_MEMBERS {
             return;
         }
-        let member = record.members.entry(name.into()).or_insert(Member { held: Held::Unset, ends: u64::MAX });
+        let member =
+            record.members.entry(name.into()).or_insert(Member { held: Held::Unset, ends: u64::MAX });
         change(&mut member.held);
         if !member.held.is_set() {
             record.members.remove(name);
@@ -152,7 +161,9 @@ mod tests {
         all.change(&ip, b"hits", 10, 60, |held| *held = Held::Number(1));
         assert_eq!(all.get(&ip, b"hits", 10), Held::Unset, "it was not opened");
         all.open(&ip, 10, 60);
-        all.change(&ip, b"hits", 10, 60, |held| *held = Held::Number(held.number(&crate::transaction::Constants::default()) + 1));
+        all.change(&ip, b"hits", 10, 60, |held| {
+            *held = Held::Number(held.number(&crate::transaction::Constants::default()) + 1)
+        });
         assert_eq!(all.get(&ip, b"hits", 11), Held::Number(1));
         all.expire(&ip, b"hits", 20);
         assert_eq!(all.get(&ip, b"hits", 20), Held::Unset);

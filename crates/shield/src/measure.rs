@@ -146,6 +146,9 @@ mod tests {
         assert!(found.iter().all(|figures| figures.samples >= 5), "{found:?}");
         let mut broken = |_: &Request| Err("broken".to_owned());
         let mut contenders = [Contender { name: "broken", inspect: &mut broken }];
-        assert_eq!(measure(&Request::new("GET", "/"), &mut contenders, effort, &counted), Err("broken".to_owned()));
+        assert_eq!(
+            measure(&Request::new("GET", "/"), &mut contenders, effort, &counted),
+            Err("broken".to_owned())
+        );
     }
 }

@@ -1,38 +1,24 @@
 //! From written rules to numbers, slots and tests.
 
 use super::Files;
+use super::captured::{capture, keeps_captures, reads_groups};
 use super::gather::{Gathered, Item, Written, names, phase};
 use super::ir::{
-    About, Chain, ChainIndex, Change, Decision, Effect, Jump, Left, Member, Operand, PatternIndex, Piece, Quick, Rule, RuleIndex, Select, Source,
-    SourceIndex, Step, Target, Test, Text,
+    About, Chain, ChainIndex, Change, Decision, Effect, Jump, Left, Member, Operand, PatternIndex, Piece,
+    Quick, Rule, RuleIndex, Select, Source, SourceIndex, Step, Target, Test, Text,
 };
+use super::patterns::{Key, reason};
 use super::slots::Slots;
 use crate::ByteSet;
 use crate::operator as values;
-use crate::pattern::{Pattern, PatternError, Phrases, translate};
+use crate::pattern::{Pattern, Phrases};
 use crate::seclang::{
-    self, Action, Assign, Control, Disruptive, Fault, Operator, Place, Reason, Role, RuleText, Variable, Which,
+    self, Action, Assign, Control, Disruptive, Fault, Operator, Place, Reason, Role, RuleText, Variable,
+    Which,
 };
 use crate::transaction::{Constants, Held, held_of};
 use crate::transform::Transformation;
 use std::collections::HashMap;
-use std::sync::Arc;
-
-/// What is looked for in one pass over a value.
-#[derive(Debug)]
-pub(crate) enum Sought {
-    Pattern(Pattern),
-    Phrases(Phrases),
-    /// No rule that can run asks for it.
-    Nothing,
-}
-
-/// What a pattern or list of phrases is known by, so that each is compiled once.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Key {
-    Pattern(String, bool),
-    Phrases(Vec<u8>),
-}
 
 /// Everything while it is put together.
 pub(super) struct Build<'a> {
@@ -48,7 +34,7 @@ pub(super) struct Build<'a> {
     groups_travel: bool,
     /// The same of the whole match, `TX:0`, texts of logs apart.
     whole_travels: bool,
-    wanted: Vec<(Key, Place, Option<u64>)>,
+    pub(super) wanted: Vec<(Key, Place, Option<u64>)>,
     known: HashMap<Key, PatternIndex>,
     chain_of: HashMap<Vec<Transformation>, ChainIndex>,
     source_of: HashMap<Source, SourceIndex>,
@@ -67,9 +53,9 @@ enum Wanted {
 }
 
 /// Where the parts of a rule come from, for messages.
-struct At<'a> {
-    place: &'a Place,
-    id: Option<u64>,
+pub(super) struct At<'a> {
+    pub(super) place: &'a Place,
+    pub(super) id: Option<u64>,
 }
 
 impl<'a> Build<'a> {
@@ -133,7 +119,9 @@ impl<'a> Build<'a> {
         let mut indexes = Vec::new();
         for (place, rule) in written.parts() {
             let first = indexes.is_empty();
-            if !first && rule.actions.iter().any(|action| matches!(action, Action::Phase(other) if *other != phase)) {
+            if !first
+                && rule.actions.iter().any(|action| matches!(action, Action::Phase(other) if *other != phase))
+            {
                 self.fault(&At { place, id }, "phase", Reason::ChainPhase);
             }
             let at = At { place, id };
@@ -156,7 +144,12 @@ impl<'a> Build<'a> {
         for action in &written.rule.actions {
             match action {
                 Action::SkipAfter(marker) => {
-                    self.jumps.push((head, phase, position, Wanted::Marker(marker.clone(), written.place.clone())));
+                    self.jumps.push((
+                        head,
+                        phase,
+                        position,
+                        Wanted::Marker(marker.clone(), written.place.clone()),
+                    ));
                 }
                 Action::Skip(count) => self.jumps.push((head, phase, position, Wanted::Skip(*count))),
                 _ => {}
@@ -165,7 +158,14 @@ impl<'a> Build<'a> {
         self.directory.push((head, written.rule.clone()));
     }
 
-    fn part(&mut self, at: &At<'_>, rule: &RuleText, written: &Written, phase: u8, (head, groups, keeps): (bool, bool, bool)) -> Option<Rule> {
+    fn part(
+        &mut self,
+        at: &At<'_>,
+        rule: &RuleText,
+        written: &Written,
+        phase: u8,
+        (head, groups, keeps): (bool, bool, bool),
+    ) -> Option<Rule> {
         let before = self.faults.len();
         let (test, negated) = (self.test(at, &rule.operator, capture(rule) && groups)?, rule.negated);
         let multi_match = rule.actions.contains(&Action::MultiMatch);
@@ -196,8 +196,13 @@ impl<'a> Build<'a> {
         })
     }
 
-    fn fault(&mut self, at: &At<'_>, construct: &str, reason: Reason) {
-        self.faults.push(Fault { place: at.place.clone(), rule: at.id, construct: construct.to_owned(), reason });
+    pub(super) fn fault(&mut self, at: &At<'_>, construct: &str, reason: Reason) {
+        self.faults.push(Fault {
+            place: at.place.clone(),
+            rule: at.id,
+            construct: construct.to_owned(),
+            reason,
+        });
     }
 
     fn chain(&mut self, list: Vec<Transformation>) -> ChainIndex {
@@ -229,14 +234,26 @@ impl<'a> Build<'a> {
         Some(index)
     }
 
-    fn targets(&mut self, at: &At<'_>, rule: &RuleText, chain: ChainIndex, multi_match: bool, sifted: bool) -> Box<[Target]> {
+    fn targets(
+        &mut self,
+        at: &At<'_>,
+        rule: &RuleText,
+        chain: ChainIndex,
+        multi_match: bool,
+        sifted: bool,
+    ) -> Box<[Target]> {
         let mut targets = Vec::new();
         let looked: Vec<_> = rule.targets.iter().filter(|target| target.role != Role::Leave).collect();
         for target in looked {
             let mut leave = Vec::new();
             let mut gone = false;
-            for left in rule.targets.iter().filter(|left| left.role == Role::Leave && covers(left.variable, target.variable)) {
-                gone |= left.select == seclang::Select::All || (left.select == target.select && target.role == Role::Look);
+            for left in rule
+                .targets
+                .iter()
+                .filter(|left| left.role == Role::Leave && covers(left.variable, target.variable))
+            {
+                gone |= left.select == seclang::Select::All
+                    || (left.select == target.select && target.role == Role::Look);
                 leave.extend(self.select(at, left.variable, &left.select));
             }
             if gone {
@@ -269,13 +286,15 @@ impl<'a> Build<'a> {
             seclang::Select::Name(name) if variable == Variable::Tx => Select::Slot(self.slots.place(name)?),
             seclang::Select::Name(name) => Select::Name(name.clone()),
             // Names are compared without case.
-            seclang::Select::Pattern(text) => match Pattern::compile_without_captures(&format!("(?i){text}")) {
-                Ok(pattern) => Select::Pattern(Box::new(pattern)),
-                Err(error) => {
-                    self.fault(at, text, reason(error));
-                    return None;
+            seclang::Select::Pattern(text) => {
+                match Pattern::compile_without_captures(format!("(?i){text}")) {
+                    Ok(pattern) => Select::Pattern(Box::new(pattern)),
+                    Err(error) => {
+                        self.fault(at, text, reason(error));
+                        return None;
+                    }
                 }
-            },
+            }
         })
     }
 
@@ -398,7 +417,11 @@ impl<'a> Build<'a> {
 
     fn assign(&mut self, set: &seclang::SetVar) -> Effect {
         let name = self.text(&set.name);
-        let member = match name.constant().filter(|_| set.collection == Variable::Tx).and_then(|name| self.slots.place(name)) {
+        let member = match name
+            .constant()
+            .filter(|_| set.collection == Variable::Tx)
+            .and_then(|name| self.slots.place(name))
+        {
             Some(slot) => Member::Slot(slot),
             None => Member::Named(set.collection, name),
         };
@@ -499,7 +522,11 @@ impl<'a> Build<'a> {
                         Some((_, at)) => *at,
                         None => {
                             let id = Some(self.rules[head as usize].id);
-                            self.fault(&At { place: &place, id }, &format!("skipAfter:{name}"), Reason::NoMarker);
+                            self.fault(
+                                &At { place: &place, id },
+                                &format!("skipAfter:{name}"),
+                                Reason::NoMarker,
+                            );
                             continue;
                         }
                     }
@@ -511,101 +538,38 @@ impl<'a> Build<'a> {
 
     fn resolve_removals(&mut self) {
         for (rule, effect, which) in std::mem::take(&mut self.removals) {
-            let chosen: Box<[RuleIndex]> =
-                self.directory.iter().filter(|(_, text)| names(&which, text)).map(|(index, _)| *index).collect();
-            // A part that was refused left a number behind that another rule has now, or none.
-            match self.rules.get_mut(rule as usize).and_then(|rule| rule.effects.get_mut(effect)) {
-                Some(Effect::Remove(rules) | Effect::RemoveTarget(rules, _)) => *rules = chosen,
-                _ => {}
-            }
-        }
-    }
-
-    /// Compiles all patterns, on as many threads as are given.
-    ///
-    /// Those of dead rules are checked for what cannot be honoured, and not compiled.
-    pub(super) fn compile(&mut self, dead: &[bool], threads: usize) -> Vec<Sought> {
-        let wanted = std::mem::take(&mut self.wanted);
-        let mut alive = vec![false; wanted.len()];
-        for (rule, _) in self.rules.iter().zip(dead).filter(|(_, dead)| !**dead) {
-            if let Test::Pattern(index) | Test::Phrases(index) = rule.test {
-                alive[index as usize] = true;
-            }
-        }
-        let next = std::sync::atomic::AtomicUsize::new(0);
-        let done: Vec<_> = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads.clamp(1, 16))
-                .map(|_| {
-                    scope.spawn(|| {
-                        let mut mine = Vec::new();
-                        loop {
-                            let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                            let Some((key, ..)) = wanted.get(index) else { return mine };
-                            mine.push((index, if alive[index] { sought(key) } else { checked(key) }));
-                        }
-                    })
-                })
+            let chosen: Box<[RuleIndex]> = self
+                .directory
+                .iter()
+                .filter(|(_, text)| names(&which, text))
+                .map(|(index, _)| *index)
                 .collect();
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-        });
-        let mut list: Vec<Option<Sought>> = (0..wanted.len()).map(|_| None).collect();
-        for (index, result) in done {
-            let (key, place, id) = &wanted[index];
-            match result {
-                Ok(sought) => list[index] = Some(sought),
-                Err(error) => {
-                    let text = if let Key::Pattern(text, _) = key { text.as_str() } else { "" };
-                    self.fault(&At { place, id: *id }, text, reason(error));
-                }
+            // A part that was refused left a number behind that another rule has now, or none.
+            if let Some(Effect::Remove(rules) | Effect::RemoveTarget(rules, _)) =
+                self.rules.get_mut(rule as usize).and_then(|rule| rule.effects.get_mut(effect))
+            {
+                *rules = chosen
             }
         }
-        if list.iter().any(Option::is_none) && self.faults.is_empty() {
-            self.faults.push(Fault {
-                place: Place { file: Arc::from(""), line: 0 },
-                rule: None,
-                construct: "patterns".to_owned(),
-                reason: Reason::Pattern,
-            });
-        }
-        list.into_iter().flatten().collect()
-    }
-}
-
-fn sought(key: &Key) -> Result<Sought, PatternError> {
-    match key {
-        Key::Pattern(text, true) => Pattern::compile(text).map(Sought::Pattern),
-        Key::Pattern(text, false) => Pattern::compile_without_captures(text).map(Sought::Pattern),
-        Key::Phrases(lines) => Phrases::new(lines.split(|&byte| byte == b'\n')).map(Sought::Phrases),
-    }
-}
-
-/// What can be said about a pattern without compiling it.
-fn checked(key: &Key) -> Result<Sought, PatternError> {
-    if let Key::Pattern(text, _) = key {
-        translate(text)?;
-    }
-    Ok(Sought::Nothing)
-}
-
-fn reason(error: PatternError) -> Reason {
-    match error {
-        PatternError::LookAround { .. } => Reason::LookAround,
-        PatternError::BackReference { .. } => Reason::BackReference,
-        _ => Reason::Pattern,
     }
 }
 
 fn quick(rule: &Rule, chains: &[Chain], sources: &mut Vec<SourceIndex>) -> Quick {
     match (&rule.test, &*rule.targets) {
-        (Test::Pattern(pattern) | Test::Phrases(pattern), targets) if !rule.negated && !targets.is_empty() => {
-            let Some(list) = targets.iter().map(|target| target.source).collect::<Option<Vec<_>>>() else { return Quick::None };
+        (Test::Pattern(pattern) | Test::Phrases(pattern), targets)
+            if !rule.negated && !targets.is_empty() =>
+        {
+            let Some(list) = targets.iter().map(|target| target.source).collect::<Option<Vec<_>>>() else {
+                return Quick::None;
+            };
             let from = u32::try_from(sources.len()).unwrap_or(u32::MAX);
             sources.extend(list);
             Quick::Sifted { from, to: u32::try_from(sources.len()).unwrap_or(u32::MAX), pattern: *pattern }
         }
-        (Test::Number(compare, text), [Target { variable: Variable::Tx, select: Select::Slot(slot), count: false, .. }])
-            if chains[usize::from(rule.chain)].steps.is_empty() =>
-        {
+        (
+            Test::Number(compare, text),
+            [Target { variable: Variable::Tx, select: Select::Slot(slot), count: false, .. }],
+        ) if chains[usize::from(rule.chain)].steps.is_empty() => {
             let operand = match (text.number, text.slot()) {
                 (Some(number), _) => Operand::Number(number),
                 (None, Some(slot)) => Operand::Slot(slot),
@@ -615,68 +579,6 @@ fn quick(rule: &Rule, chains: &[Chain], sources: &mut Vec<SourceIndex>) -> Quick
         }
         _ => Quick::None,
     }
-}
-
-/// Whether a rule reads `TX:1` to `TX:9`. Where none does, only the whole match is captured, which is much quicker.
-fn reads_groups(written: &Written) -> bool {
-    reads(written, |name| matches!(name, [b'1'..=b'9']), true)
-}
-
-/// Whether a rule reads what was captured for more than a text of a log, which is put together for explanations alone.
-fn keeps_captures(written: &Written) -> bool {
-    reads(written, |name| matches!(name, [b'0'..=b'9']), false)
-}
-
-fn reads(written: &Written, is_group: fn(&[u8]) -> bool, with_logs: bool) -> bool {
-    let in_text = |text: &seclang::Text| {
-        let of_group = |piece: &seclang::Piece| match piece {
-            seclang::Piece::Value(Variable::Tx, Some(name)) => is_group(name),
-            _ => false,
-        };
-        text.pieces().iter().any(of_group)
-    };
-    let in_target = |target: &seclang::Target| {
-        target.variable == Variable::Tx
-            && match &target.select {
-                seclang::Select::Name(name) => is_group(name),
-                seclang::Select::All => true,
-                // A pattern of names that groups may have.
-                seclang::Select::Pattern(text) => !text.bytes().any(|byte| byte.is_ascii_alphabetic()),
-            }
-    };
-    written.parts().any(|(_, rule)| {
-        rule.targets.iter().any(in_target)
-            || operands(&rule.operator).is_some_and(in_text)
-            || texts(rule, with_logs).any(in_text)
-    })
-}
-
-fn operands(operator: &Operator) -> Option<&seclang::Text> {
-    match operator {
-        Operator::Number(_, text) | Operator::Text(_, text) => Some(text),
-        _ => None,
-    }
-}
-
-/// All texts of a rule's actions, with those of logs or without.
-fn texts(rule: &RuleText, with_logs: bool) -> impl Iterator<Item = &seclang::Text> {
-    rule.actions.iter().flat_map(move |action| -> Vec<&seclang::Text> {
-        match action {
-            Action::Message(text) | Action::LogData(text) if with_logs => vec![text],
-            Action::SetKey(_, text) | Action::InitCollection(_, text) => vec![text],
-            Action::Decide(Disruptive::Redirect(text)) => vec![text],
-            Action::ExpireVar(_, one, two) | Action::SetEnv(one, two) => vec![one, two],
-            Action::SetVar(set) => match &set.assign {
-                Assign::Set(text) | Assign::Add(text) | Assign::Subtract(text) => vec![&set.name, text],
-                Assign::Unset => vec![&set.name],
-            },
-            _ => Vec::new(),
-        }
-    })
-}
-
-fn capture(rule: &RuleText) -> bool {
-    rule.actions.contains(&Action::Capture)
 }
 
 /// `t:none` forgets what stands before it.

@@ -9,14 +9,22 @@ use crate::seclang::{Compare, Variable};
 use std::collections::HashMap;
 
 /// For each rule whether it is dead.
-pub(super) fn dead(rules: &[Rule], heads: &[Vec<RuleIndex>; 5], quick: &[Vec<Quick>; 5], name: impl Fn(Slot) -> Vec<u8>) -> Vec<bool> {
+pub(super) fn dead(
+    rules: &[Rule],
+    heads: &[Vec<RuleIndex>; 5],
+    quick: &[Vec<Quick>; 5],
+    name: impl Fn(Slot) -> Vec<u8>,
+) -> Vec<bool> {
     let known = Known::of(rules, heads, &name);
     let mut dead = vec![false; rules.len()];
     for (heads, quick) in heads.iter().zip(quick) {
         for (at, (&head, &quick)) in heads.iter().zip(quick).enumerate() {
             let rule = &rules[head as usize];
             let Jump::To(end) = rule.jump else { continue };
-            if rule.next.is_none() && known.decides(quick) == Some(true) && !is_entered(rules, heads, at, end as usize) {
+            if rule.next.is_none()
+                && known.decides(quick) == Some(true)
+                && !is_entered(rules, heads, at, end as usize)
+            {
                 let region = heads.get(at + 1..(end as usize).min(heads.len())).unwrap_or_default();
                 if is_taken_out_alone(rules, head, region) {
                     continue;
@@ -47,7 +55,8 @@ fn is_entered(rules: &[Rule], heads: &[RuleIndex], start: usize, end: usize) -> 
 
 /// Whether some `ctl` takes the gate out and leaves a rule behind it in.
 fn is_taken_out_alone(rules: &[Rule], gate: RuleIndex, region: &[RuleIndex]) -> bool {
-    removals(rules).any(|removed| removed.contains(&gate) && region.iter().any(|rule| !removed.contains(rule)))
+    removals(rules)
+        .any(|removed| removed.contains(&gate) && region.iter().any(|rule| !removed.contains(rule)))
 }
 
 fn removals(rules: &[Rule]) -> impl Iterator<Item = &[RuleIndex]> {
@@ -67,7 +76,9 @@ impl Known {
         for &head in &heads[0] {
             let rule = &rules[head as usize];
             // What a `ctl` may take out does not run in every transaction.
-            let is_sure = rule.unconditional && rule.next.is_none() && !removals(rules).any(|removed| removed.contains(&head));
+            let is_sure = rule.unconditional
+                && rule.next.is_none()
+                && !removals(rules).any(|removed| removed.contains(&head));
             if !is_sure || rule.jump != Jump::Next {
                 // A rule with a condition may come between, as long as it does not jump.
                 if rule.jump != Jump::Next {
@@ -76,7 +87,9 @@ impl Known {
                 continue;
             }
             for effect in &rule.effects {
-                if let Effect::Assign(Member::Slot(slot), Change::Set(Text { number: Some(number), .. })) = effect {
+                if let Effect::Assign(Member::Slot(slot), Change::Set(Text { number: Some(number), .. })) =
+                    effect
+                {
                     known.entry(*slot).or_insert(*number);
                 }
             }
@@ -96,11 +109,14 @@ impl Known {
                         let first = !assigned.contains_key(slot);
                         assigned.entry(*slot).or_insert(at);
                         let same = matches!((change, self.0.get(slot)), (Change::Set(text), Some(known)) if text.number == Some(*known));
-                        if !(first && rule.unconditional) && !same && !asks_whether_unset(rule, *slot) {
+                        let keeps = same || asks_whether_unset(rule, *slot) || (first && rule.unconditional);
+                        if !keeps {
                             self.0.remove(slot);
                         }
                     }
-                    Effect::Assign(Member::Named(Variable::Tx, text), _) => self.0.retain(|slot, _| !may_be(text, &name(*slot))),
+                    Effect::Assign(Member::Named(Variable::Tx, text), _) => {
+                        self.0.retain(|slot, _| !may_be(text, &name(*slot)))
+                    }
                     _ => {}
                 }
             }

@@ -95,7 +95,7 @@ impl Gathered {
     fn statement(&mut self, files: &dyn Files, statement: Statement, above: &mut Vec<String>) {
         let Statement { place, name, directive } = statement.clone();
         match directive {
-            Directive::Rule(rule) => return self.rule(place, rule),
+            Directive::Rule(rule) => self.rule(place, rule),
             Directive::Include(pattern, optional) => {
                 let found = files.matching(&place.file, &pattern);
                 if found.is_empty() && !optional {
@@ -150,14 +150,19 @@ impl Gathered {
     /// Changes and removals hold for rules before and after them, as in version 3 of ModSecurity.
     fn apply(&mut self) {
         self.check_ids();
-        let (actions, updates, removals) =
-            (std::mem::take(&mut self.actions), std::mem::take(&mut self.updates), std::mem::take(&mut self.removals));
+        let (actions, updates, removals) = (
+            std::mem::take(&mut self.actions),
+            std::mem::take(&mut self.updates),
+            std::mem::take(&mut self.removals),
+        );
         for (statement, id, list) in actions {
-            let found = self.change(|rule| rule.id() == Some(id), |rule| rule.actions.extend(list.iter().cloned()));
+            let found =
+                self.change(|rule| rule.id() == Some(id), |rule| rule.actions.extend(list.iter().cloned()));
             self.expect(found, &statement, &id.to_string());
         }
         for (statement, which, targets) in updates {
-            let found = self.change(|rule| names(&which, rule), |rule| rule.targets.extend(targets.iter().cloned()));
+            let found =
+                self.change(|rule| names(&which, rule), |rule| rule.targets.extend(targets.iter().cloned()));
             // A tag that no rule has, or a rule of a plugin that is not there, is an exclusion without an object.
             if !found && matches!(which, Which::Ids(_)) {
                 self.without.push((statement.place, statement.name, "no such rule is loaded"));
@@ -184,7 +189,9 @@ impl Gathered {
             let Item::Rule(written) = item else { continue };
             match written.rule.id() {
                 None => wrong.push((written.place.clone(), None, Reason::NoId)),
-                Some(id) if !seen.insert(id) => wrong.push((written.place.clone(), Some(id), Reason::DuplicateId)),
+                Some(id) if !seen.insert(id) => {
+                    wrong.push((written.place.clone(), Some(id), Reason::DuplicateId))
+                }
                 Some(_) => {}
             }
         }
@@ -215,16 +222,23 @@ impl Gathered {
 
 /// The phase of a rule; 2 where it says none.
 pub(super) fn phase(rule: &RuleText) -> u8 {
-    rule.actions.iter().rev().find_map(|action| if let Action::Phase(phase) = action { Some(*phase) } else { None }).unwrap_or(2)
+    rule.actions
+        .iter()
+        .rev()
+        .find_map(|action| if let Action::Phase(phase) = action { Some(*phase) } else { None })
+        .unwrap_or(2)
 }
 
 /// Whether a rule is one of those meant. A tag or message must be the same, to the letter.
 pub(super) fn names(which: &Which, rule: &RuleText) -> bool {
     match which {
         Which::Ids(ranges) => rule.id().is_some_and(|id| ranges.iter().any(|range| range.contains(&id))),
-        Which::Tag(wanted) => rule.actions.iter().any(|action| matches!(action, Action::Tag(tag) if tag == wanted)),
-        Which::Message(wanted) => {
-            rule.actions.iter().any(|action| matches!(action, Action::Message(text) if text.plain() == Some(wanted)))
+        Which::Tag(wanted) => {
+            rule.actions.iter().any(|action| matches!(action, Action::Tag(tag) if tag == wanted))
         }
+        Which::Message(wanted) => rule
+            .actions
+            .iter()
+            .any(|action| matches!(action, Action::Message(text) if text.plain() == Some(wanted))),
     }
 }

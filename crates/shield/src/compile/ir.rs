@@ -53,7 +53,10 @@ impl Rule {
                 matches!(
                     piece,
                     Piece::Value(
-                        Variable::MatchedVar | Variable::MatchedVarName | Variable::MatchedVars | Variable::MatchedVarsNames,
+                        Variable::MatchedVar
+                            | Variable::MatchedVarName
+                            | Variable::MatchedVars
+                            | Variable::MatchedVarsNames,
                         _
                     )
                 )

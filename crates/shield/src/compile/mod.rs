@@ -1,19 +1,21 @@
 //! From text to an [`Engine`]: rules numbered, patterns compiled, jumps resolved, names interned.
 
 mod build;
+mod captured;
 mod fold;
 mod gather;
 pub(crate) mod ir;
+mod patterns;
 mod slots;
 
 use crate::pattern::{PatternId, Scanner};
-use crate::transaction::{Constants, Pool};
 use crate::seclang::{Config, Fault, Mode, Place, Variable};
-pub(crate) use build::Sought;
+use crate::transaction::{Constants, Pool};
 use build::Build;
 pub use gather::Disabled;
 use gather::Gathered;
 use ir::{Chain, Rule, RuleIndex, Source};
+pub(crate) use patterns::Sought;
 use slots::Slots;
 
 /// Where text of rules and data of operators come from. The engine itself opens no file.
@@ -101,6 +103,8 @@ pub struct Described<'a> {
     pub phase: u8,
     /// Severity, 0 (emergency) to 7 (debug).
     pub severity: Option<u8>,
+    /// Where it stands.
+    pub place: &'a Place,
     /// Its tags.
     pub tags: &'a [Box<str>],
     /// Its `msg`, with `…` for what a request would put in: no value of anybody.
@@ -121,6 +125,7 @@ impl Engine {
                 id: rule.id,
                 phase: rule.phase,
                 severity: about.severity,
+                place: &rule.place,
                 tags: &about.tags,
                 message: message.collect(),
             })
@@ -146,14 +151,16 @@ impl Engine {
         let settings = settings(&gathered);
         let [request, response] = [false, true].map(|response| {
             let wanted = wanted(&build.rules, &dead, response, sought.len());
-            Scanner::new(sought.iter().zip(0_u32..).filter(|(_, index)| wanted[*index as usize]).filter_map(|(sought, index)| {
-                let gate = match sought {
-                    Sought::Pattern(pattern) => pattern.gate(),
-                    Sought::Phrases(phrases) => phrases.gate(),
-                    Sought::Nothing => return None,
-                };
-                Some((PatternId(index), gate))
-            }))
+            Scanner::new(sought.iter().zip(0_u32..).filter(|(_, index)| wanted[*index as usize]).filter_map(
+                |(sought, index)| {
+                    let gate = match sought {
+                        Sought::Pattern(pattern) => pattern.gate(),
+                        Sought::Phrases(phrases) => phrases.gate(),
+                        Sought::Nothing => return None,
+                    };
+                    Some((PatternId(index), gate))
+                },
+            ))
         });
         let mut used = vec![false; Variable::COUNT];
         for rule in &build.rules {

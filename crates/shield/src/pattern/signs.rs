@@ -82,9 +82,9 @@ impl Signs {
             };
             for bytes in key.spellings() {
                 let key = match *bytes.as_slice() {
-                    [a, b, c, d] => mark_hash(&mut *fours, u32::from_le_bytes([a, b, c, d])),
-                    [a, b, c] => mark_hash(&mut *threes, u32::from_le_bytes([a, b, c, 0])),
-                    [a, b] => mark(&mut *twos, u32::from_le_bytes([a, b, 0, 0])),
+                    [a, b, c, d] => mark_hash(&mut fours, u32::from_le_bytes([a, b, c, d])),
+                    [a, b, c] => mark_hash(&mut threes, u32::from_le_bytes([a, b, c, 0])),
+                    [a, b] => mark(&mut twos, u32::from_le_bytes([a, b, 0, 0])),
                     _ => continue,
                 };
                 entries.push((key, entry));
@@ -134,9 +134,9 @@ impl Signs {
         let windows = text[MARGIN - 1..MARGIN + len + 2].array_windows::<4>();
         for (place, &bytes) in (0u16..).zip(windows) {
             let four = u32::from_le_bytes(bytes);
-            let hit = bit(&*self.fours, hash(four))
-                | bit(&*self.threes, hash(four & 0x00ff_ffff))
-                | bit(&*self.twos, four & 0xffff);
+            let hit = bit(&self.fours, hash(four))
+                | bit(&self.threes, hash(four & 0x00ff_ffff))
+                | bit(&self.twos, four & 0xffff);
             if let Some(next) = places.get_mut(count) {
                 *next = place;
             }
@@ -152,13 +152,13 @@ impl Signs {
         let Some(&[a, b, c, d]) = text.get(place..place + 4) else { return };
         let four = u32::from_le_bytes([a, b, c, d]);
         let (three, two) = (four & 0x00ff_ffff, four & 0xffff);
-        if bit(&*self.fours, hash(four)) == 1 {
+        if bit(&self.fours, hash(four)) == 1 {
             self.compare_key(text, place, four, found);
         }
-        if bit(&*self.threes, hash(three)) == 1 {
+        if bit(&self.threes, hash(three)) == 1 {
             self.compare_key(text, place, three, found);
         }
-        if bit(&*self.twos, two) == 1 {
+        if bit(&self.twos, two) == 1 {
             self.compare_key(text, place, two, found);
         }
     }

@@ -159,7 +159,7 @@ pub enum Action {
 ///
 /// # Errors
 /// The action that cannot be honoured, and why.
-pub fn actions(list: &str) -> Result<Vec<Action>, (String, Reason)> {
+pub(super) fn actions(list: &str) -> Result<Vec<Action>, (String, Reason)> {
     split(list).into_iter().map(|piece| action(piece).map_err(|reason| (piece.to_owned(), reason))).collect()
 }
 
@@ -354,7 +354,7 @@ fn on(text: &str) -> Result<bool, Reason> {
 ///
 /// # Errors
 /// Any other word.
-pub fn mode(text: &str) -> Result<Mode, Reason> {
+pub(super) fn mode(text: &str) -> Result<Mode, Reason> {
     match text.trim().to_ascii_lowercase().as_str() {
         "on" => Ok(Mode::On),
         "detectiononly" => Ok(Mode::DetectionOnly),
@@ -367,7 +367,7 @@ pub fn mode(text: &str) -> Result<Mode, Reason> {
 ///
 /// # Errors
 /// What is not a number.
-pub fn ids(text: &str) -> Result<Vec<RangeInclusive<u64>>, Reason> {
+pub(super) fn ids(text: &str) -> Result<Vec<RangeInclusive<u64>>, Reason> {
     let mut ranges = Vec::new();
     for piece in
         text.split([' ', ',', '\t']).map(|piece| piece.trim_matches('"')).filter(|piece| !piece.is_empty())

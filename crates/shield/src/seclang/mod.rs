@@ -10,9 +10,7 @@ mod operator;
 mod text;
 mod variable;
 
-pub use action::{
-    Action, Allow, Assign, Control, Disruptive, Mode, SetVar, Which, severity_name,
-};
+pub use action::{Action, Allow, Assign, Control, Disruptive, Mode, SetVar, Which, severity_name};
 pub use directive::{Config, Directive, RuleText, Statement, parse};
 pub use fault::{Fault, Place, Reason};
 pub use operator::{Checked, Compare, Match, Operator};

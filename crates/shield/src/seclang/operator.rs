@@ -89,7 +89,7 @@ pub enum Operator {
 ///
 /// # Errors
 /// The operator that cannot be honoured, and why.
-pub fn operator(text: &str) -> Result<(bool, Operator), (String, Reason)> {
+pub(super) fn operator(text: &str) -> Result<(bool, Operator), (String, Reason)> {
     let trimmed = text.trim_start();
     let (negated, rest) = match trimmed.strip_prefix('!') {
         Some(rest) => (true, rest.trim_start()),

@@ -27,7 +27,7 @@ impl Text {
         while let Some(start) = rest.find("%{") {
             let Some(length) = rest[start..].find('}') else { break };
             if start > 0 {
-                pieces.push(Piece::Plain(rest[..start].as_bytes().into()));
+                pieces.push(Piece::Plain(rest.as_bytes()[..start].into()));
             }
             let macro_text = &rest[start + 2..start + length];
             pieces.push(value(macro_text).map_err(|reason| (format!("%{{{macro_text}}}"), reason))?);

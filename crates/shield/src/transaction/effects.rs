@@ -69,7 +69,9 @@ impl Transaction {
     fn leave_out(&mut self, engine: &Engine, rule: &Rule, effect: usize) {
         // A rule knows its own number by its place in the list.
         let found = engine.rules.iter().position(|other| std::ptr::eq(other, rule));
-        if let (Some(rule), Ok(effect)) = (found.and_then(|at| RuleIndex::try_from(at).ok()), u32::try_from(effect)) {
+        if let (Some(rule), Ok(effect)) =
+            (found.and_then(|at| RuleIndex::try_from(at).ok()), u32::try_from(effect))
+        {
             self.left_out.push(LeftOut { rule, effect });
         }
     }
@@ -99,8 +101,12 @@ impl Transaction {
         let constants = &engine.constants;
         let apply = |held: &mut Held| match change {
             Change::Set(_) | Change::Unset => *held = operand,
-            Change::Add(_) => *held = Held::Number(held.number(constants).saturating_add(operand.number(constants))),
-            Change::Subtract(_) => *held = Held::Number(held.number(constants).saturating_sub(operand.number(constants))),
+            Change::Add(_) => {
+                *held = Held::Number(held.number(constants).saturating_add(operand.number(constants)))
+            }
+            Change::Subtract(_) => {
+                *held = Held::Number(held.number(constants).saturating_sub(operand.number(constants)))
+            }
         };
         match member {
             Member::Slot(slot) => {
@@ -125,10 +131,16 @@ impl Transaction {
             Member::Named(collection, name) => {
                 let name = self.expand_name(engine, name);
                 if let Some(key) = self.key(*collection) {
-                    self.collections.change(key, &name, self.context.now, engine.settings.collection_timeout, |held| {
-                        apply(held);
-                        *held = std::mem::take(held).owned(constants);
-                    });
+                    self.collections.change(
+                        key,
+                        &name,
+                        self.context.now,
+                        engine.settings.collection_timeout,
+                        |held| {
+                            apply(held);
+                            *held = std::mem::take(held).owned(constants);
+                        },
+                    );
                 }
                 self.text = name;
             }
@@ -153,7 +165,10 @@ impl Transaction {
             self.logged.push(super::Logged { rule: rule.id, message, data });
         }
         // Most rules that match say nothing to anybody: they set what others read, and jump.
-        if !rule.about.logged && self.explained.is_none() && matches!(rule.decision, Decision::Pass | Decision::Allow(_)) {
+        if !rule.about.logged
+            && self.explained.is_none()
+            && matches!(rule.decision, Decision::Pass | Decision::Allow(_))
+        {
             return;
         }
         let first = self.hits.first();
@@ -175,8 +190,11 @@ impl Transaction {
         }
         let engine = self.engine.clone();
         let message = self.expand(&engine, Some(rule), &rule.about.message);
-        let transformations: Vec<_> =
-            engine.chains[usize::from(rule.chain)].steps.iter().map(|step| step.transformation.name()).collect();
+        let transformations: Vec<_> = engine.chains[usize::from(rule.chain)]
+            .steps
+            .iter()
+            .map(|step| step.transformation.name())
+            .collect();
         let mut more = Vec::new();
         for hit in &self.hits[from.min(self.hits.len())..] {
             more.push(Explained {

@@ -1,7 +1,7 @@
 //! Whether a rule matches.
 
 use super::values::{Kind, ValueId, Values};
-use super::{Entry, Hit, Held, Transaction, chosen};
+use super::{Entry, Held, Hit, Transaction, chosen};
 use crate::compile::ir::{Operand, Quick, Rule, RuleIndex, Select, Source, SourceIndex, Target, Test, Text};
 use crate::compile::{Engine, Sought};
 use crate::operator as values;
@@ -87,7 +87,9 @@ impl Transaction {
         let mut any = false;
         for target in &rule.targets {
             any |= match (target.source, sifted(rule)) {
-                (Some(source), Some(pattern)) if self.sift => self.sifted(engine, head, rule, target, source, pattern),
+                (Some(source), Some(pattern)) if self.sift => {
+                    self.sifted(engine, head, rule, target, source, pattern)
+                }
                 _ if target.count => self.counted(engine, head, rule, target),
                 _ => self.plain(engine, head, rule, target),
             };
@@ -127,7 +129,15 @@ impl Transaction {
     }
 
     /// A target whose values were gathered: most end at the first question, whether any value may match.
-    fn sifted(&mut self, engine: &Engine, head: RuleIndex, rule: &Rule, target: &Target, source: SourceIndex, pattern: u32) -> bool {
+    fn sifted(
+        &mut self,
+        engine: &Engine,
+        head: RuleIndex,
+        rule: &Rule,
+        target: &Target,
+        source: SourceIndex,
+        pattern: u32,
+    ) -> bool {
         self.gather(engine, source);
         if !self.any_of(engine, source, pattern) {
             return false;
@@ -196,7 +206,9 @@ impl Transaction {
     fn counted(&mut self, engine: &Engine, head: RuleIndex, rule: &Rule, target: &Target) -> bool {
         let count = match &target.select {
             Select::Slot(slot) if target.variable == Variable::Tx => i64::from(self.tx.get(*slot).is_set()),
-            Select::All | Select::Name(_) | Select::Pattern(_) if stands_still(target.variable) && !changes(target.variable) => {
+            Select::All | Select::Name(_) | Select::Pattern(_)
+                if stands_still(target.variable) && !changes(target.variable) =>
+            {
                 let entries = &self.entries[target.variable as usize];
                 let is_counted = |entry: &&Entry| {
                     chosen(&target.select, self.values.get(entry.name))
@@ -206,8 +218,10 @@ impl Transaction {
             }
             _ => {
                 let members = self.members(engine, target);
-                let counted =
-                    members.iter().filter(|entry| !self.is_left_out(engine, head, target, target.variable, entry.name)).count();
+                let counted = members
+                    .iter()
+                    .filter(|entry| !self.is_left_out(engine, head, target, target.variable, entry.name))
+                    .count();
                 i64::try_from(counted).unwrap_or(i64::MAX)
             }
         };
@@ -297,7 +311,8 @@ impl Transaction {
         self.text.clear();
         self.tx.get(slot).write(&engine.constants, &mut self.text);
         let text = std::mem::take(&mut self.text);
-        let entry = Entry { name: self.values.intern(engine.slots.name(slot)), value: self.values.intern(&text) };
+        let entry =
+            Entry { name: self.values.intern(engine.slots.name(slot)), value: self.values.intern(&text) };
         self.text = text;
         entry
     }
@@ -311,16 +326,23 @@ impl Transaction {
     fn members(&mut self, engine: &Engine, target: &Target) -> Vec<Entry> {
         let all = match target.variable {
             Variable::Tx => self.tx_members(engine),
-            Variable::MatchedVar | Variable::MatchedVarName | Variable::MatchedVars | Variable::MatchedVarsNames => {
-                self.hit_members(target.variable)
-            }
+            Variable::MatchedVar
+            | Variable::MatchedVarName
+            | Variable::MatchedVars
+            | Variable::MatchedVarsNames => self.hit_members(target.variable),
             variable if variable.is_persistent() => self.persistent_members(variable),
-            Variable::Env | Variable::HighestSeverity | Variable::Duration | Variable::Rule => self.late_members(engine, target.variable),
+            Variable::Env | Variable::HighestSeverity | Variable::Duration | Variable::Rule => {
+                self.late_members(engine, target.variable)
+            }
             variable => {
                 let entries = &self.entries[variable as usize];
                 return match &target.select {
                     Select::All => entries.clone(),
-                    select => entries.iter().copied().filter(|entry| chosen(select, self.values.get(entry.name))).collect(),
+                    select => entries
+                        .iter()
+                        .copied()
+                        .filter(|entry| chosen(select, self.values.get(entry.name)))
+                        .collect(),
                 };
             }
         };
@@ -344,7 +366,11 @@ impl Transaction {
 
     fn hit_members(&mut self, variable: Variable) -> Vec<Entry> {
         let named = matches!(variable, Variable::MatchedVarName | Variable::MatchedVarsNames);
-        let from = if matches!(variable, Variable::MatchedVar | Variable::MatchedVarName) { self.hits.len().saturating_sub(1) } else { 0 };
+        let from = if matches!(variable, Variable::MatchedVar | Variable::MatchedVarName) {
+            self.hits.len().saturating_sub(1)
+        } else {
+            0
+        };
         let mut members = Vec::new();
         for at in from..self.hits.len() {
             let hit = self.hits[at];
@@ -366,7 +392,14 @@ impl Transaction {
     }
 
     /// Whether a member is left out: by the rule itself, by `ctl`, or by the route.
-    fn is_left_out(&self, engine: &Engine, head: RuleIndex, target: &Target, variable: Variable, name: ValueId) -> bool {
+    fn is_left_out(
+        &self,
+        engine: &Engine,
+        head: RuleIndex,
+        target: &Target,
+        variable: Variable,
+        name: ValueId,
+    ) -> bool {
         if target.leave.is_empty() && self.left_out.is_empty() && self.overlay.is_none() {
             return false;
         }
@@ -375,18 +408,23 @@ impl Transaction {
             return true;
         }
         let fits = |left: &crate::compile::ir::Left| {
-            (left.variable == variable || (left.variable == Variable::Args && matches!(variable, Variable::ArgsGet | Variable::ArgsPost)))
+            (left.variable == variable
+                || (left.variable == Variable::Args
+                    && matches!(variable, Variable::ArgsGet | Variable::ArgsPost)))
                 && chosen(&left.select, name)
         };
-        let by_control = self.left_out.iter().any(|left| match engine.rules[left.rule as usize].effects.get(left.effect as usize) {
-            Some(crate::compile::ir::Effect::RemoveTarget(rules, lefts)) => rules.contains(&head) && lefts.iter().any(fits),
-            _ => false,
+        let by_control = self.left_out.iter().any(|left| {
+            match engine.rules[left.rule as usize].effects.get(left.effect as usize) {
+                Some(crate::compile::ir::Effect::RemoveTarget(rules, lefts)) => {
+                    rules.contains(&head) && lefts.iter().any(fits)
+                }
+                _ => false,
+            }
         });
         by_control
-            || self
-                .overlay
-                .as_ref()
-                .is_some_and(|overlay| overlay.targets.iter().any(|(rules, left)| rules.contains(&head) && fits(left)))
+            || self.overlay.as_ref().is_some_and(|overlay| {
+                overlay.targets.iter().any(|(rules, left)| rules.contains(&head) && fits(left))
+            })
     }
 
     /// One member: transformed, then asked.
@@ -409,7 +447,14 @@ impl Transaction {
     }
 
     /// One value: asked, and noted if it matches.
-    fn value(&mut self, engine: &Engine, rule: &Rule, variable: Variable, entry: Entry, after: ValueId) -> bool {
+    fn value(
+        &mut self,
+        engine: &Engine,
+        rule: &Rule,
+        variable: Variable,
+        entry: Entry,
+        after: ValueId,
+    ) -> bool {
         if self.test(engine, rule, variable, after) == rule.negated {
             return false;
         }
@@ -420,7 +465,9 @@ impl Transaction {
 
     fn test(&mut self, engine: &Engine, rule: &Rule, variable: Variable, id: ValueId) -> bool {
         match &rule.test {
-            Test::Pattern(pattern) | Test::Phrases(pattern) => self.sought(engine, rule, *pattern, variable, id),
+            Test::Pattern(pattern) | Test::Phrases(pattern) => {
+                self.sought(engine, rule, *pattern, variable, id)
+            }
             Test::Number(compare, operand) => {
                 compares(*compare, values::number(self.values.get(id)), self.operand(engine, operand))
             }
@@ -445,10 +492,20 @@ impl Transaction {
         }
     }
 
-    fn sought(&mut self, engine: &Engine, rule: &Rule, pattern: u32, variable: Variable, id: ValueId) -> bool {
+    fn sought(
+        &mut self,
+        engine: &Engine,
+        rule: &Rule,
+        pattern: u32,
+        variable: Variable,
+        id: ValueId,
+    ) -> bool {
         // A value that stands still was sifted already, or costs one pass for all rules that ask it; one that was made by a rule
         // is asked for this pattern alone.
-        if self.sift && stands_still(variable) && !has(self.values.candidates(engine, id, kind(variable)), pattern) {
+        if self.sift
+            && stands_still(variable)
+            && !has(self.values.candidates(engine, id, kind(variable)), pattern)
+        {
             return false;
         }
         // Where a long match ends is costly to find, and is not looked for when nobody asks.
@@ -472,7 +529,8 @@ impl Transaction {
                 if !compiled.captures(value, &mut groups) {
                     return false;
                 }
-                let found: Vec<(usize, Vec<u8>)> = (0..10).filter_map(|group| Some((group, value[groups.get(group)?].to_vec()))).collect();
+                let found: Vec<(usize, Vec<u8>)> =
+                    (0..10).filter_map(|group| Some((group, value[groups.get(group)?].to_vec()))).collect();
                 for (group, text) in found {
                     self.set_group(group, &text);
                 }
@@ -483,7 +541,9 @@ impl Transaction {
 
     /// `TX:0` to `TX:9`.
     fn set_group(&mut self, group: usize, text: &[u8]) {
-        if let Some(held) = u16::try_from(group).ok().filter(|group| *group < 10).and_then(|slot| self.tx.slot(slot)) {
+        if let Some(held) =
+            u16::try_from(group).ok().filter(|group| *group < 10).and_then(|slot| self.tx.slot(slot))
+        {
             *held = Held::Text(text.to_vec());
         }
     }
@@ -529,14 +589,26 @@ fn sifted(rule: &Rule) -> Option<u32> {
 
 /// Variables that change while rules run, beside those that rules make.
 fn changes(variable: Variable) -> bool {
-    matches!(variable, Variable::HighestSeverity | Variable::Duration | Variable::Rule | Variable::SessionId | Variable::UserId)
+    matches!(
+        variable,
+        Variable::HighestSeverity
+            | Variable::Duration
+            | Variable::Rule
+            | Variable::SessionId
+            | Variable::UserId
+    )
 }
 
 /// Values of the request and the answer, in contrast to those that rules make.
 fn stands_still(variable: Variable) -> bool {
     !matches!(
         variable,
-        Variable::Tx | Variable::MatchedVar | Variable::MatchedVars | Variable::MatchedVarName | Variable::MatchedVarsNames | Variable::Env
+        Variable::Tx
+            | Variable::MatchedVar
+            | Variable::MatchedVars
+            | Variable::MatchedVarName
+            | Variable::MatchedVarsNames
+            | Variable::Env
     ) && !variable.is_persistent()
 }
 

@@ -14,13 +14,22 @@ impl Transaction {
             match piece {
                 Piece::Plain(bytes) => out.extend_from_slice(bytes),
                 Piece::Slot(slot) => self.tx.get(*slot).write(&engine.constants, &mut out),
-                Piece::Value(variable, name) => self.write_value(engine, rule, *variable, name.as_deref(), &mut out),
+                Piece::Value(variable, name) => {
+                    self.write_value(engine, rule, *variable, name.as_deref(), &mut out)
+                }
             }
         }
         out
     }
 
-    fn write_value(&self, engine: &Engine, rule: Option<&Rule>, variable: Variable, name: Option<&[u8]>, out: &mut Vec<u8>) {
+    fn write_value(
+        &self,
+        engine: &Engine,
+        rule: Option<&Rule>,
+        variable: Variable,
+        name: Option<&[u8]>,
+        out: &mut Vec<u8>,
+    ) {
         match variable {
             Variable::Tx => self.tx.named(engine, name.unwrap_or_default()).write(&engine.constants, out),
             Variable::MatchedVar | Variable::MatchedVars => {
@@ -49,7 +58,9 @@ impl Transaction {
                 let mut entries = self.entries[variable as usize].iter();
                 let found = match name {
                     None => entries.next(),
-                    Some(name) => entries.find(|entry| self.values.get(entry.name).eq_ignore_ascii_case(name)),
+                    Some(name) => {
+                        entries.find(|entry| self.values.get(entry.name).eq_ignore_ascii_case(name))
+                    }
                 };
                 out.extend_from_slice(found.map_or(b"", |entry| self.values.get(entry.value)));
             }
@@ -85,7 +96,10 @@ impl Transaction {
             let environment = std::mem::take(&mut self.environment);
             let members = environment
                 .iter()
-                .map(|(name, value)| Entry { name: self.values.intern(name), value: self.values.intern(value) })
+                .map(|(name, value)| Entry {
+                    name: self.values.intern(name),
+                    value: self.values.intern(value),
+                })
                 .collect();
             self.environment = environment;
             return members;
@@ -122,7 +136,8 @@ impl Transaction {
 
 /// A number where it is written as one would be.
 pub(crate) fn held_of(text: &[u8]) -> Held {
-    let canonical = text.len() < 19 && text.first().is_some_and(|first| first.is_ascii_digit() && (*first != b'0' || text.len() == 1));
+    let canonical = text.len() < 19
+        && text.first().is_some_and(|first| first.is_ascii_digit() && (*first != b'0' || text.len() == 1));
     match canonical.then(|| std::str::from_utf8(text).ok()?.parse().ok()).flatten() {
         Some(number) => Held::Number(number),
         None => Held::Text(text.to_vec()),

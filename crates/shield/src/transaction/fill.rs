@@ -58,13 +58,21 @@ impl Transaction {
         self.context.id = id;
         self.set(Variable::WebAppId, b"default");
         self.fill_time();
-        for variable in [Variable::InboundDataError, Variable::OutboundDataError, Variable::ReqbodyError, Variable::ReqbodyProcessorError] {
+        for variable in [
+            Variable::InboundDataError,
+            Variable::OutboundDataError,
+            Variable::ReqbodyError,
+            Variable::ReqbodyProcessorError,
+        ] {
             self.flag(variable, false);
         }
     }
 
     fn fill_time(&mut self) {
-        let Ok(now) = OffsetDateTime::from_unix_timestamp(i64::try_from(self.context.now).unwrap_or(0)) else { return };
+        let Ok(now) = OffsetDateTime::from_unix_timestamp(i64::try_from(self.context.now).unwrap_or(0))
+        else {
+            return;
+        };
         self.set_number(Variable::TimeEpoch, self.context.now);
         if self.is_used(Variable::Time) {
             let text = format!("{:02}:{:02}:{:02}", now.hour(), now.minute(), now.second());
@@ -118,7 +126,9 @@ impl Transaction {
         for (name, value) in arguments.iter() {
             let entry = Entry { name: self.values.intern(name), value: self.values.intern(value) };
             let named = Entry { name: entry.name, value: entry.name };
-            for (variable, entry) in [(variable, entry), (Variable::Args, entry), (names, named), (Variable::ArgsNames, named)] {
+            for (variable, entry) in
+                [(variable, entry), (Variable::Args, entry), (names, named), (Variable::ArgsNames, named)]
+            {
                 self.entries[variable as usize].push(entry);
             }
         }
@@ -134,7 +144,8 @@ impl Transaction {
             } else if name.eq_ignore_ascii_case(b"host") {
                 // An address of version 6 stands in brackets, which its colons lie within.
                 let from = value.iter().rposition(|&byte| byte == b']').unwrap_or(0);
-                let end = value[from..].iter().position(|&byte| byte == b':').map_or(value.len(), |at| from + at);
+                let end =
+                    value[from..].iter().position(|&byte| byte == b':').map_or(value.len(), |at| from + at);
                 self.set(Variable::ServerName, &value[..end]);
             } else if name.eq_ignore_ascii_case(b"authorization") {
                 self.set(Variable::AuthType, value.split(|&byte| byte == b' ').next().unwrap_or_default());
@@ -175,7 +186,9 @@ impl Transaction {
         if error.is_some_and(crate::body::BodyError::is_limit) {
             return Err(Refusal::TooMuch);
         }
-        let raw = !matches!(self.processor, Some(Processor::Multipart | Processor::Xml)) || self.force_body || parsed.error.is_some();
+        let raw = !matches!(self.processor, Some(Processor::Multipart | Processor::Xml))
+            || self.force_body
+            || parsed.error.is_some();
         if raw && !body.is_empty() && self.is_used(Variable::RequestBody) {
             self.set(Variable::RequestBody, body);
         }

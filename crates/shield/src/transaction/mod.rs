@@ -10,21 +10,21 @@ mod report;
 mod tx;
 mod values;
 
+use crate::body::Processor;
 use crate::collections::{Collections, Key};
 use crate::compile::Engine;
 use crate::compile::ir::{RuleIndex, Select};
-use crate::body::Processor;
 use crate::seclang::{Allow, Mode, Variable};
-pub(crate) use buffers::Pool;
 use buffers::Buffers;
+pub(crate) use buffers::Pool;
 use evaluate::Gathered;
-pub use report::{Explained, Logged, Matched, Refusal, Report, Verdict};
+pub(crate) use expand::held_of;
 pub use overlay::{Excluded, Exclusion, Overlay};
+pub use report::{Explained, Logged, Matched, Refusal, Report, Verdict};
 use std::net::IpAddr;
 use std::sync::Arc;
-pub(crate) use expand::held_of;
-pub(crate) use tx::{Constants, Held};
 use tx::Tx;
+pub(crate) use tx::{Constants, Held};
 use values::{ValueId, Values};
 
 /// Who is connected, and when.
@@ -120,7 +120,8 @@ impl Transaction {
     #[must_use]
     pub fn new(engine: &Arc<Engine>, collections: &Arc<Collections>, context: Context) -> Self {
         let settings = &engine.settings;
-        let (mode, body_access, answer_access) = (settings.mode, settings.request_body, settings.response_body);
+        let (mode, body_access, answer_access) =
+            (settings.mode, settings.request_body, settings.response_body);
         let Buffers { values, entries, gathered, tx, hits, text } = engine.buffers.take(engine);
         Self {
             values,
@@ -224,7 +225,12 @@ impl Transaction {
     }
 
     /// Phase 3: the head of the answer.
-    pub fn response_head(&mut self, status: u16, protocol: &[u8], headers: &[(&[u8], &[u8])]) -> Option<Verdict> {
+    pub fn response_head(
+        &mut self,
+        status: u16,
+        protocol: &[u8],
+        headers: &[(&[u8], &[u8])],
+    ) -> Option<Verdict> {
         if self.mode == Mode::Off {
             return None;
         }
@@ -338,7 +344,10 @@ impl Transaction {
             if !self.rule(&engine, head) {
                 continue;
             }
-            if phase == 4 && !matches!(rule.decision, crate::compile::ir::Decision::Deny(_)) && looks_at_body(&engine, head) {
+            if phase == 4
+                && !matches!(rule.decision, crate::compile::ir::Decision::Deny(_))
+                && looks_at_body(&engine, head)
+            {
                 put_in(&mut self.spent, head, engine.rules.len());
             }
             if let crate::compile::ir::Jump::To(place) = rule.jump {
@@ -410,6 +419,9 @@ impl Drop for Transaction {
 impl std::fmt::Debug for Transaction {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Values are the client's; none of them belongs in a log.
-        out.debug_struct("Transaction").field("id", &self.context.id).field("mode", &self.mode).finish_non_exhaustive()
+        out.debug_struct("Transaction")
+            .field("id", &self.context.id)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
     }
 }

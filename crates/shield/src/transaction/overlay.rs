@@ -45,7 +45,9 @@ impl Overlay {
                 return Err((number, Reason::NoSuchRule));
             }
             match &exclusion.target {
-                None => rules.iter().for_each(|&rule| super::put_in(&mut overlay.removed, rule, engine.rules.len())),
+                None => rules
+                    .iter()
+                    .for_each(|&rule| super::put_in(&mut overlay.removed, rule, engine.rules.len())),
                 Some(text) => {
                     for left in lefts(engine, text).map_err(|reason| (number, reason))? {
                         overlay.targets.push((rules.clone(), left));
@@ -76,13 +78,16 @@ fn lefts(engine: &Engine, text: &str) -> Result<Vec<Left>, Reason> {
         }
         let select = match target.select {
             seclang::Select::All => Select::All,
-            seclang::Select::Name(name) if target.variable == Variable::Tx => match engine.slots.find(&name) {
-                Some(slot) => Select::Slot(slot),
-                None => Select::Name(name),
-            },
+            seclang::Select::Name(name) if target.variable == Variable::Tx => {
+                match engine.slots.find(&name) {
+                    Some(slot) => Select::Slot(slot),
+                    None => Select::Name(name),
+                }
+            }
             seclang::Select::Name(name) => Select::Name(name),
             seclang::Select::Pattern(text) => {
-                let pattern = Pattern::compile_without_captures(format!("(?i){text}")).map_err(|_| Reason::Pattern)?;
+                let pattern =
+                    Pattern::compile_without_captures(format!("(?i){text}")).map_err(|_| Reason::Pattern)?;
                 Select::Pattern(Box::new(pattern))
             }
         };

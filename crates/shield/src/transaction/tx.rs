@@ -1,8 +1,8 @@
 //! `TX`: the variables of a transaction.
 
+use crate::Engine;
 use crate::compile::ir::Piece;
 use crate::operator::number;
-use crate::Engine;
 
 /// What a variable holds.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -120,7 +120,9 @@ impl Tx {
     pub(crate) fn named<'a>(&'a self, engine: &Engine, name: &[u8]) -> &'a Held {
         match engine.slots.find(name) {
             Some(slot) => self.get(slot),
-            None => self.others.iter().find(|(other, _)| other == name).map_or(&Held::Unset, |(_, held)| held),
+            None => {
+                self.others.iter().find(|(other, _)| other == name).map_or(&Held::Unset, |(_, held)| held)
+            }
         }
     }
 
@@ -144,7 +146,9 @@ impl Tx {
     /// All that are set, by name.
     pub(crate) fn all<'a>(&'a self, engine: &'a Engine) -> impl Iterator<Item = (&'a [u8], &'a Held)> {
         let slots = self.slots.iter().zip(0_u16..).map(|(held, slot)| (engine.slots.name(slot), held));
-        slots.chain(self.others.iter().map(|(name, held)| (name.as_slice(), held))).filter(|(_, held)| held.is_set())
+        slots
+            .chain(self.others.iter().map(|(name, held)| (name.as_slice(), held)))
+            .filter(|(_, held)| held.is_set())
     }
 
     /// The number that a text is, when it is one variable.

@@ -127,7 +127,10 @@ impl Values {
         {
             return known;
         }
-        let (Ok(start), Ok(id)) = (u32::try_from(self.arena.len()), ValueId::try_from(self.list.len())) else { return EMPTY };
+        let (Ok(start), Ok(id)) = (u32::try_from(self.arena.len()), ValueId::try_from(self.list.len()))
+        else {
+            return EMPTY;
+        };
         let Ok(end) = u32::try_from(self.arena.len() + bytes.len()) else { return EMPTY };
         self.arena.extend_from_slice(bytes);
         self.list.push(Value { start, end, bytes: ByteSet::of(bytes), steps: NONE, candidates: [NONE; 2] });
@@ -158,7 +161,11 @@ impl Values {
         }
         let mut transformed = std::mem::take(&mut self.transformed);
         transformed.clear();
-        let after = if step.transformation.apply(self.get(id), &mut transformed) { self.intern(&transformed) } else { id };
+        let after = if step.transformation.apply(self.get(id), &mut transformed) {
+            self.intern(&transformed)
+        } else {
+            id
+        };
         self.transformed = transformed;
         let offset = if value.steps == NONE {
             let offset = self.steps.len();
@@ -182,7 +189,12 @@ impl Values {
             if let Some(value) = self.list.get_mut(id as usize) {
                 value.candidates[kind as usize] = u32::try_from(offset).unwrap_or(NONE);
                 let bytes = &self.arena[value.start as usize..value.end as usize];
-                scanner(engine, kind).scan(bytes, value.bytes, &mut self.scratch, &mut self.candidates[offset..]);
+                scanner(engine, kind).scan(
+                    bytes,
+                    value.bytes,
+                    &mut self.scratch,
+                    &mut self.candidates[offset..],
+                );
             }
             offset
         } else {

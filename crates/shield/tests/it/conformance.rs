@@ -14,18 +14,32 @@ const LIMITS: &str = ",setvar:tx.max_num_args=255,setvar:tx.arg_name_length=100,
 
 pub(crate) fn context() -> Context {
     let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    Context { client: local, client_port: 40_000, server: local, server_port: 443, id: "test".into(), now: 1_790_000_000 }
+    Context {
+        client: local,
+        client_port: 40_000,
+        server: local,
+        server_port: 443,
+        id: "test".into(),
+        now: 1_790_000_000,
+    }
 }
 
 /// Sends a request and its answer through a transaction.
 pub(crate) fn run(transaction: &mut Transaction, request: &Request) {
-    let headers: Vec<(&[u8], &[u8])> = request.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
-    let head = Head { method: &request.method, target: &request.uri, protocol: &request.protocol, headers: &headers };
+    let headers: Vec<(&[u8], &[u8])> =
+        request.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
+    let head = Head {
+        method: &request.method,
+        target: &request.uri,
+        protocol: &request.protocol,
+        headers: &headers,
+    };
     if transaction.request_head(&head).is_some() || transaction.request_body(&request.body, true).is_some() {
         return;
     }
     if let Some(response) = &request.response {
-        let headers: Vec<(&[u8], &[u8])> = response.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
+        let headers: Vec<(&[u8], &[u8])> =
+            response.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
         if transaction.response_head(response.status, b"HTTP/1.1", &headers).is_some() {
             return;
         }
@@ -55,7 +69,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             files.extend(self::files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "yaml") && !path.to_string_lossy().contains("overrides") {
+        } else if path.extension().is_some_and(|extension| extension == "yaml")
+            && !path.to_string_lossy().contains("overrides")
+        {
             files.push(path);
         }
     }

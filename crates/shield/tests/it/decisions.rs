@@ -68,7 +68,11 @@ impl Row {
         request.response = self.response.as_ref().map(|answer| Response {
             status: answer.status,
             protocol: b"HTTP/1.1".to_vec(),
-            headers: answer.headers.iter().map(|(name, value)| (name.clone().into(), value.clone().into())).collect(),
+            headers: answer
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone().into(), value.clone().into()))
+                .collect(),
             body: answer.body.clone().into(),
         });
         request
@@ -88,12 +92,16 @@ fn home() -> PathBuf {
 /// All rows of a folder of the corpus.
 pub(crate) fn rows(folder: &str) -> Vec<Row> {
     let folder = home().join("tests/decisions").join(folder);
-    let mut files: Vec<_> = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     let mut rows = Vec::new();
     for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "jsonl")) {
         for line in std::fs::read_to_string(file).expect("text").lines() {
-            rows.push(serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}: {line}", file.display())));
+            rows.push(
+                serde_json::from_str(line)
+                    .unwrap_or_else(|error| panic!("{}: {error}: {line}", file.display())),
+            );
         }
     }
     assert!(rows.len() > 5, "{}", folder.display());
@@ -257,11 +265,19 @@ fn what_was_held_out_is_decided_nearly_as_well() {
     held.extend(rows("holdout/benign"));
     let tally = Tally::of(&pack(1), &held);
     println!("pack {}\n{}", tally.line(), tally.wrong.join("\n"));
-    assert!(tally.share("attack") >= 800 && tally.share("everyday") <= 50 && tally.share("technical") <= 200, "{}", tally.line());
+    assert!(
+        tally.share("attack") >= 800 && tally.share("everyday") <= 50 && tally.share("technical") <= 200,
+        "{}",
+        tally.line()
+    );
     let Some(crs) = core_rules() else { return };
     let tally = Tally::of(&core(&crs, 1, true), &held);
     println!("profile {}\n{}", tally.line(), tally.wrong.join("\n"));
-    assert!(tally.share("attack") >= 800 && tally.share("everyday") <= 50 && tally.share("technical") <= 200, "{}", tally.line());
+    assert!(
+        tally.share("attack") >= 800 && tally.share("everyday") <= 50 && tally.share("technical") <= 200,
+        "{}",
+        tally.line()
+    );
 }
 
 /// What libmodsecurity decides on a row at the levels 1 to 4.
@@ -277,7 +293,8 @@ struct Verdicts {
 fn decisions_agree_with_libmodsecurity() {
     let Some(crs) = core_rules() else { return };
     let text = std::fs::read_to_string(home().join("tests/decisions/verdicts.jsonl")).expect("verdicts");
-    let verdicts: Vec<Verdicts> = text.lines().map(|line| serde_json::from_str(line).expect("a verdict")).collect();
+    let verdicts: Vec<Verdicts> =
+        text.lines().map(|line| serde_json::from_str(line).expect("a verdict")).collect();
     let known = std::fs::read_to_string(home().join("tests/decisions/differences.txt")).expect("differences");
     let known: BTreeMap<&str, &str> = known
         .lines()
@@ -306,7 +323,11 @@ fn decisions_agree_with_libmodsecurity() {
     for (id, word) in &different {
         println!("{id}\t{word}");
     }
-    let unexplained: Vec<_> = different.keys().filter(|id| known.get(id.as_str()).is_none_or(|reason| reason.is_empty())).collect();
+    let unexplained: Vec<_> =
+        different.keys().filter(|id| known.get(id.as_str()).is_none_or(|reason| reason.is_empty())).collect();
     let gone: Vec<_> = known.keys().filter(|id| !different.contains_key(**id)).collect();
-    assert!(unexplained.is_empty() && gone.is_empty(), "not explained: {unexplained:?}; explained and equal: {gone:?}");
+    assert!(
+        unexplained.is_empty() && gone.is_empty(),
+        "not explained: {unexplained:?}; explained and equal: {gone:?}"
+    );
 }

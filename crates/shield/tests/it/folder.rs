@@ -46,7 +46,8 @@ pub(crate) fn load(crs: &Path, prelude: &str, after: &str) -> Result<Engine, Vec
     rules.sort();
     names.extend(rules.iter().map(|path| path.display().to_string()));
     names.push("after.conf".to_owned());
-    let texts = vec![("prelude.conf".to_owned(), prelude.to_owned()), ("after.conf".to_owned(), after.to_owned())];
+    let texts =
+        vec![("prelude.conf".to_owned(), prelude.to_owned()), ("after.conf".to_owned(), after.to_owned())];
     Engine::load(&Folder { texts }, &names, 2)
 }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 fn engine(level: &str, rules: &str) -> Engine {
     let texts = vec![("rules.conf".to_owned(), format!("{level}\n{rules}"))];
-    Engine::load(&Folder { texts }, &["rules.conf".to_owned()], 1).unwrap_or_else(|faults| panic!("{}", faults[0]))
+    Engine::load(&Folder { texts }, &["rules.conf".to_owned()], 1)
+        .unwrap_or_else(|faults| panic!("{}", faults[0]))
 }
 
 const SET: &str = "SecAction \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"";
@@ -47,7 +48,13 @@ fn what_may_change_while_a_request_runs_is_not_decided() {
     assert_eq!(open(SET, "SecRule ARGS:a \"@rx s\" \"id:9,phase:1,pass,nolog,setvar:tx.%{ARGS.a}=3\""), [5]);
     assert_eq!(open(SET, "SecAction \"id:9,phase:1,pass,nolog,ctl:ruleRemoveById=3\""), [4, 5]);
     assert_eq!(open("SecRule ARGS:b \"@rx no\" \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"", ""), [4, 5]);
-    assert_eq!(open("SecAction \"id:8,phase:1,pass,nolog,skip:1\"\nSecAction \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"", ""), [4, 5]);
+    assert_eq!(
+        open(
+            "SecAction \"id:8,phase:1,pass,nolog,skip:1\"\nSecAction \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"",
+            ""
+        ),
+        [4, 5]
+    );
 }
 
 #[test]

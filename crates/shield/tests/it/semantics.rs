@@ -151,7 +151,8 @@ fn block_is_what_the_default_says() {
 
 #[test]
 fn detection_decides_nothing_and_says_what_it_would_have() {
-    let rules = "SecRuleEngine DetectionOnly\nSecAction \"id:1,phase:1,deny\"\nSecAction \"id:2,phase:1,pass\"\n";
+    let rules =
+        "SecRuleEngine DetectionOnly\nSecAction \"id:1,phase:1,deny\"\nSecAction \"id:2,phase:1,pass\"\n";
     let seen = inspect(rules, &get("/"));
     assert_eq!((seen.ids(), seen.report.verdict, seen.report.by), (vec![1, 2], None, Some(1)));
 }
@@ -175,7 +176,12 @@ fn allow_goes_as_far_as_it_says() {
              SecAction \"id:4,phase:3,pass\"\nSecAction \"id:5,phase:5,pass\"\n"
         );
         let mut request = get("/");
-        request.response = Some(Response { status: 200, protocol: b"HTTP/1.1".to_vec(), headers: Vec::new(), body: Vec::new() });
+        request.response = Some(Response {
+            status: 200,
+            protocol: b"HTTP/1.1".to_vec(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        });
         inspect(&rules, &request).ids()
     };
     assert_eq!(with("allow"), [1, 5]);
@@ -260,7 +266,10 @@ SecRule TX:n "@ge 3" "id:3,phase:4,pass"
     let mut transaction = Transaction::new(&engine, &Arc::new(Collections::new(1)), context());
     let request = get("/");
     run(&mut transaction, &request);
-    assert_eq!(transaction.response_head(200, b"HTTP/1.1", &[(b"Content-Type", b"text/html; charset=utf-8")]), None);
+    assert_eq!(
+        transaction.response_head(200, b"HTTP/1.1", &[(b"Content-Type", b"text/html; charset=utf-8")]),
+        None
+    );
     assert!(transaction.wants_answer());
     for window in ["a leak here", "another leak", "end"] {
         assert_eq!(transaction.response_window(window.as_bytes(), window == "end"), None);
@@ -271,7 +280,11 @@ SecRule TX:n "@ge 3" "id:3,phase:4,pass"
 #[test]
 fn nothing_is_silently_dead() {
     let faults = |rules: &str| -> Vec<String> {
-        engine(rules).expect_err("faults").iter().map(|fault| format!("{:?} {:?}", fault.rule, fault.reason)).collect()
+        engine(rules)
+            .expect_err("faults")
+            .iter()
+            .map(|fault| format!("{:?} {:?}", fault.rule, fault.reason))
+            .collect()
     };
     assert_eq!(faults("SecRule ARGS \"@rx (?=a)b\" \"id:1,pass\""), ["Some(1) LookAround"]);
     assert_eq!(faults("SecRule ARGS \"@rx (a)\\1\" \"id:1,pass\""), ["Some(1) BackReference"]);
@@ -281,7 +294,10 @@ fn nothing_is_silently_dead() {
     assert_eq!(faults("SecAction \"pass\""), ["None NoId"]);
     assert_eq!(faults("SecAction \"id:1,pass\"\nSecAction \"id:1,pass\""), ["Some(1) DuplicateId"]);
     assert_eq!(faults("Include missing.conf"), ["None MissingFile"]);
-    assert_eq!(faults("SecRule ARGS \"x\" \"id:1,phase:1,pass,chain\"\nSecRule ARGS \"x\" \"phase:2\""), ["Some(1) ChainPhase"]);
+    assert_eq!(
+        faults("SecRule ARGS \"x\" \"id:1,phase:1,pass,chain\"\nSecRule ARGS \"x\" \"phase:2\""),
+        ["Some(1) ChainPhase"]
+    );
 }
 
 #[test]
@@ -302,7 +318,10 @@ SecRule ARGS:a "@rx (x)(y)" "id:1,phase:2,pass,capture,setvar:tx.one=%{TX.1},set
 SecRule ARGS:a "@rx x(y)" "id:2,phase:2,pass,capture,logdata:'%{TX.0}',setvar:tx.whole=%{TX.0}"
 "#;
     let seen = inspect(own, &get("/?a=xy"));
-    assert_eq!(["one", "two", "whole"].map(|name| seen.tx(name)), ["x", "y", "xy"].map(|text| Some(text.to_owned())));
+    assert_eq!(
+        ["one", "two", "whole"].map(|name| seen.tx(name)),
+        ["x", "y", "xy"].map(|text| Some(text.to_owned()))
+    );
     // A rule that reads what an earlier one captured.
     let travels = r#"
 SecRule ARGS:a "@rx (x)(y)" "id:1,phase:2,pass,capture"

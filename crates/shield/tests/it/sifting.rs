@@ -39,11 +39,74 @@ fn the_corpus_matches_the_same_with_and_without() {
 
 /// Pieces that rules look for, whole and broken.
 const PIECES: &[&str] = &[
-    "union", "select", " from ", "information_schema", "or 1=1", "'", "\"", "--", "/*", "*/", ";", "sleep(5)", "<script", "javascript:",
-    "onerror=", "alert(1)", "<img src=x", "../", "..\\", "/etc/passwd", "boot.ini", "php://input", "<?php", "system(", "${jndi:ldap:", "`id`",
-    "$(cat", "|nc -e", "powershell", "{{7*7}}", "__proto__", "http://169.254.169.254/", "\r\nSet-Cookie:", "%0d%0a", "%u0027", "%2527", "&lt;",
-    "\\u003c", "\u{ff1c}", "\0", "a", "b", " ", "=", "&", "%", "0x41414141", "char(", "concat(", "waitfor delay", "xp_cmdshell", "eval(", "base64_decode",
-    "cmd.exe", "/bin/sh", "wget ", "curl ", "ObjectId", "$where", "$ne", "java.lang.Runtime", "ognl", "%{", "#{", "rO0ABX", "AAAA", "ß", "\u{202e}",
+    "union",
+    "select",
+    " from ",
+    "information_schema",
+    "or 1=1",
+    "'",
+    "\"",
+    "--",
+    "/*",
+    "*/",
+    ";",
+    "sleep(5)",
+    "<script",
+    "javascript:",
+    "onerror=",
+    "alert(1)",
+    "<img src=x",
+    "../",
+    "..\\",
+    "/etc/passwd",
+    "boot.ini",
+    "php://input",
+    "<?php",
+    "system(",
+    "${jndi:ldap:",
+    "`id`",
+    "$(cat",
+    "|nc -e",
+    "powershell",
+    "{{7*7}}",
+    "__proto__",
+    "http://169.254.169.254/",
+    "\r\nSet-Cookie:",
+    "%0d%0a",
+    "%u0027",
+    "%2527",
+    "&lt;",
+    "\\u003c",
+    "\u{ff1c}",
+    "\0",
+    "a",
+    "b",
+    " ",
+    "=",
+    "&",
+    "%",
+    "0x41414141",
+    "char(",
+    "concat(",
+    "waitfor delay",
+    "xp_cmdshell",
+    "eval(",
+    "base64_decode",
+    "cmd.exe",
+    "/bin/sh",
+    "wget ",
+    "curl ",
+    "ObjectId",
+    "$where",
+    "$ne",
+    "java.lang.Runtime",
+    "ognl",
+    "%{",
+    "#{",
+    "rO0ABX",
+    "AAAA",
+    "ß",
+    "\u{202e}",
 ];
 
 fn piece() -> impl Strategy<Value = String> {
@@ -59,7 +122,13 @@ fn value() -> impl Strategy<Value = String> {
 }
 
 fn escaped(text: &str) -> String {
-    text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("%{byte:02x}") }).collect()
+    text.bytes()
+        .map(
+            |byte| {
+                if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("%{byte:02x}") }
+            },
+        )
+        .collect()
 }
 
 proptest! {

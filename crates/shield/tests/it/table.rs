@@ -12,7 +12,9 @@ fn rows<'a>(document: &'a str, section: &str) -> Vec<(&'a str, &'a str)> {
     for line in part.lines().filter(|line| line.starts_with("| `")) {
         let mut cells = line.trim_matches('|').split(" | ");
         let (names, second) = (cells.next().unwrap_or_default(), cells.next().unwrap_or_default().trim());
-        rows.extend(names.split(',').map(|name| (name.trim().trim_matches('`').trim_matches('|').trim(), second)));
+        rows.extend(
+            names.split(',').map(|name| (name.trim().trim_matches('`').trim_matches('|').trim(), second)),
+        );
     }
     assert!(rows.len() > 10, "{section}: {rows:?}");
     rows
@@ -26,35 +28,73 @@ fn refused(line: &str) -> Option<Reason> {
 fn wrong(document: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, says) in rows(document, "Operators") {
-        let found = ["1", "a.data", "1-255", "127.0.0.1"].map(|argument| refused(&format!("SecRule ARGS \"{name} {argument}\" \"id:1\"")));
-        let is_right = if says == "refused" { found.iter().all(|why| *why == Some(Reason::ReachesOut)) } else { found.contains(&None) };
+        let found = ["1", "a.data", "1-255", "127.0.0.1"]
+            .map(|argument| refused(&format!("SecRule ARGS \"{name} {argument}\" \"id:1\"")));
+        let is_right = if says == "refused" {
+            found.iter().all(|why| *why == Some(Reason::ReachesOut))
+        } else {
+            found.contains(&None)
+        };
         if !is_right {
             wrong.push(name.to_owned());
         }
     }
     for (name, says) in rows(document, "Directives") {
-        let arguments = ["", "On", "1", "&", "Reject", "\"phase:1,pass\"", "1 \"ARGS\"", "1 \"pass\"", "ARGS \"x\" \"id:1\""];
+        let arguments = [
+            "",
+            "On",
+            "1",
+            "&",
+            "Reject",
+            "\"phase:1,pass\"",
+            "1 \"ARGS\"",
+            "1 \"pass\"",
+            "ARGS \"x\" \"id:1\"",
+        ];
         let found = arguments.map(|argument| refused(&format!("{name} {argument}")));
-        let is_right = if says == "refused" { found.iter().all(|why| *why == Some(Reason::ReachesOut)) } else { found.contains(&None) };
+        let is_right = if says == "refused" {
+            found.iter().all(|why| *why == Some(Reason::ReachesOut))
+        } else {
+            found.contains(&None)
+        };
         if !is_right {
             wrong.push(name.to_owned());
         }
     }
     for (name, says) in rows(document, "Actions") {
         let arguments = [
-            "", ":1", ":403", ":x", ":tx.a=1", ":ip.a=1", ":ip=a", ":a=b", ":none", "=On", "=1", "=x", "=1;ARGS", "=JSON", ":phase",
+            "", ":1", ":403", ":x", ":tx.a=1", ":ip.a=1", ":ip=a", ":a=b", ":none", "=On", "=1", "=x",
+            "=1;ARGS", "=JSON", ":phase",
         ];
         let found = arguments.map(|argument| refused(&format!("SecAction \"{name}{argument}\"")));
-        let is_right = if says == "refused" { !found.contains(&None) && found[0] == Some(Reason::ReachesOut) } else { found.contains(&None) };
+        let is_right = if says == "refused" {
+            !found.contains(&None) && found[0] == Some(Reason::ReachesOut)
+        } else {
+            found.contains(&None)
+        };
         if !is_right {
             wrong.push(name.to_owned());
         }
     }
     let variables: Vec<_> = rows(document, "Variables").into_iter().map(|(name, _)| name).collect();
-    wrong.extend(variables.iter().filter(|name| Variable::parse(name).is_none()).map(|name| (*name).to_owned()));
-    wrong.extend(Variable::ALL.iter().map(|variable| variable.name()).filter(|name| !variables.contains(name)).map(str::to_owned));
-    let transformations: Vec<_> = rows(document, "Transformations").into_iter().map(|(name, _)| name).collect();
-    wrong.extend(transformations.iter().filter(|name| Transformation::parse(name).is_none()).map(|name| (*name).to_owned()));
+    wrong.extend(
+        variables.iter().filter(|name| Variable::parse(name).is_none()).map(|name| (*name).to_owned()),
+    );
+    wrong.extend(
+        Variable::ALL
+            .iter()
+            .map(|variable| variable.name())
+            .filter(|name| !variables.contains(name))
+            .map(str::to_owned),
+    );
+    let transformations: Vec<_> =
+        rows(document, "Transformations").into_iter().map(|(name, _)| name).collect();
+    wrong.extend(
+        transformations
+            .iter()
+            .filter(|name| Transformation::parse(name).is_none())
+            .map(|name| (*name).to_owned()),
+    );
     let all = Transformation::ALL.iter().map(|transformation| transformation.name());
     wrong.extend(all.filter(|name| !transformations.contains(name)).map(str::to_owned));
     wrong

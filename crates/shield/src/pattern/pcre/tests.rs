@@ -14,7 +14,10 @@ fn find(pattern: &[u8], value: &[u8]) -> Option<(usize, usize)> {
 }
 
 #[track_caller]
-fn check(cases: &[(&[u8], &[u8], Option<(usize, usize)>)]) {
+/// Pattern, value, and where it matches.
+type Matched<'a> = (&'a [u8], &'a [u8], Option<(usize, usize)>);
+
+fn check(cases: &[Matched<'_>]) {
     for (pattern, value, expected) in cases {
         let found = find(pattern, value);
         assert_eq!(found, *expected, "{} on {}", pattern.escape_ascii(), value.escape_ascii());
