@@ -1,4 +1,10 @@
 //! The engine from outside: whole rule sets, whole corpora.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a corpus says what it found, and is looked for where the environment says"
+)]
 
 mod conformance;
 mod decisions;

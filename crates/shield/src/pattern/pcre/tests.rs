@@ -13,10 +13,10 @@ fn find(pattern: &[u8], value: &[u8]) -> Option<(usize, usize)> {
     captures.get(0).map(|group| (group.start, group.end))
 }
 
-#[track_caller]
 /// Pattern, value, and where it matches.
 type Matched<'a> = (&'a [u8], &'a [u8], Option<(usize, usize)>);
 
+#[track_caller]
 fn check(cases: &[Matched<'_>]) {
     for (pattern, value, expected) in cases {
         let found = find(pattern, value);
