@@ -77,7 +77,11 @@ impl Collections {
         if !shard.contains_key(key) && shard.len() >= self.most {
             make_room(&mut shard, now);
         }
-        shard.entry(key.clone()).or_default().ends = now.saturating_add(u64::from(timeout));
+        let record = shard.entry(key.clone()).or_default();
+        if record.ends <= now {
+            record.members.clear();
+        }
+        record.ends = now.saturating_add(u64::from(timeout));
     }
 
     pub(crate) fn get(&self, key: &Key, name: &[u8], now: u64) -> Held {
@@ -169,6 +173,9 @@ mod tests {
         assert_eq!(all.get(&ip, b"hits", 20), Held::Unset);
         assert_eq!(all.get(&ip, b"hits", 19), Held::Number(1));
         assert_eq!(all.get(&ip, b"hits", 70), Held::Unset, "the whole collection has ended");
+        all.change(&ip, b"kept", 11, 60, |held| *held = Held::Number(7));
+        all.open(&ip, 1_000, 60);
+        assert_eq!(all.get(&ip, b"kept", 1_001), Held::Unset, "what has ended does not come back to life");
     }
 
     #[test]

@@ -70,6 +70,9 @@ pub struct File {
 pub struct Xml {
     /// `XML:/*`: all text of the root element, in order, with references resolved and line ends as one line feed.
     pub text: Vec<u8>,
+    /// Where in `text` each piece lies that stands between two tags, blanks apart: what begins a value in an element does not
+    /// begin the whole text, and some rules look at beginnings.
+    pub pieces: Vec<Range<usize>>,
     /// `XML://@*`: name and value of each attribute, in order; declarations of name spaces are none.
     pub attributes: Pairs,
 }

@@ -17,6 +17,9 @@ use super::{BodyError, Limits, Parsed, Xml, keep};
 /// How many bytes an XML declaration may have, in which the encoding is looked for.
 const DECLARATION: usize = 256;
 
+/// How many pieces of text a document may have for each argument that a form may have.
+const PIECES: usize = 16;
+
 /// One XML document. A body of no bytes is no error.
 pub fn xml(body: &[u8], limits: &Limits, into: &mut Parsed) {
     if body.is_empty() {
@@ -106,20 +109,25 @@ fn read(text: &str, limits: &Limits, into: &mut Xml) -> Result<(), BodyError> {
     }
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_comments = true;
-    let mut place = Place { depth: 0, rooted: false };
+    let mut place = Place { depth: 0, rooted: false, piece: 0 };
     let mut first = true;
     loop {
         match reader.read_event().map_err(|_| BodyError::Xml)? {
             Event::Start(start) => {
+                place.edge(limits, into)?;
                 place.enter(limits)?;
                 element(&start, limits, into)?;
             }
             Event::Empty(start) => {
+                place.edge(limits, into)?;
                 place.enter(limits)?;
                 element(&start, limits, into)?;
                 place.leave()?;
             }
-            Event::End(_) => place.leave()?,
+            Event::End(_) => {
+                place.edge(limits, into)?;
+                place.leave()?;
+            }
             Event::Text(text) => {
                 let content = text.xml10_content();
                 // `]]>` may not stand in text (XML 1.0 §2.4): a reader could take it for the end of something.
@@ -154,6 +162,8 @@ struct Place {
     depth: usize,
     /// Whether the root element has begun.
     rooted: bool,
+    /// Where in the text the piece begins that is being read.
+    piece: usize,
 }
 
 impl Place {
@@ -171,6 +181,18 @@ impl Place {
 
     fn leave(&mut self) -> Result<(), BodyError> {
         self.depth = self.depth.checked_sub(1).ok_or(BodyError::Xml)?;
+        Ok(())
+    }
+
+    /// The edge of an element: what stood since the last one is a piece of its own.
+    fn edge(&mut self, limits: &Limits, into: &mut Xml) -> Result<(), BodyError> {
+        let (from, to) = (std::mem::replace(&mut self.piece, into.text.len()), into.text.len());
+        if into.text.get(from..to).is_some_and(|piece| !piece.trim_ascii().is_empty()) {
+            if into.pieces.len() >= limits.arguments.saturating_mul(PIECES) {
+                return Err(BodyError::TooManyArguments);
+            }
+            into.pieces.push(from..to);
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! From written rules to numbers, slots and tests.
 
 use super::Files;
-use super::captured::{capture, keeps_captures, reads_groups};
+use super::captured::{Of, capture, reads, reads_from_elsewhere};
 use super::gather::{Gathered, Item, Written, names, phase};
 use super::ir::{
     About, Chain, ChainIndex, Change, Decision, Effect, Jump, Left, Member, Operand, PatternIndex, Piece,
@@ -86,14 +86,14 @@ impl<'a> Build<'a> {
 
     /// Takes all rules in.
     pub(super) fn rules(&mut self, gathered: &Gathered) {
-        let foreign = |reads: fn(&Written) -> bool| {
+        let travels = |of| {
             gathered.items.iter().any(|item| match item {
-                Item::Rule(written) => reads(written) && !written.parts().any(|(_, rule)| capture(rule)),
+                Item::Rule(written) => reads_from_elsewhere(written, of),
                 Item::Marker(_) => false,
             })
         };
-        self.groups_travel = foreign(reads_groups);
-        self.whole_travels = foreign(keeps_captures);
+        self.groups_travel = travels(Of::Groups);
+        self.whole_travels = travels(Of::Kept);
         for item in &gathered.items {
             match item {
                 Item::Rule(written) => self.written(written),
@@ -106,16 +106,28 @@ impl<'a> Build<'a> {
         }
         self.resolve_jumps();
         self.resolve_removals();
+        self.check_numbers();
         for rule in &mut self.rules {
             rule.tells = rule.asks_for_hits();
+        }
+    }
+
+    /// Numbers of rules, lists and sources have so many bits; beyond them nothing would mean what it says.
+    fn check_numbers(&mut self) {
+        let too_many = self.chains.len() > usize::from(ChainIndex::MAX)
+            || self.sources.len() >= usize::from(SourceIndex::MAX)
+            || u32::try_from(self.rules.len()).is_err();
+        if too_many {
+            let place = Place { file: "".into(), line: 0 };
+            self.fault(&At { place: &place, id: None }, "rules", Reason::TooMany);
         }
     }
 
     fn written(&mut self, written: &Written) {
         let phase = phase(&written.rule);
         let id = written.rule.id();
-        let groups = self.groups_travel || reads_groups(written);
-        let keeps = self.groups_travel || self.whole_travels || keeps_captures(written);
+        let groups = self.groups_travel || reads(written, Of::Groups);
+        let keeps = self.groups_travel || self.whole_travels || reads(written, Of::Kept);
         let mut indexes = Vec::new();
         for (place, rule) in written.parts() {
             let first = indexes.is_empty();
@@ -123,6 +135,12 @@ impl<'a> Build<'a> {
                 && rule.actions.iter().any(|action| matches!(action, Action::Phase(other) if *other != phase))
             {
                 self.fault(&At { place, id }, "phase", Reason::ChainPhase);
+            }
+            if indexes.len() >= MOST_PARTS {
+                self.fault(&At { place, id }, "chain", Reason::TooMany);
+            }
+            if !first && let Some(word) = rule.actions.iter().find_map(of_head_alone) {
+                self.fault(&At { place, id }, word, Reason::OfHeadAlone);
             }
             let at = At { place, id };
             if let Some(rule) = self.part(&at, rule, written, phase, (first, groups, keeps)) {
@@ -254,7 +272,7 @@ impl<'a> Build<'a> {
             {
                 gone |= left.select == seclang::Select::All
                     || (left.select == target.select && target.role == Role::Look);
-                leave.extend(self.select(at, left.variable, &left.select));
+                leave.extend(self.select_left(at, &left.select));
             }
             if gone {
                 continue;
@@ -283,7 +301,10 @@ impl<'a> Build<'a> {
     fn select(&mut self, at: &At<'_>, variable: Variable, select: &seclang::Select) -> Option<Select> {
         Some(match select {
             seclang::Select::All => Select::All,
-            seclang::Select::Name(name) if variable == Variable::Tx => Select::Slot(self.slots.place(name)?),
+            seclang::Select::Name(name) if variable == Variable::Tx => match self.slots.place(name) {
+                Some(slot) => Select::Slot(slot),
+                None => return self.refuse(at, "TX", Reason::TooMany),
+            },
             seclang::Select::Name(name) => Select::Name(name.clone()),
             // Names are compared without case.
             seclang::Select::Pattern(text) => {
@@ -298,8 +319,19 @@ impl<'a> Build<'a> {
         })
     }
 
+    /// What is left out is told by its name, also in `TX`.
+    fn select_left(&mut self, at: &At<'_>, select: &seclang::Select) -> Option<Select> {
+        match select {
+            seclang::Select::Name(name) => Some(Select::Name(name.clone())),
+            other => self.select(at, Variable::Args, other),
+        }
+    }
+
     fn test(&mut self, at: &At<'_>, operator: &Operator, captures: bool) -> Option<Test> {
         Some(match operator {
+            Operator::Pattern(text) | Operator::PatternGlobal(text) if has_macro(text) => {
+                return self.refuse(at, text, Reason::MacroInPattern);
+            }
             Operator::Pattern(text) | Operator::PatternGlobal(text) => {
                 Test::Pattern(self.want(at, Key::Pattern(text.clone(), captures)))
             }
@@ -444,7 +476,7 @@ impl<'a> Build<'a> {
             Control::RemoveTarget(which, targets) => {
                 let mut left = Vec::new();
                 for target in targets {
-                    let select = self.select(at, target.variable, &target.select)?;
+                    let select = self.select_left(at, &target.select)?;
                     left.push(Left { variable: target.variable, select });
                 }
                 self.removals.push((rule, effect, which.clone()));
@@ -581,6 +613,28 @@ fn quick(rule: &Rule, chains: &[Chain], sources: &mut Vec<SourceIndex>) -> Quick
     }
 }
 
+/// Parts of one chain.
+const MOST_PARTS: usize = 32;
+
+/// What only the first part of a chain may say, since the chain decides as a whole.
+fn of_head_alone(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::Decide(Disruptive::Deny) => Some("deny"),
+        Action::Decide(Disruptive::Drop) => Some("drop"),
+        Action::Decide(Disruptive::Redirect(_)) => Some("redirect"),
+        Action::Decide(Disruptive::Allow(_)) => Some("allow"),
+        Action::Skip(_) => Some("skip"),
+        Action::SkipAfter(_) => Some("skipAfter"),
+        _ => None,
+    }
+}
+
+/// Whether a pattern holds what would be put together anew for each request.
+fn has_macro(text: &str) -> bool {
+    let is_value = |piece: &seclang::Piece| matches!(piece, seclang::Piece::Value(..));
+    seclang::Text::parse(text).is_ok_and(|text| text.pieces().iter().any(is_value))
+}
+
 /// `t:none` forgets what stands before it.
 fn transformations(rule: &RuleText) -> Vec<Transformation> {
     let mut list = Vec::new();
@@ -612,5 +666,8 @@ fn gathers(variable: Variable) -> bool {
             | Variable::Rule
             | Variable::HighestSeverity
             | Variable::Duration
+            | Variable::ReqbodyProcessor
+            | Variable::SessionId
+            | Variable::UserId
     ) && !variable.is_persistent()
 }

@@ -1,39 +1,65 @@
 //! Who reads what rules capture: groups are expensive, and where a match ends is too.
 
 use super::gather::Written;
+use crate::pattern::Pattern;
 use crate::seclang::{self, Action, Assign, Disruptive, Operator, RuleText, Variable};
 
-/// Whether a rule reads `TX:1` to `TX:9`. Where none does, only the whole match is captured, which is much quicker.
-pub(super) fn reads_groups(written: &Written) -> bool {
-    reads(written, |name| matches!(name, [b'1'..=b'9']), true)
+/// What of a capture is meant.
+#[derive(Clone, Copy)]
+pub(super) enum Of {
+    /// `TX:1` to `TX:9`, texts of logs included. Where nobody reads them, only the whole match is captured, which is much quicker.
+    Groups,
+    /// Any of them, texts of logs apart: those are put together for explanations alone.
+    Kept,
 }
 
-/// Whether a rule reads what was captured for more than a text of a log, which is put together for explanations alone.
-pub(super) fn keeps_captures(written: &Written) -> bool {
-    reads(written, |name| matches!(name, [b'0'..=b'9']), false)
-}
-
-fn reads(written: &Written, is_group: fn(&[u8]) -> bool, with_logs: bool) -> bool {
-    let in_text = |text: &seclang::Text| {
-        let of_group = |piece: &seclang::Piece| match piece {
-            seclang::Piece::Value(Variable::Tx, Some(name)) => is_group(name),
+impl Of {
+    fn is_name(self, name: &[u8]) -> bool {
+        match (self, name) {
+            (Self::Groups, [digit]) => (b'1'..=b'9').contains(digit),
+            (Self::Kept, [digit]) => digit.is_ascii_digit(),
             _ => false,
-        };
-        text.pieces().iter().any(of_group)
-    };
+        }
+    }
+}
+
+/// Whether a rule or a part of its chain reads what was captured.
+pub(super) fn reads(written: &Written, of: Of) -> bool {
+    written.parts().any(|(_, rule)| looks_at(rule, of) || writes(rule, of))
+}
+
+/// Whether a rule reads what another one captured.
+pub(super) fn reads_from_elsewhere(written: &Written, of: Of) -> bool {
+    let mut captured = false;
+    written.parts().any(|(_, rule)| {
+        let before = captured;
+        captured |= capture(rule);
+        (looks_at(rule, of) && !before) || (writes(rule, of) && !captured)
+    })
+}
+
+fn looks_at(rule: &RuleText, of: Of) -> bool {
     let in_target = |target: &seclang::Target| {
         target.variable == Variable::Tx
             && match &target.select {
-                seclang::Select::Name(name) => is_group(name),
+                seclang::Select::Name(name) => of.is_name(name),
                 seclang::Select::All => true,
-                // A pattern of names that groups may have.
-                seclang::Select::Pattern(text) => !text.bytes().any(|byte| byte.is_ascii_alphabetic()),
+                // A pattern of names that groups may have; one that cannot be compiled is a fault anyway.
+                seclang::Select::Pattern(text) => Pattern::compile_without_captures(text.as_bytes())
+                    .is_ok_and(|pattern| (b'0'..=b'9').any(|digit| pattern.is_match(&[digit]))),
             }
     };
-    written.parts().any(|(_, rule)| {
-        rule.targets.iter().any(in_target)
-            || operands(&rule.operator).is_some_and(in_text)
-            || texts(rule, with_logs).any(in_text)
+    rule.targets.iter().any(in_target) || operands(&rule.operator).is_some_and(|text| in_text(text, of))
+}
+
+fn writes(rule: &RuleText, of: Of) -> bool {
+    texts(rule, matches!(of, Of::Groups)).any(|text| in_text(text, of))
+}
+
+fn in_text(text: &seclang::Text, of: Of) -> bool {
+    text.pieces().iter().any(|piece| match piece {
+        seclang::Piece::Value(Variable::Tx, Some(name)) => of.is_name(name),
+        _ => false,
     })
 }
 

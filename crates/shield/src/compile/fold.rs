@@ -3,7 +3,9 @@
 //! A gate is a rule such as `SecRule TX:detection_paranoia_level "@lt 2" "…,skipAfter:END"`. Where the variable is known at load to
 //! hold one number for the whole of every transaction, the gate is decided, and what it jumps over is dead.
 
-use super::ir::{Change, Effect, Jump, Member, Operand, Piece, Quick, Rule, RuleIndex, Select, Test, Text};
+use super::ir::{
+    Change, Decision, Effect, Jump, Member, Operand, Piece, Quick, Rule, RuleIndex, Select, Test, Text,
+};
 use super::slots::Slot;
 use crate::seclang::{Compare, Variable};
 use std::collections::HashMap;
@@ -48,7 +50,7 @@ fn bury(rules: &[Rule], head: RuleIndex, dead: &mut [bool]) {
 /// Whether any rule jumps from before a region into its middle.
 fn is_entered(rules: &[Rule], heads: &[RuleIndex], start: usize, end: usize) -> bool {
     heads[..start].iter().any(|&head| match rules[head as usize].jump {
-        Jump::To(place) => place as usize > start + 1 && (place as usize) < end,
+        Jump::To(place) => place as usize > start && (place as usize) < end,
         Jump::Next => false,
     })
 }
@@ -66,24 +68,23 @@ fn removals(rules: &[Rule]) -> impl Iterator<Item = &[RuleIndex]> {
     })
 }
 
-/// Variables of `TX` that hold one number in every transaction, from the first rule that reads them on.
+/// Variables of `TX` that hold one number in every transaction, from the rule that sets them on.
 struct Known(HashMap<Slot, i64>);
 
 impl Known {
     fn of(rules: &[Rule], heads: &[Vec<RuleIndex>; 5], name: &impl Fn(Slot) -> Vec<u8>) -> Self {
         let mut known = HashMap::new();
-        // Only what stands before the first jump and the first condition runs in every transaction.
+        // Only what stands before the first jump and the first way out runs in every transaction.
         for &head in &heads[0] {
             let rule = &rules[head as usize];
+            if rule.jump != Jump::Next || rule.decision != Decision::Pass {
+                break;
+            }
             // What a `ctl` may take out does not run in every transaction.
-            let is_sure = rule.unconditional
-                && rule.next.is_none()
-                && !removals(rules).any(|removed| removed.contains(&head));
-            if !is_sure || rule.jump != Jump::Next {
-                // A rule with a condition may come between, as long as it does not jump.
-                if rule.jump != Jump::Next {
-                    break;
-                }
+            if !rule.unconditional
+                || rule.next.is_some()
+                || removals(rules).any(|removed| removed.contains(&head))
+            {
                 continue;
             }
             for effect in &rule.effects {
@@ -99,23 +100,21 @@ impl Known {
         this
     }
 
-    /// Any other assignment makes a variable unknown, unless its rule asks first whether the variable is not set.
+    /// Any other assignment makes a variable unknown, unless it sets the same number or its rule asks first whether the
+    /// variable is not set.
     fn forget_what_changes(&mut self, rules: &[Rule], name: &impl Fn(Slot) -> Vec<u8>) {
-        let mut assigned: HashMap<Slot, usize> = HashMap::new();
-        for (at, rule) in rules.iter().enumerate() {
+        for rule in rules {
             for effect in &rule.effects {
                 match effect {
                     Effect::Assign(Member::Slot(slot), change) => {
-                        let first = !assigned.contains_key(slot);
-                        assigned.entry(*slot).or_insert(at);
-                        let same = matches!((change, self.0.get(slot)), (Change::Set(text), Some(known)) if text.number == Some(*known));
-                        let keeps = same || asks_whether_unset(rule, *slot) || (first && rule.unconditional);
-                        if !keeps {
+                        let Some(number) = self.0.get(slot).copied() else { continue };
+                        let same = matches!(change, Change::Set(text) if text.number == Some(number));
+                        if !same && !asks_whether_unset(rule, *slot) {
                             self.0.remove(slot);
                         }
                     }
                     Effect::Assign(Member::Named(Variable::Tx, text), _) => {
-                        self.0.retain(|slot, _| !may_be(text, &name(*slot)))
+                        self.0.retain(|slot, _| !may_be(text, &name(*slot)));
                     }
                     _ => {}
                 }

@@ -49,8 +49,6 @@ pub struct Settings {
     pub limits: crate::body::Limits,
     /// Seconds for which a member of a persistent collection lives unless it is touched.
     pub collection_timeout: u32,
-    /// What separates arguments.
-    pub separator: u8,
 }
 
 /// A set of rules, ready to run. Shared by all transactions.
@@ -261,14 +259,12 @@ fn settings(gathered: &Gathered) -> Settings {
         response_types: ["text/plain", "text/html", "text/xml"].map(str::to_owned).to_vec(),
         limits: crate::body::Limits::default(),
         collection_timeout: 3_600,
-        separator: b'&',
     };
     for config in &gathered.configs {
         match *config {
             Config::Engine(mode) => settings.mode = mode,
             Config::RequestBodyAccess(on) => settings.request_body = on,
             Config::ResponseBodyAccess(on) => settings.response_body = on,
-            Config::ArgumentSeparator(byte) => settings.separator = byte,
             Config::Arguments(count) => settings.limits.arguments = count as usize,
             Config::JsonDepth(depth) => settings.limits.depth = (depth as usize).min(settings.limits.depth),
             Config::RequestBodyLimit(bytes) => settings.request_limit = bytes,

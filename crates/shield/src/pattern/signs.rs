@@ -34,7 +34,7 @@ pub(super) struct Signs {
     /// By two bytes: whether they are a key.
     twos: Box<[u64; 1 << (16 - 6)]>,
     /// Where the keys of each slot begin.
-    starts: Box<[u16]>,
+    starts: Box<[u32]>,
     /// The keys, and for each of them its sign.
     keys: Box<[u32]>,
     entries: Box<[Entry]>,
@@ -51,8 +51,8 @@ struct Entry {
     /// Where the key is in the literal, plus one: it may begin before it.
     offset: u8,
     len: u8,
-    before: u16,
-    after: u16,
+    before: u32,
+    after: u32,
     id: u32,
 }
 
@@ -92,7 +92,7 @@ impl Signs {
         }
         entries.sort_by_key(|(key, entry)| (slot(*key), *key, entry.id));
         let starts = (0..=1u32 << SLOTS)
-            .map(|at| u16::try_from(entries.partition_point(|(key, _)| slot(*key) < at)).unwrap_or(u16::MAX))
+            .map(|at| u32::try_from(entries.partition_point(|(key, _)| slot(*key) < at)).unwrap_or(u32::MAX))
             .collect();
         let keys = entries.iter().map(|(key, _)| *key).collect();
         let entries = entries.into_iter().map(|(_, entry)| entry).collect();
@@ -167,7 +167,7 @@ impl Signs {
     fn compare_key(&self, text: &Text, place: usize, key: u32, found: &mut impl FnMut(SignId)) {
         let at = slot(key) as usize;
         let Some(&[first, last]) = self.starts.get(at..at + 2) else { return };
-        let range = usize::from(first)..usize::from(last);
+        let range = first as usize..last as usize;
         let (Some(keys), Some(entries)) = (self.keys.get(range.clone()), self.entries.get(range)) else {
             return;
         };
@@ -185,7 +185,7 @@ impl Signs {
     }
 
     fn is_around(&self, text: &Text, start: usize, entry: &Entry) -> bool {
-        let may = |set: u16, place: usize| match (self.around.get(usize::from(set)), text.get(place)) {
+        let may = |set: u32, place: usize| match (self.around.get(set as usize), text.get(place)) {
             (Some(set), Some(byte)) => set.contains(*byte),
             _ => true,
         };
@@ -239,12 +239,12 @@ impl Key {
 }
 
 /// The place of a set in a list to which it is added if need be.
-fn index(list: &mut Vec<ByteSet>, set: ByteSet) -> u16 {
+fn index(list: &mut Vec<ByteSet>, set: ByteSet) -> u32 {
     let place = list.iter().position(|known| *known == set).unwrap_or_else(|| {
         list.push(set);
         list.len() - 1
     });
-    u16::try_from(place).unwrap_or(u16::MAX)
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 /// A number below two to the power of [`BITMAP`].

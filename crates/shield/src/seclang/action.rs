@@ -160,11 +160,15 @@ pub enum Action {
 /// # Errors
 /// The action that cannot be honoured, and why.
 pub(super) fn actions(list: &str) -> Result<Vec<Action>, (String, Reason)> {
-    split(list).into_iter().map(|piece| action(piece).map_err(|reason| (piece.to_owned(), reason))).collect()
+    let (pieces, is_closed) = split(list);
+    if !is_closed {
+        return Err((list.to_owned(), Reason::Syntax));
+    }
+    pieces.into_iter().map(|piece| action(piece).map_err(|reason| (piece.to_owned(), reason))).collect()
 }
 
-/// Cuts at commas outside of single quotes.
-fn split(list: &str) -> Vec<&str> {
+/// Cuts at commas outside of single quotes; and whether the last quote is closed.
+fn split(list: &str) -> (Vec<&str>, bool) {
     let mut pieces = Vec::new();
     let (mut start, mut quoted, mut escaped) = (0, false, false);
     for (at, byte) in list.bytes().enumerate() {
@@ -180,7 +184,7 @@ fn split(list: &str) -> Vec<&str> {
         }
     }
     pieces.push(&list[start..]);
-    pieces.into_iter().map(str::trim).filter(|piece| !piece.is_empty()).collect()
+    (pieces.into_iter().map(str::trim).filter(|piece| !piece.is_empty()).collect(), !quoted)
 }
 
 /// What stands in single quotes, with `\'` as a plain quote; or the text itself.

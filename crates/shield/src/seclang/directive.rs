@@ -37,8 +37,6 @@ pub enum Config {
     RequestBodyAccess(bool),
     /// `SecResponseBodyAccess`
     ResponseBodyAccess(bool),
-    /// `SecArgumentSeparator`
-    ArgumentSeparator(u8),
     /// `SecArgumentsLimit`
     Arguments(u32),
     /// `SecRequestBodyJsonDepthLimit`
@@ -136,7 +134,7 @@ fn directive(name: &str, rest: &str) -> Result<Directive, Refused> {
         "secresponsebodyaccess" => on().and_then(|on| config(Config::ResponseBodyAccess(on))),
         "secresponsebodymimetype" => words().map(Directive::ResponseTypes),
         "secargumentseparator" => match argument()?.as_bytes() {
-            [byte] => config(Config::ArgumentSeparator(*byte)),
+            b"&" => Ok(Directive::Without("arguments are separated by & in any case")),
             _ => Err(refuse(Reason::BadArgument)),
         },
         "secargumentslimit" => {

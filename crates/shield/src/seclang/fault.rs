@@ -62,6 +62,12 @@ pub enum Reason {
     NoSuchRule,
     /// More includes than the limit, or a circle of them.
     TooManyIncludes,
+    /// A pattern with a macro, which would have to be compiled anew for each request.
+    MacroInPattern,
+    /// A decision or a jump in a later part of a chain.
+    OfHeadAlone,
+    /// More names, rules or parts than there are numbers for.
+    TooMany,
     /// Quotes or words of the line do not fit together.
     Syntax,
 }
@@ -93,6 +99,11 @@ impl fmt::Display for Reason {
             Self::ChainPhase => "the parts of the chain stand in different phases",
             Self::NoSuchRule => "no such rule",
             Self::TooManyIncludes => "too many includes, or they go in a circle",
+            Self::MacroInPattern => "a macro in a pattern would have to be compiled anew for each request",
+            Self::OfHeadAlone => {
+                "only the first rule of a chain may say this, since the chain decides as a whole"
+            }
+            Self::TooMany => "more than there is room for",
             Self::Syntax => "quotes or words do not fit together",
         })
     }

@@ -47,7 +47,7 @@ variables! {
     ArgsPostNames = "ARGS_POST_NAMES" many,
     /// First word of `Authorization`.
     AuthType = "AUTH_TYPE" one,
-    /// Milliseconds since the transaction began.
+    /// 0: the engine has no clock.
     Duration = "DURATION" one,
     /// What `setenv` set in this transaction.
     Env = "ENV" many,
@@ -179,7 +179,7 @@ variables! {
     ResponseProtocol = "RESPONSE_PROTOCOL" one,
     /// Status of the answer.
     ResponseStatus = "RESPONSE_STATUS" one,
-    /// Facts of the rule that runs: `id`, `msg`, `severity`, `rev`, `logdata`.
+    /// Facts of the rule that runs: `id`, `msg`, `severity`.
     Rule = "RULE" many,
     /// Address that the client reached.
     ServerAddr = "SERVER_ADDR" one,

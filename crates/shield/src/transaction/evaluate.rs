@@ -263,6 +263,12 @@ impl Transaction {
     /// A target whose values are looked at one by one.
     fn plain(&mut self, engine: &Engine, head: RuleIndex, rule: &Rule, target: &Target) -> bool {
         if let (Variable::Tx, Select::Slot(slot)) = (target.variable, &target.select) {
+            if self.has_exclusions(target) {
+                let name = self.values.intern(engine.slots.name(*slot));
+                if self.is_left_out(engine, head, target, Variable::Tx, name) {
+                    return false;
+                }
+            }
             return self.tx_slot(engine, rule, *slot);
         }
         let mut any = false;
@@ -391,6 +397,10 @@ impl Transaction {
         full
     }
 
+    fn has_exclusions(&self, target: &Target) -> bool {
+        !target.leave.is_empty() || !self.left_out.is_empty() || self.overlay.is_some()
+    }
+
     /// Whether a member is left out: by the rule itself, by `ctl`, or by the route.
     fn is_left_out(
         &self,
@@ -400,7 +410,7 @@ impl Transaction {
         variable: Variable,
         name: ValueId,
     ) -> bool {
-        if target.leave.is_empty() && self.left_out.is_empty() && self.overlay.is_none() {
+        if !self.has_exclusions(target) {
             return false;
         }
         let name = self.values.get(name);
@@ -416,14 +426,14 @@ impl Transaction {
         let by_control = self.left_out.iter().any(|left| {
             match engine.rules[left.rule as usize].effects.get(left.effect as usize) {
                 Some(crate::compile::ir::Effect::RemoveTarget(rules, lefts)) => {
-                    rules.contains(&head) && lefts.iter().any(fits)
+                    rules.binary_search(&head).is_ok() && lefts.iter().any(fits)
                 }
                 _ => false,
             }
         });
         by_control
             || self.overlay.as_ref().is_some_and(|overlay| {
-                overlay.targets.iter().any(|(rules, left)| rules.contains(&head) && fits(left))
+                overlay.targets.iter().any(|(rules, left)| rules.binary_search(&head).is_ok() && fits(left))
             })
     }
 
@@ -509,6 +519,7 @@ impl Transaction {
             return false;
         }
         // Where a long match ends is costly to find, and is not looked for when nobody asks.
+        self.work = self.work.saturating_add(self.values.get(id).len());
         let captures = rule.capture && (rule.keeps || self.explained.is_some());
         let value = self.values.get(id);
         match &engine.sought[pattern as usize] {

@@ -4,7 +4,7 @@ use super::tx::write_number;
 use super::values::EMPTY;
 use super::{Entry, Head, Refusal, Transaction};
 use crate::Pairs;
-use crate::body::{Escapes, Parsed, Processor, query};
+use crate::body::{BodyError, Escapes, Flags, Parsed, Processor, query};
 use crate::request::{cookies, target};
 use crate::seclang::Variable;
 use time::OffsetDateTime;
@@ -137,6 +137,7 @@ impl Transaction {
     fn fill_headers(&mut self, head: &Head<'_>) -> Result<(), Refusal> {
         let limits = self.engine.settings.limits;
         let mut jar = Pairs::default();
+        let mut typed = false;
         for &(name, value) in head.headers {
             self.add(Variable::RequestHeaders, Variable::RequestHeadersNames, name, value);
             if name.eq_ignore_ascii_case(b"cookie") {
@@ -148,8 +149,24 @@ impl Transaction {
                     value[from..].iter().position(|&byte| byte == b':').map_or(value.len(), |at| from + at);
                 self.set(Variable::ServerName, &value[..end]);
             } else if name.eq_ignore_ascii_case(b"authorization") {
-                self.set(Variable::AuthType, value.split(|&byte| byte == b' ').next().unwrap_or_default());
+                let mut words = value.splitn(2, |&byte| byte == b' ');
+                let kind = words.next().unwrap_or_default();
+                self.set(Variable::AuthType, kind);
+                // RFC 7617: user and password, of which the user alone is kept.
+                if kind.eq_ignore_ascii_case(b"basic")
+                    && let Ok(pair) =
+                        data_encoding::BASE64.decode(words.next().unwrap_or_default().trim_ascii())
+                {
+                    self.set(
+                        Variable::RemoteUser,
+                        pair.split(|&byte| byte == b':').next().unwrap_or_default(),
+                    );
+                }
             } else if name.eq_ignore_ascii_case(b"content-type") {
+                if std::mem::replace(&mut typed, true) && self.mode == crate::seclang::Mode::On {
+                    // Two types: each reader takes another.
+                    return Err(Refusal::Ambiguous);
+                }
                 self.processor = Processor::of(value).or(self.processor);
             }
         }
@@ -181,11 +198,21 @@ impl Transaction {
             Some(processor) if !body.is_empty() => processor.parse(body, &content_type, &limits),
             _ => Parsed::default(),
         };
-        // What is cut at the limit cannot end as it should.
-        let error = parsed.error.filter(|_| whole);
-        if error.is_some_and(crate::body::BodyError::is_limit) {
+        let error = parsed.error;
+        if error.is_some_and(BodyError::is_limit) {
             return Err(Refusal::TooMuch);
         }
+        // A multipart body that was cut has no end, and its parts can be looked at. Half a document of JSON or XML cannot be
+        // told from a broken one, which different readers would read differently.
+        let error = match error {
+            Some(BodyError::FinalBoundaryMissing) if !whole => None,
+            Some(_) if !whole => return Err(Refusal::BodyTooLarge),
+            error => error,
+        };
+        if !body.is_empty() && self.is_encoded() {
+            return Err(Refusal::Encoded);
+        }
+        self.doubtful = error.is_some() || is_doubtful(&parsed.multipart);
         let raw = !matches!(self.processor, Some(Processor::Multipart | Processor::Xml))
             || self.force_body
             || parsed.error.is_some();
@@ -209,6 +236,17 @@ impl Transaction {
         self.fill_xml(&parsed);
         self.fill_full_request(body);
         Ok(())
+    }
+
+    /// Whether the body is compressed: nobody here can look into it, and many apps unpack it.
+    fn is_encoded(&self) -> bool {
+        let mut headers = self.entries[Variable::RequestHeaders as usize].iter();
+        headers.any(|entry| {
+            let value = self.values.get(entry.value).trim_ascii();
+            self.values.get(entry.name).eq_ignore_ascii_case(b"content-encoding")
+                && !value.is_empty()
+                && !value.eq_ignore_ascii_case(b"identity")
+        })
     }
 
     fn header(&self, name: &[u8]) -> &[u8] {
@@ -278,6 +316,13 @@ impl Transaction {
         let (text, attributes) = (self.values.intern(b"text"), self.values.intern(b"attributes"));
         let value = self.values.intern(&xml.text);
         self.entries[Variable::Xml as usize].push(Entry { name: text, value });
+        // Each element's text by itself, too: a word in front of an attack would hide it from rules that look at beginnings.
+        if xml.pieces.len() > 1 {
+            for piece in &xml.pieces {
+                let value = self.values.intern(xml.text.get(piece.clone()).unwrap_or_default());
+                self.entries[Variable::Xml as usize].push(Entry { name: text, value });
+            }
+        }
         for (_, value) in xml.attributes.iter() {
             let value = self.values.intern(value);
             self.entries[Variable::Xml as usize].push(Entry { name: attributes, value });
@@ -324,4 +369,12 @@ impl Transaction {
             self.set_number(Variable::ResponseContentLength, window.len() as u64);
         }
     }
+}
+
+/// Whether readers of a multipart body may see other parts than were seen here. A quoted boundary is unusual and no more:
+/// clients of some languages send it.
+fn is_doubtful(flags: &Flags) -> bool {
+    let Flags { boundary_quoted: _, strict_error: _, .. } = flags;
+    flags.strict_error && Flags { boundary_quoted: false, strict_error: false, ..*flags } != Flags::default()
+        || flags.unmatched_boundary
 }

@@ -105,6 +105,10 @@ pub struct Transaction {
     body_access: bool,
     answer_access: bool,
     force_body: bool,
+    /// The body could not be read as its type says.
+    doubtful: bool,
+    /// Bytes that patterns were tried on.
+    work: usize,
     allowed: Option<Allow>,
     highest_severity: u8,
     sift: bool,
@@ -140,6 +144,8 @@ impl Transaction {
             body_access,
             answer_access,
             force_body: false,
+            doubtful: false,
+            work: 0,
             allowed: None,
             highest_severity: 255,
             sift: true,
@@ -221,7 +227,14 @@ impl Transaction {
         if let Err(refusal) = self.fill_body(body, whole) {
             return self.refuse(refusal);
         }
-        self.phase(2)
+        let verdict = self.phase(2);
+        if verdict.is_none()
+            && self.doubtful
+            && !matches!(self.allowed, Some(Allow::Everything | Allow::Request))
+        {
+            return self.refuse(Refusal::Unreadable);
+        }
+        verdict
     }
 
     /// Phase 3: the head of the answer.
@@ -312,8 +325,9 @@ impl Transaction {
             return None;
         }
         let verdict = match refusal {
-            Refusal::BodyTooLarge => Verdict::Deny(413),
-            Refusal::TooMuch | Refusal::TooLargeInside => Verdict::Deny(400),
+            Refusal::BodyTooLarge | Refusal::TooMuchWork | Refusal::TooLargeInside => Verdict::Deny(413),
+            Refusal::Encoded => Verdict::Deny(415),
+            Refusal::TooMuch | Refusal::Unreadable | Refusal::Ambiguous => Verdict::Deny(400),
         };
         self.report.verdict = Some(verdict.clone());
         Some(verdict)
@@ -324,7 +338,7 @@ impl Transaction {
         match self.allowed {
             Some(Allow::Everything) if phase != 5 => return None,
             Some(Allow::Request) if phase <= 2 => return None,
-            Some(Allow::Phase) => self.allowed = None,
+            Some(Allow::Phase | Allow::Request) => self.allowed = None,
             _ => {}
         }
         self.gathered.forget();
@@ -334,6 +348,9 @@ impl Transaction {
         let mut at = 0;
         while let (Some(&head), Some(&quick)) = (heads.get(at), quick.get(at)) {
             at += 1;
+            if let Some(verdict) = self.exceeded() {
+                return Some(verdict);
+            }
             if !self.may_match(&engine, quick) {
                 continue;
             }
@@ -359,9 +376,17 @@ impl Transaction {
             if self.allowed.is_some() && phase != 5 {
                 return None;
             }
-            if self.values.size() > MOST_VALUES {
-                return self.refuse(Refusal::TooLargeInside);
-            }
+        }
+        self.exceeded()
+    }
+
+    /// Whether the transaction asks for more memory or work than it may have.
+    fn exceeded(&mut self) -> Option<Verdict> {
+        if self.values.is_full() {
+            return self.refuse(Refusal::TooLargeInside);
+        }
+        if self.work > MOST_WORK {
+            return self.refuse(Refusal::TooMuchWork);
         }
         None
     }
@@ -372,11 +397,21 @@ impl Transaction {
     }
 }
 
-/// Bytes of all values of one transaction, transformed ones included.
-const MOST_VALUES: usize = 512 * 1024 * 1024;
+/// Bytes that all patterns together may be tried on for one transaction. A text of 100 KB that nearly every pattern has to look
+/// at takes a quarter of it.
+const MOST_WORK: usize = 48 << 20;
 
+/// Whether a rule or a part of its chain looks at the body of the answer.
 fn looks_at_body(engine: &Engine, head: RuleIndex) -> bool {
-    engine.rules[head as usize].targets.iter().any(|target| target.variable == Variable::ResponseBody)
+    let mut next = Some(head);
+    while let Some(index) = next {
+        let rule = &engine.rules[index as usize];
+        if rule.targets.iter().any(|target| target.variable == Variable::ResponseBody) {
+            return true;
+        }
+        next = rule.next;
+    }
+    false
 }
 
 fn is_in(set: &[u64], index: u32) -> bool {

@@ -3,7 +3,7 @@
 use crate::Engine;
 use crate::compile::ir::{Left, RuleIndex, Select};
 use crate::pattern::Pattern;
-use crate::seclang::{self, Reason, Role, Variable};
+use crate::seclang::{self, Reason, Role};
 use std::ops::RangeInclusive;
 
 /// Which rules an exclusion means.
@@ -49,7 +49,7 @@ impl Overlay {
                     .iter()
                     .for_each(|&rule| super::put_in(&mut overlay.removed, rule, engine.rules.len())),
                 Some(text) => {
-                    for left in lefts(engine, text).map_err(|reason| (number, reason))? {
+                    for left in lefts(text).map_err(|reason| (number, reason))? {
                         overlay.targets.push((rules.clone(), left));
                     }
                 }
@@ -67,10 +67,12 @@ fn chosen(engine: &Engine, rules: &Excluded) -> Vec<RuleIndex> {
             Excluded::Tag(tag) => rule.about.tags.iter().any(|known| **known == **tag),
         }
     };
-    engine.heads.iter().flatten().filter(fits).copied().collect()
+    let mut chosen: Vec<_> = engine.heads.iter().flatten().filter(fits).copied().collect();
+    chosen.sort_unstable();
+    chosen
 }
 
-fn lefts(engine: &Engine, text: &str) -> Result<Vec<Left>, Reason> {
+fn lefts(text: &str) -> Result<Vec<Left>, Reason> {
     let mut lefts = Vec::new();
     for target in seclang::targets(text).map_err(|(_, reason)| reason)? {
         if target.role == Role::Count {
@@ -78,12 +80,6 @@ fn lefts(engine: &Engine, text: &str) -> Result<Vec<Left>, Reason> {
         }
         let select = match target.select {
             seclang::Select::All => Select::All,
-            seclang::Select::Name(name) if target.variable == Variable::Tx => {
-                match engine.slots.find(&name) {
-                    Some(slot) => Select::Slot(slot),
-                    None => Select::Name(name),
-                }
-            }
             seclang::Select::Name(name) => Select::Name(name),
             seclang::Select::Pattern(text) => {
                 let pattern =

@@ -23,6 +23,14 @@ pub enum Refusal {
     TooMuch,
     /// Transformed values together are larger than the limit.
     TooLargeInside,
+    /// More work for patterns than one request may ask for.
+    TooMuchWork,
+    /// The body is compressed, and nobody looked into it.
+    Encoded,
+    /// The body is not what its type says, so that nobody knows what the app will read in it.
+    Unreadable,
+    /// The request can be read in two ways.
+    Ambiguous,
 }
 
 /// A rule that matched.

@@ -34,6 +34,9 @@ pub(super) enum Kind {
     Response,
 }
 
+/// Bytes of all values of one transaction, transformed ones included.
+const MOST_BYTES: usize = 128 << 20;
+
 /// The key is a hash already.
 #[derive(Default)]
 pub(super) struct Through(u64);
@@ -64,6 +67,7 @@ pub(crate) struct Values {
     candidates: Vec<u64>,
     transformed: Vec<u8>,
     scratch: Scratch,
+    full: bool,
 }
 
 impl Default for Values {
@@ -77,6 +81,7 @@ impl Default for Values {
             candidates: Vec::new(),
             transformed: Vec::new(),
             scratch: Scratch::default(),
+            full: false,
         };
         values.clear();
         values
@@ -103,12 +108,13 @@ impl Values {
         self.steps.clear();
         self.candidates.clear();
         self.transformed.clear();
+        self.full = false;
         self.intern(b"");
     }
 
-    /// Bytes of memory held.
-    pub(super) fn size(&self) -> usize {
-        self.arena.len()
+    /// Whether a value found no place. What is decided after that is decided on less than was sent.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
     }
 
     pub(crate) fn get(&self, id: ValueId) -> &[u8] {
@@ -127,13 +133,25 @@ impl Values {
         {
             return known;
         }
-        let (Ok(start), Ok(id)) = (u32::try_from(self.arena.len()), ValueId::try_from(self.list.len()))
+        let end = self.arena.len() + bytes.len();
+        let (Ok(start), Ok(id), Ok(until)) =
+            (u32::try_from(self.arena.len()), ValueId::try_from(self.list.len()), u32::try_from(end))
         else {
+            self.full = true;
             return EMPTY;
         };
-        let Ok(end) = u32::try_from(self.arena.len() + bytes.len()) else { return EMPTY };
+        if end > MOST_BYTES {
+            self.full = true;
+            return EMPTY;
+        }
         self.arena.extend_from_slice(bytes);
-        self.list.push(Value { start, end, bytes: ByteSet::of(bytes), steps: NONE, candidates: [NONE; 2] });
+        self.list.push(Value {
+            start,
+            end: until,
+            bytes: ByteSet::of(bytes),
+            steps: NONE,
+            candidates: [NONE; 2],
+        });
         self.known.insert(hash, id);
         id
     }

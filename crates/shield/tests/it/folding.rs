@@ -47,6 +47,16 @@ fn what_may_change_while_a_request_runs_is_not_decided() {
     assert_eq!(open(SET, "SecRule ARGS:a \"@rx s\" \"id:9,phase:1,pass,nolog,setvar:tx.level=+3\""), [4, 5]);
     assert_eq!(open(SET, "SecRule ARGS:a \"@rx s\" \"id:9,phase:1,pass,nolog,setvar:tx.%{ARGS.a}=3\""), [5]);
     assert_eq!(open(SET, "SecAction \"id:9,phase:1,pass,nolog,ctl:ruleRemoveById=3\""), [4, 5]);
+    // A jump that skips the gate alone; an assignment of another phase; a way out before the level is set.
+    assert_eq!(open(SET, "SecAction \"id:9,phase:2,pass,nolog,skip:1\""), [4, 5]);
+    assert_eq!(
+        open(
+            "SecAction \"id:9,phase:2,pass,nolog,setvar:tx.level=4\"\nSecAction \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"",
+            ""
+        ),
+        [4, 5]
+    );
+    assert_eq!(open("SecRule ARGS:a \"@rx s\" \"id:8,phase:1,allow:phase,nolog\"\nSecAction \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"", "").last(), Some(&5));
     assert_eq!(open("SecRule ARGS:b \"@rx no\" \"id:1,phase:1,pass,nolog,setvar:tx.level=1\"", ""), [4, 5]);
     assert_eq!(
         open(

@@ -329,3 +329,96 @@ SecRule TX:2 "@streq y" "id:2,phase:2,pass"
 "#;
     assert_eq!(inspect(travels, &get("/?a=xy")).ids(), [1, 2]);
 }
+
+#[test]
+fn what_a_review_found_stays_found() {
+    let passes = |rules: &str, uri: &str| inspect(rules, &get(uri)).ids();
+    // A repetition of something that may be nothing.
+    assert_eq!(passes("SecRule ARGS \"@rx x(?:(?:ab)?)+y\" \"id:1,phase:2,pass\"", "/?a=xababy"), [1]);
+    assert_eq!(passes("SecRule ARGS \"@rx x(?:a?){2}y\" \"id:1,phase:2,pass\"", "/?a=xaay"), [1]);
+    // The answer's phases run after the request was allowed.
+    let rules = "SecAction \"id:1,phase:1,allow:request\"\nSecAction \"id:3,phase:3,pass\"\nSecAction \"id:4,phase:3,pass\"\n";
+    let mut request = get("/");
+    request.response =
+        Some(Response { status: 200, protocol: b"HTTP/1.1".to_vec(), headers: Vec::new(), body: Vec::new() });
+    assert_eq!(inspect(rules, &request).ids(), [1, 3, 4]);
+    // A variable of the transaction can be left out.
+    let rules = "SecAction \"id:1,phase:1,pass,setvar:tx.a=1,setvar:tx.b=1,ctl:ruleRemoveTargetById=2;TX:a\"\n\
+                 SecRule TX:a \"@eq 1\" \"id:2,phase:1,pass\"\nSecRule TX:/^[ab]$/|!TX:a \"@eq 1\" \"id:3,phase:1,pass,setvar:tx.n=+1\"\n";
+    let seen = inspect(rules, &get("/"));
+    assert_eq!((seen.ids(), seen.tx("n").as_deref()), (vec![1, 3], Some("1")));
+    // Words that a chain's head alone may say, macros in patterns, quotes that never close.
+    let why = |rules: &str| engine(rules).expect_err("a fault")[0].reason;
+    use shield::seclang::Reason;
+    let chain = "SecRule ARGS \"x\" \"id:1,phase:2,pass,chain\"\nSecRule ARGS \"y\" \"deny\"\n";
+    assert_eq!(why(chain), Reason::OfHeadAlone);
+    assert_eq!(why("SecRule ARGS \"@rx ^%{tx.bad}$\" \"id:1,pass\""), Reason::MacroInPattern);
+    assert_eq!(why("SecAction \"id:1,msg:don't,deny\""), Reason::Syntax);
+    assert_eq!(why("SecArgumentSeparator ;"), Reason::BadArgument);
+}
+
+fn post(kind: &str, body: &str) -> Request {
+    get("/").with_header("Content-Type", kind).with_body(body.to_owned())
+}
+
+#[test]
+fn what_nobody_can_read_is_refused_and_not_passed_on() {
+    let rules = "SecAction \"id:1,phase:1,pass,nolog\"";
+    let verdict = |request: &Request| inspect(rules, request).report.verdict;
+    assert_eq!(verdict(&post("application/json", "{\"a\":1}")), None);
+    assert_eq!(verdict(&post("application/json", "/**/{\"a\":1}")), Some(Verdict::Deny(400)));
+    assert_eq!(verdict(&post("text/xml", "<a><b></a>")), Some(Verdict::Deny(400)));
+    assert_eq!(
+        verdict(&post("multipart/form-data; boundary=B", "--B\r\n\r\n\r\nx")),
+        Some(Verdict::Deny(400))
+    );
+    let part = "--B\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--B--\r\n";
+    assert_eq!(verdict(&post("multipart/form-data; boundary=B", part)), None);
+    assert_eq!(
+        verdict(&post("multipart/form-data; boundary=\"B\"", part)),
+        None,
+        "quoted is unusual and no more"
+    );
+    let encoded = post("application/json", "{\"a\":1}").with_header("Content-Encoding", "gzip");
+    assert_eq!(verdict(&encoded), Some(Verdict::Deny(415)));
+    let two = post("application/json", "{\"a\":1}").with_header("Content-Type", "text/plain");
+    assert_eq!(verdict(&two), Some(Verdict::Deny(400)));
+    let detects = inspect("SecRuleEngine DetectionOnly\nSecAction \"id:1,phase:1,pass\"", &encoded);
+    assert_eq!((detects.report.verdict, detects.report.refusal), (None, Some(shield::Refusal::Encoded)));
+}
+
+#[test]
+fn half_a_document_is_not_taken_for_a_whole_one() {
+    let rules = "SecRequestBodyLimit 20\nSecRequestBodyLimitAction ProcessPartial\nSecRule ARGS \"@rx evil\" \"id:1,phase:2,deny\"\n";
+    let verdict = |kind: &str, body: &str| {
+        let engine = engine(rules).expect("rules");
+        let mut transaction = Transaction::new(&engine, &Arc::new(Collections::new(1)), context());
+        let headers: [(&[u8], &[u8]); 1] = [(b"Content-Type", kind.as_bytes())];
+        let head = shield::Head { method: b"POST", target: b"/", protocol: b"HTTP/1.1", headers: &headers };
+        assert_eq!(transaction.request_head(&head), None);
+        transaction.request_body(body.as_bytes(), false)
+    };
+    assert_eq!(verdict("application/x-www-form-urlencoded", "a=good&b=goo"), None);
+    assert_eq!(verdict("application/x-www-form-urlencoded", "a=evil&b=goo"), Some(Verdict::Deny(403)));
+    assert_eq!(verdict("application/json", "{/**/\"a\":\"evil\",\"b\":\"x"), Some(Verdict::Deny(413)));
+    assert_eq!(verdict("text/xml", "<a><b>good"), Some(Verdict::Deny(413)));
+}
+
+#[test]
+fn the_text_of_each_element_is_a_value() {
+    let rules = "SecRule XML:/* \"@rx ^wget \" \"id:1,phase:2,pass,setvar:tx.n=+1\"";
+    let seen = inspect(rules, &post("text/xml", "<r><a>a</a><q>wget http</q><q><![CDATA[wget ]]>x</q></r>"));
+    assert_eq!((seen.ids(), seen.tx("n").as_deref()), (vec![1], Some("2")));
+}
+
+#[test]
+fn many_phrases_hide_none() {
+    let words: String = (0..80_000_u32)
+        .map(|number| format!("w{:x}q{number} ", number.wrapping_mul(2_654_435_761)))
+        .collect();
+    let rules = format!(
+        "SecRule ARGS \"@pm {words}\" \"id:1,phase:2,pass\"\nSecRule ARGS \"@rx union select|information_schema\" \"id:2,phase:2,pass\"\n"
+    );
+    let last = words.split_whitespace().last().expect("a word");
+    assert_eq!(inspect(&rules, &get(&format!("/?a={last}&b=union%20select"))).ids(), [1, 2]);
+}

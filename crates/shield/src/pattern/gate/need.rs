@@ -364,7 +364,9 @@ fn repeated(sub: Need, min: u32, max: Option<u32>) -> Option<Need> {
                 Shape::Open { begins: power.beginnings(), ends: power.endings() }
             }
         }
-        open => open,
+        // What one round can match is not what several can.
+        Shape::Optional { begins, ends, mark, .. } => Shape::Optional { begins, ends, mark, all: None },
+        open @ Shape::Open { .. } => open,
     };
     Some(Need { min_len, clauses, shape, aside, alphabet })
 }
