@@ -1,6 +1,6 @@
 //! The gateway's place in the process: its listeners, the vault behind it, what it notices, reload.
 
-mod fetch;
+pub(crate) mod fetch;
 mod relay;
 pub(crate) mod seen;
 pub(crate) mod trying;
