@@ -1,5 +1,6 @@
 //! The binary: configuration, wiring, verbs. The only place with globals.
 
+mod attacks;
 mod background;
 mod bench;
 mod canary;
