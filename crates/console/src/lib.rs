@@ -13,6 +13,7 @@
 //! in `docs/errors.md`, 5. its action in `tests/authorization.rs`. Tests compare all of them.
 
 mod access;
+mod attacks_view;
 mod body;
 mod caller;
 mod gateway_view;
@@ -24,10 +25,14 @@ pub mod problem;
 mod recorder;
 mod routes;
 mod serve;
+mod shielding;
 #[expect(dead_code, reason = "a design system has parts that no page uses yet")]
 mod ui;
 
 pub use access::{AccessLog, Line};
+pub use attacks_view::{
+    AttacksView, Exclusion, ExclusionError, ExclusionSource, NewExclusion, ShieldDoes, ShieldState, Signature,
+};
 pub use caller::Peer;
 pub use gateway_view::{Counted, GatewayCount, GatewayReport, GatewayRoute, GatewayView};
 pub use serve::serve;
@@ -61,6 +66,8 @@ struct Inner {
     edition: String,
     attempts: pages::attempts::Attempts,
     gateway: OnceLock<Arc<dyn GatewayView>>,
+    attacks_view: OnceLock<Arc<dyn AttacksView>>,
+    excluding: tokio::sync::Mutex<()>,
 }
 
 impl Console {
@@ -88,6 +95,8 @@ impl Console {
             edition: ui::assets::edition(),
             attempts: pages::attempts::Attempts::new(),
             gateway: OnceLock::new(),
+            attacks_view: OnceLock::new(),
+            excluding: tokio::sync::Mutex::new(()),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -101,6 +110,11 @@ impl Console {
     pub fn watch(&self, gateway: Arc<dyn GatewayView>) {
         // A console has one gateway, as a house has.
         let _ = self.inner.gateway.set(gateway);
+    }
+
+    /// Lets the pages and the API see what the shield saw. The first one stands.
+    pub fn watch_attacks(&self, attacks: Arc<dyn AttacksView>) {
+        let _ = self.inner.attacks_view.set(attacks);
     }
 
     /// All routes.
@@ -148,6 +162,16 @@ impl Console {
     /// The gateway, if there is one.
     pub(crate) fn gateway(&self) -> Option<&dyn GatewayView> {
         self.inner.gateway.get().map(|gateway| &**gateway)
+    }
+
+    /// What the shield saw, if there is one.
+    pub(crate) fn attacks_view(&self) -> Option<&Arc<dyn AttacksView>> {
+        self.inner.attacks_view.get()
+    }
+
+    /// Exclusions are changed one after the other, each from what the one before left.
+    pub(crate) async fn one_exclusion(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.inner.excluding.lock().await
     }
 
     /// How often who tried to sign in.

@@ -3,7 +3,7 @@
 
 use crate::routes::{
     catalogue, consents, erasure, find, house, keys, limits, links, notices, persons, purposes, reveal,
-    rights,
+    rights, shield,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -27,6 +27,7 @@ use utoipa::{Modify, OpenApi, ToSchema};
         (name = "consents", description = "Ask, show, give, refuse, withdraw"),
         (name = "declarations", description = "Catalogue, purposes and recipients, notices"),
         (name = "keys", description = "Who may act"),
+        (name = "shield", description = "What the shield saw, and what it leaves out"),
         (name = "house", description = "Health, figures, public keys, ledger")
     ),
     paths(
@@ -56,6 +57,12 @@ use utoipa::{Modify, OpenApi, ToSchema};
         keys::issue,
         keys::revoke,
         links::issue,
+        shield::state,
+        shield::list,
+        shield::one,
+        shield::exclusions,
+        shield::exclude,
+        shield::lift,
         house::alive,
         house::ready,
         house::figures,
@@ -160,6 +167,8 @@ fn describe(parameter: &mut Parameter) {
         }
         "consent" => ("Id of the consent record.", "con_01kb2c3d4e5f6g7h8j9kamnpqr"),
         "principal" => ("Id of the key.", "pri_01kb2c3d4e5f6g7h8j9kamnpqr"),
+        "reference" => ("The number that stands on the page of who was refused.", "7K2M4Q9XWD"),
+        "exclusion" => ("Id of the exclusion.", "1f6d2b0c9a7e4d35"),
         "path" => ("A path of C2SP tlog-tiles.", "checkpoint"),
         _ => return,
     };

@@ -2,6 +2,7 @@
 //! request's content is ever repeated. The vault's enums can grow, so each map ends in `internal`; `tests/codes.rs`
 //! reads their source and finds a variant that is missing here.
 
+use crate::attacks_view::ExclusionError;
 use crate::recorder::Code;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -22,6 +23,7 @@ use vault::keys::{AuthError, KeyError};
 use vault::put::PutError;
 use vault::restrict::RestrictError;
 use vault::reveal::RevealError;
+use vault::shield::ShieldError;
 use vault::sight::SightError;
 
 /// One problem.
@@ -81,6 +83,10 @@ pub(crate) const TOO_MANY_ATTEMPTS: Problem = problem(429, "too_many_attempts");
 pub(crate) const TWO_CREDENTIALS: Problem = problem(400, "two_credentials");
 /// No checkpoint covers the entry yet.
 pub(crate) const NOT_PROVABLE: Problem = problem(503, "not_provable_yet");
+/// There is no gateway with a shield, or not in front of this tenant's app.
+pub(crate) const NO_SHIELD: Problem = problem(404, "no_shield");
+/// No event with this reference is kept.
+pub(crate) const UNKNOWN_ATTACK: Problem = problem(404, "unknown_attack");
 /// Something that should not happen did.
 pub const INTERNAL: Problem = problem(500, "internal");
 
@@ -240,6 +246,7 @@ explain!(ConsentError, role,
     ConsentError::TooMany => problem(409, "too_many_events"),
 );
 explain!(SightError, role, SightError::Denied(reason) => refused(reason, role));
+explain!(ShieldError, role, ShieldError::Denied(reason) => refused(reason, role));
 explain!(KeyError, role,
     KeyError::Denied(reason) => refused(reason, role),
     KeyError::Subject => problem(422, "bad_subject"),
@@ -265,6 +272,23 @@ explain!(DeclareError, role,
     DeclareError::Notice(error) => notice(error),
     DeclareError::TooLarge => problem(422, "configuration_too_large"),
 );
+
+impl Explain for ExclusionError {
+    fn explain(self, _: Role) -> Problem {
+        match self {
+            ExclusionError::UnknownRoute => problem(422, "unknown_route"),
+            ExclusionError::Rules => problem(422, "unknown_rules"),
+            ExclusionError::Target => problem(422, "bad_target"),
+            ExclusionError::Because => problem(422, "bad_reason"),
+            ExclusionError::Standing => problem(409, "already_excluded"),
+            ExclusionError::TooMany => problem(409, "too_many_exclusions"),
+            ExclusionError::Unknown => problem(404, "unknown_exclusion"),
+            ExclusionError::Deciding => problem(422, "deciding_rule"),
+            ExclusionError::NotWritten => problem(503, "exclusions_not_written"),
+            ExclusionError::NotLoaded => problem(409, "rules_not_loaded"),
+        }
+    }
+}
 
 fn value(error: ValueError) -> Problem {
     match error {

@@ -1,13 +1,14 @@
 //! Bodies on their way: counted, timed, and looked at, without being kept.
 
+use crate::arriving::Arriving;
 use crate::find::Masker;
 use crate::fold::Scan;
-use crate::held::Holding;
 use crate::line::FromApp;
+use crate::shielding::Windows;
 use crate::upstream::{Body, BodyError};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::body::{Body as _, Frame, SizeHint};
 use parking_lot::Mutex;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use tokio::time::{Instant, Sleep};
 pub(crate) const SILENCE: Duration = Duration::from_secs(30);
 
 /// Longest time for a whole body that a rule looks into: it is kept in memory meanwhile.
-const WHOLE: Duration = Duration::from_secs(120);
+pub(crate) const WHOLE: Duration = Duration::from_secs(120);
 
 /// What a client must send for the time that it takes, in bytes a second: one byte now and then is no progress.
 const RATE: u32 = 1_024;
@@ -69,25 +70,25 @@ impl Patience {
 
 /// How long is waited for a client: for one piece, and for all of them together by how much came. While the app has to take
 /// something, nobody waits for the client.
-struct Waiting {
+pub(crate) struct Waiting {
     sleep: Option<(Instant, Pin<Box<Sleep>>)>,
     left: Duration,
 }
 
 impl Waiting {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { sleep: None, left: WHOLE }
     }
 
     /// Whether it has lasted too long.
-    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(crate) fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
         let limit = SILENCE.min(self.left);
         let start = || (Instant::now(), Box::pin(tokio::time::sleep(limit)));
         let (_, sleep) = self.sleep.get_or_insert_with(start);
         sleep.as_mut().poll(cx).is_ready()
     }
 
-    fn came(&mut self, bytes: usize) {
+    pub(crate) fn came(&mut self, bytes: usize) {
         if let Some((since, _)) = self.sleep.take() {
             let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
             let earned = Duration::from_secs(1) * bytes / RATE;
@@ -98,7 +99,7 @@ impl Waiting {
 
 /// A request's body that goes on to the app piece by piece.
 pub(crate) struct Guarded {
-    inner: Incoming,
+    inner: Arriving,
     left: u64,
     scan: Option<Scan>,
     waiting: Waiting,
@@ -108,7 +109,7 @@ pub(crate) struct Guarded {
 
 impl Guarded {
     /// At most `limit` bytes; `looked` says whether tokens are looked for.
-    pub(crate) fn new(inner: Incoming, limit: u64, looked: bool, why: Why, first: Option<Look>) -> Self {
+    pub(crate) fn new(inner: Arriving, limit: u64, looked: bool, why: Why, first: Option<Look>) -> Self {
         let scan = looked.then(Scan::default);
         Self { inner, left: limit, scan, waiting: Waiting::new(), why, first }
     }
@@ -128,31 +129,26 @@ impl hyper::body::Body for Guarded {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        loop {
-            let polled = Pin::new(&mut this.inner).poll_frame(cx);
-            let frame = match polled {
-                Poll::Pending if this.waiting.is_over(cx) => return this.cut(Cut::Slow),
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Ready(Some(Err(_))) => return this.cut(Cut::Broken),
-                Poll::Ready(Some(Ok(frame))) => frame,
-            };
-            this.waiting.came(frame.data_ref().map_or(0, Bytes::len));
-            // Trailers have no use here, and two programs may take them differently.
-            let Ok(data) = frame.into_data() else { continue };
-            let length = data.len() as u64;
-            if length > this.left {
-                return this.cut(Cut::Size);
-            }
-            this.left -= length;
-            if this.scan.as_mut().is_some_and(|scan| scan.sees(&data)) {
-                return this.cut(Cut::Token);
-            }
-            if let Some(look) = this.first.take() {
-                look(&data);
-            }
-            return Poll::Ready(Some(Ok(Frame::data(data))));
+        let data = match this.inner.poll_piece(cx) {
+            Poll::Pending if this.waiting.is_over(cx) => return this.cut(Cut::Slow),
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(Some(Err(_))) => return this.cut(Cut::Broken),
+            Poll::Ready(Some(Ok(data))) => data,
+        };
+        this.waiting.came(data.len());
+        let length = data.len() as u64;
+        if length > this.left {
+            return this.cut(Cut::Size);
         }
+        this.left -= length;
+        if this.scan.as_mut().is_some_and(|scan| scan.sees(&data)) {
+            return this.cut(Cut::Token);
+        }
+        if let Some(look) = this.first.take() {
+            look(&data);
+        }
+        Poll::Ready(Some(Ok(Frame::data(data))))
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -162,33 +158,6 @@ impl hyper::body::Body for Guarded {
     fn is_end_stream(&self) -> bool {
         self.inner.is_end_stream()
     }
-}
-
-/// Reads a whole body, at most `limit` bytes.
-pub(crate) async fn collect(mut body: Incoming, limit: usize, held: &Holding) -> Result<Bytes, Cut> {
-    let mut all: Vec<u8> = Vec::new();
-    let mut first: Option<Bytes> = None;
-    let end = Instant::now() + WHOLE;
-    loop {
-        let until = end.min(Instant::now() + SILENCE);
-        let next = tokio::time::timeout_at(until, body.frame()).await.map_err(|_| Cut::Slow)?;
-        let Some(frame) = next else { break };
-        let Ok(data) = frame.map_err(|_| Cut::Broken)?.into_data() else { continue };
-        if first.as_ref().map_or(0, Bytes::len) + all.len() + data.len() > limit {
-            return Err(Cut::Size);
-        }
-        if !held.take(data.len()) {
-            return Err(Cut::Full);
-        }
-        match (&first, all.is_empty()) {
-            (None, true) => first = Some(data),
-            _ => {
-                all.extend_from_slice(&first.take().unwrap_or_default());
-                all.extend_from_slice(&data);
-            }
-        }
-    }
-    Ok(first.unwrap_or_else(|| all.into()))
 }
 
 /// What of an answer was read, and the rest if it was too much.
@@ -231,13 +200,83 @@ pub(crate) async fn read(
     }
 }
 
+/// What came of an answer's beginning waits so long for more of it.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// Reads the beginning of an answer, at most a piece beyond `most` bytes. An app that pauses is not waited for: what it has
+/// said goes on.
+pub(crate) async fn read_first(
+    mut body: FromApp,
+    most: usize,
+    silence: Duration,
+    room: impl Fn(usize) -> bool,
+) -> Read {
+    let mut all: Vec<u8> = Vec::new();
+    let mut until = Instant::now() + silence;
+    while all.len() < most {
+        match tokio::time::timeout_at(until, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                let Ok(data) = frame.into_data() else { continue };
+                if !room(data.len()) {
+                    return Read::Full;
+                }
+                if all.is_empty() {
+                    until = Instant::now() + FIRST;
+                    all.reserve(data.len() + body.size_hint().lower().min(most as u64) as usize);
+                }
+                all.extend_from_slice(&data);
+            }
+            Ok(None) => return Read::Whole(all.into()),
+            Err(_) if !all.is_empty() => break,
+            Ok(Some(Err(_))) | Err(_) => return Read::Broken,
+        }
+    }
+    Read::More(all.into(), body)
+}
+
+/// Where the rest of an answer comes from.
+pub(crate) enum Source {
+    App(FromApp),
+    /// What is still inspected.
+    Watched(Box<Windows>),
+}
+
+impl hyper::body::Body for Source {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self.get_mut() {
+            Self::App(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::Watched(body) => Pin::new(body.as_mut()).poll_frame(cx),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::App(body) => body.size_hint(),
+            Self::Watched(body) => body.size_hint(),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::App(body) => body.is_end_stream(),
+            Self::Watched(body) => body.is_end_stream(),
+        }
+    }
+}
+
 /// Told at the end of an answer how many tokens were masked in it.
 pub(crate) type Told = Box<dyn FnOnce(u64) + Send>;
 
 /// An answer's body in which every token is masked, with constant memory.
 pub(crate) struct Masked {
     before: Option<Bytes>,
-    inner: Option<FromApp>,
+    inner: Option<Source>,
     masker: Masker,
     patience: Patience,
     told: Option<Told>,
@@ -245,9 +284,18 @@ pub(crate) struct Masked {
 }
 
 impl Masked {
-    pub(crate) fn new(before: Option<Bytes>, inner: FromApp, told: Told, first: Option<Look>) -> Self {
+    pub(crate) fn new(before: Option<Bytes>, inner: Option<Source>, told: Told, first: Option<Look>) -> Self {
         let (masker, patience) = (Masker::default(), Patience::default());
-        Self { before, inner: Some(inner), masker, patience, told: Some(told), first }
+        Self { before, inner, masker, patience, told: Some(told), first }
+    }
+
+    /// What the masker has kept back, at the end.
+    fn end(&mut self) -> Option<Result<Frame<Bytes>, BodyError>> {
+        self.inner = None;
+        let told = self.told.take()?;
+        let rest = self.masker.end();
+        told(self.masker.masked);
+        (!rest.is_empty()).then(|| Ok(Frame::data(rest)))
     }
 }
 
@@ -264,21 +312,14 @@ impl hyper::body::Body for Masked {
             let piece = match this.before.take() {
                 Some(before) => before,
                 None => {
-                    let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
+                    let Some(inner) = &mut this.inner else { return Poll::Ready(this.end()) };
                     let polled = Pin::new(inner).poll_frame(cx);
                     if polled.is_pending() && this.patience.is_over(cx) {
                         return Poll::Ready(Some(Err(Box::new(Cut::Slow))));
                     }
                     match ready!(polled) {
-                        None => {
-                            this.inner = None;
-                            let rest = this.masker.end();
-                            if let Some(told) = this.told.take() {
-                                told(this.masker.masked);
-                            }
-                            return Poll::Ready((!rest.is_empty()).then(|| Ok(Frame::data(rest))));
-                        }
-                        Some(Err(error)) => return Poll::Ready(Some(Err(Box::new(error)))),
+                        None => return Poll::Ready(this.end()),
+                        Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                         Some(Ok(frame)) => match frame.into_data() {
                             Ok(data) => data,
                             Err(_) => continue,
@@ -301,21 +342,24 @@ impl hyper::body::Body for Masked {
         match (&self.before, &self.inner) {
             // Masks have the length of what they cover.
             (None, Some(inner)) if self.told.is_some() => inner.size_hint(),
-            (None, None) => SizeHint::with_exact(0),
+            (Some(before), None) => SizeHint::with_exact(before.len() as u64),
+            // What the masker keeps back is still to come.
+            (None, None) if self.told.is_none() => SizeHint::with_exact(0),
             _ => SizeHint::default(),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.before.is_none() && self.inner.is_none()
+        self.before.is_none() && self.inner.is_none() && self.told.is_none()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::held::Budget;
+    use crate::held::{Budget, Holding};
     use http::{Request, Response};
+    use hyper::body::Incoming;
     use hyper_util::rt::TokioIo;
     use std::convert::Infallible;
     use tokio::io::{AsyncWriteExt, DuplexStream};
@@ -349,7 +393,7 @@ mod tests {
     /// How long a body goes on that passes through, at most an hour, and why it ended.
     async fn passes(body: Incoming) -> (Duration, Option<Cut>) {
         let why: Why = Arc::default();
-        let mut body = Guarded::new(body, u64::MAX, true, why.clone(), None);
+        let mut body = Guarded::new(Arriving::new(body), u64::MAX, true, why.clone(), None);
         let began = Instant::now();
         let hour = Duration::from_secs(3_600);
         let reading = async { while let Some(Ok(_)) = body.frame().await {} };
@@ -367,7 +411,7 @@ mod tests {
             let body = sent(1, Duration::from_secs(every)).await;
             let began = Instant::now();
             let held = Holding::none(&Budget::new(usize::MAX, 0), None);
-            assert_eq!(collect(body, 1 << 20, &held).await, Err(Cut::Slow));
+            assert_eq!(Arriving::new(body).whole(1 << 20, &held).await, Err(Cut::Slow));
             assert!(about(began.elapsed(), end), "{every}: {:?}", began.elapsed());
         }
     }

@@ -1,6 +1,7 @@
 //! One request and its answer, stage by stage.
 
-use crate::body::{self, Cut, Look, Masked, Read, Told, Why};
+use crate::arriving::Arriving;
+use crate::body::{self, Cut, Look, Masked, Read, Source, Told, Why};
 use crate::config::Pass;
 use crate::events::{Event, EventSink};
 use crate::headers::{self, Origin};
@@ -14,6 +15,7 @@ use crate::problem::{self, Problem};
 use crate::rules::{Params, Route, segments};
 use crate::serve::Place;
 use crate::setup::Setup;
+use crate::shielding::{self, Passed, Slot};
 use crate::strict::{REFUSED_HOST, Upgraded};
 use crate::upstream::{Body, Missed};
 use crate::{fold, leak, relay_in, relay_out};
@@ -25,7 +27,9 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use std::net::IpAddr;
+use model::{Clock, Entropy};
+use shield::Collections;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -39,13 +43,25 @@ pub(crate) struct Inner {
     pub(crate) setup: ArcSwap<Setup>,
     pub(crate) relay: Arc<dyn Relay>,
     pub(crate) sink: Arc<dyn EventSink>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// What rules remember beyond one request. It outlives a reload.
+    pub(crate) collections: Arc<Collections>,
+    /// Where large requests and answers are inspected.
+    pub(crate) room: shielding::Room,
     places: Places,
 }
+
+/// Addresses, sessions and the like of which rules may remember something at one time.
+const COLLECTIONS: usize = 50_000;
 
 /// What of a connection a request has to know.
 #[derive(Clone)]
 pub(crate) struct Peer {
     pub(crate) address: IpAddr,
+    pub(crate) port: u16,
+    /// The address that it reached.
+    pub(crate) local: SocketAddr,
     pub(crate) upgraded: Upgraded,
     /// Its place among the connections, which an upgraded one keeps.
     pub(crate) place: Arc<Place>,
@@ -58,6 +74,7 @@ pub(crate) struct Asked {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: Option<String>,
+    pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
     pub(crate) host: HeaderValue,
     pub(crate) peer: Peer,
@@ -69,6 +86,10 @@ impl Asked {
     /// Who shares the connections to the app with others; none is a proxy, which speaks for many.
     pub(crate) fn client(&self, way: Way<'_>) -> Option<IpAddr> {
         client_of(way.setup, self.peer.address)
+    }
+
+    pub(crate) fn origin<'a>(&'a self, setup: &'a Setup) -> Origin<'a> {
+        Origin { peer: self.peer.address, host: &self.host, proxies: &setup.proxies }
     }
 }
 
@@ -86,6 +107,8 @@ pub(crate) struct Way<'a> {
     pub(crate) params: &'a Params,
     /// What of its bodies is held in memory.
     pub(crate) held: &'a Holding,
+    /// Where its inspection waits for the answer.
+    pub(crate) inspection: &'a Slot,
 }
 
 impl Way<'_> {
@@ -105,12 +128,28 @@ impl Way<'_> {
 impl Gateway {
     /// A gateway between clients and the app.
     #[must_use]
-    pub fn new(setup: Setup, relay: Arc<dyn Relay>, sink: Arc<dyn EventSink>) -> Self {
-        let (setup, places) = (ArcSwap::from_pointee(setup), Places::default());
-        Self { inner: Arc::new(Inner { setup, relay, sink, places }) }
+    pub fn new(
+        setup: Setup,
+        relay: Arc<dyn Relay>,
+        sink: Arc<dyn EventSink>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        let inner = Inner {
+            setup: ArcSwap::from_pointee(setup),
+            relay,
+            sink,
+            clock,
+            entropy,
+            collections: Arc::new(Collections::new(COLLECTIONS)),
+            room: shielding::Room::default(),
+            places: Places::default(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
-    /// Puts another configuration in force. Requests under way end under the one they began with.
+    /// Puts another configuration in force, with the rules that it brings. Requests under way end under those they began with;
+    /// what rules remember stays.
     pub fn reload(&self, setup: Setup) {
         self.inner.setup.store(Arc::new(setup));
     }
@@ -187,12 +226,14 @@ async fn run(gateway: &Inner, peer: Peer, request: Request<Incoming>) -> (Option
         None => (None, &none),
     };
     let held = Holding::none(&setup.held, client_of(&setup, asked.peer.address));
-    let way = Way { gateway, setup: &setup, route, params, held: &held };
+    let inspection = Slot::default();
+    let way = Way { gateway, setup: &setup, route, params, held: &held, inspection: &inspection };
     let accept = asked.headers.get(header::ACCEPT).cloned();
     let answer = match staged(way, asked, incoming).await {
         Ok(answer) => answer,
         Err(refused) => {
             way.emit(Event::Refused { route: way.name(), code: refused.code() });
+            inspection.answered(refused.status());
             held.give_back();
             refused.answer(accept.as_ref())
         }
@@ -226,6 +267,7 @@ fn open(setup: &Setup, peer: Peer, request: Request<Incoming>) -> Result<(Asked,
         method: parts.method,
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().map(str::to_owned),
+        version: parts.version,
         headers: parts.headers,
         host,
         peer,
@@ -275,22 +317,26 @@ async fn staged(way: Way<'_>, asked: Asked, incoming: Incoming) -> Result<Respon
     if upgrade && !way.passes(Pass::Websocket) {
         return Err(problem::NO_UPGRADE);
     }
+    let arriving = match shielding::request(way, &asked, Arriving::new(incoming)).await? {
+        Passed::On(arriving) => arriving,
+        Passed::Answered(answer) => return Ok(answer),
+    };
     let ruled = way.route.filter(|route| route.has_rules());
     let principal = ruled.and_then(|route| way.setup.principal(route));
     let user = match principal {
         Some(principal) => {
-            let origin = Origin { peer: asked.peer.address, host: &asked.host, proxies: &way.setup.proxies };
+            let origin = asked.origin(way.setup);
             principal.of_request(&asked.headers, &origin, (&way.setup.upstream, asked.client(way))).await
         }
         None => None,
     };
     if let Some(rule) = way.route.and_then(|route| route.inward(&asked.method)) {
-        return relay_in::exchange(way, rule, asked, incoming, user, principal).await;
+        return relay_in::exchange(way, rule, asked, arriving, user, principal).await;
     }
     if upgrade {
-        return upgraded(way, asked, incoming).await;
+        return upgraded(way, asked, arriving).await;
     }
-    let (request, why) = plain(way, &asked, incoming)?;
+    let (request, why) = plain(way, &asked, arriving)?;
     let answer = way
         .setup
         .upstream
@@ -358,12 +404,12 @@ pub(crate) fn cut_off(way: Way<'_>, cut: Cut) -> Problem {
 
 /// A connection that becomes one of another protocol: bytes are passed both ways, unlooked at. The route says so, and every
 /// overview lists it as unprotected.
-async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<Response<Body>, Problem> {
+async fn upgraded(way: Way<'_>, mut asked: Asked, arriving: Arriving) -> Result<Response<Body>, Problem> {
     let kind =
         asked.headers.get(header::UPGRADE).filter(|kind| kind.as_bytes().eq_ignore_ascii_case(b"websocket"));
     let kind = kind.cloned().ok_or(problem::NO_UPGRADE)?;
     let client = asked.upgrade.take().ok_or(problem::NO_UPGRADE)?;
-    let (mut request, why) = plain(way, &asked, incoming)?;
+    let (mut request, why) = plain(way, &asked, arriving)?;
     request.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     request.headers_mut().insert(header::UPGRADE, kind.clone());
     let mut answer = way
@@ -376,6 +422,7 @@ async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<
         let typed = relay_out::Typed::default();
         return Ok(relay_out::answer(way, &asked, answer, None, None, &typed).await);
     }
+    way.inspection.answered(StatusCode::SWITCHING_PROTOCOLS);
     let app = hyper::upgrade::on(&mut answer);
     let place = asked.peer.place.clone();
     tokio::spawn(async move {
@@ -404,7 +451,7 @@ async fn upgraded(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<
 }
 
 /// An answer whose body streams through, masked. `looked` says whether it may hold text.
-pub(crate) fn streamed(way: Way<'_>, before: Option<Bytes>, body: FromApp, looked: bool) -> Body {
+pub(crate) fn streamed(way: Way<'_>, before: Option<Bytes>, rest: Option<Source>, looked: bool) -> Body {
     let told: Told = {
         let (sink, route) = (way.gateway.sink.clone(), way.name());
         Box::new(move |count| {
@@ -414,7 +461,7 @@ pub(crate) fn streamed(way: Way<'_>, before: Option<Bytes>, body: FromApp, looke
         })
     };
     let first = looked.then(|| first_look(way, "answer"));
-    Masked::new(before, body, told, first).boxed_unsync()
+    Masked::new(before, rest, told, first).boxed_unsync()
 }
 
 /// Looks at the first piece of a body.

@@ -165,13 +165,32 @@ fn believed(headers: &HeaderMap, origin: &Origin<'_>) -> Option<String> {
     if !origin.proxies.iter().any(|net| net.contains(&origin.peer)) {
         return None;
     }
-    let chain = headers.get("x-forwarded-for")?.to_str().ok()?;
-    let known: Vec<String> = chain
-        .split(',')
-        .map(|one| one.trim().parse::<IpAddr>().map(|address| address.to_string()))
-        .collect::<Result<_, _>>()
-        .ok()?;
-    (known.len() <= 20).then(|| known.join(", "))
+    let known = chain(headers)?;
+    Some(known.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", "))
+}
+
+/// Who has handed the request on, the first one first, where it says nothing but addresses. A proxy may add to a line, or a line
+/// of its own (RFC 9110 §5.3).
+fn chain(headers: &HeaderMap) -> Option<Vec<IpAddr>> {
+    let mut known = Vec::new();
+    for line in headers.get_all("x-forwarded-for") {
+        for one in line.to_str().ok()?.split(',') {
+            known.push(one.trim().parse().ok()?);
+        }
+    }
+    (1..=20).contains(&known.len()).then_some(known)
+}
+
+/// Who asked: where a declared proxy asks for somebody, the last one in its chain that is no declared proxy itself. What stands
+/// before that one could be anybody's word.
+pub(crate) fn client(headers: &HeaderMap, origin: &Origin<'_>) -> IpAddr {
+    let is_proxy = |address: &IpAddr| origin.proxies.iter().any(|net| net.contains(address));
+    if !is_proxy(&origin.peer) {
+        return origin.peer;
+    }
+    let chain = chain(headers).unwrap_or_default();
+    let named = chain.iter().rev().map(IpAddr::to_canonical).find(|address| !is_proxy(address));
+    named.or(chain.first().copied()).unwrap_or(origin.peer)
 }
 
 /// Security headers that every answer has; what the app says itself stands where it is no weaker.
@@ -301,6 +320,23 @@ mod tests {
         let mut headers = map(&[("x-forwarded-for", "<script>")]);
         to_app(&mut headers, &origin(&host, &proxies), true);
         assert_eq!(headers["x-forwarded-for"], "192.0.2.7");
+    }
+
+    #[test]
+    fn who_asks_through_proxies_is_the_last_one_that_is_none() {
+        let host = HeaderValue::from_static("a");
+        let proxies = ["192.0.2.0/24".parse().expect("a network")];
+        let of = |lines: &[&'static str], proxies: &[IpNet]| {
+            let lines: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", *line)).collect();
+            client(&map(&lines), &origin(&host, proxies)).to_string()
+        };
+        assert_eq!(of(&["198.51.100.9"], &[]), "192.0.2.7", "nobody's word");
+        assert_eq!(of(&[], &proxies), "192.0.2.7");
+        assert_eq!(of(&["198.51.100.9"], &proxies), "198.51.100.9");
+        assert_eq!(of(&["10.6.6.6, 198.51.100.9, 192.0.2.1"], &proxies), "198.51.100.9", "not what he says");
+        assert_eq!(of(&["10.6.6.6", "198.51.100.9"], &proxies), "198.51.100.9", "a line of its own");
+        assert_eq!(of(&["192.0.2.2, 192.0.2.1"], &proxies), "192.0.2.2");
+        assert_eq!(of(&["198.51.100.9, unknown"], &proxies), "192.0.2.7", "no address");
     }
 
     #[test]

@@ -93,6 +93,16 @@ impl Holding {
         self.bytes.fetch_add(bytes, Relaxed);
     }
 
+    /// Another of the same client, with nothing in it.
+    pub(crate) fn beside(&self) -> Self {
+        Self::none(&self.budget, self.client)
+    }
+
+    /// Holds from now on what another one of the same client has held.
+    pub(crate) fn absorb(&self, other: &Self) {
+        self.bytes.fetch_add(other.bytes.swap(0, Relaxed), Relaxed);
+    }
+
     pub(crate) fn give_back(&self) {
         let bytes = self.bytes.swap(0, Relaxed);
         if bytes > 0 {
@@ -134,7 +144,12 @@ mod tests {
         one.take_anyway(50);
         assert!(budget.used() == 150 && !two.take(1));
         drop(one);
-        assert!(budget.used() == 40 && !two.take(usize::MAX) && two.take(60));
+        assert!(budget.used() == 40 && !two.take(usize::MAX) && two.take(59));
+        let other = two.beside();
+        assert!(other.take(1));
+        two.absorb(&other);
+        drop(other);
+        assert_eq!(budget.used(), 100, "it was taken over");
         two.give_back();
         assert_eq!(budget.used(), 0);
         assert!(two.take(10));

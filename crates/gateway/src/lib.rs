@@ -7,6 +7,7 @@
 //! To add a format on the way out: its contexts in `out`, a [`out::Kind`], a row in the table of attacks. To add a source
 //! on the way in: a variant of `rules::Source` and its reader in `inward`.
 
+mod arriving;
 mod body;
 pub mod config;
 mod decode;
@@ -18,6 +19,7 @@ mod headers;
 mod held;
 mod inward;
 mod json;
+mod language;
 mod leak;
 mod line;
 mod media;
@@ -37,6 +39,7 @@ mod sending;
 pub mod serve;
 mod setup;
 mod shares;
+mod shielding;
 pub mod strict;
 mod tied;
 pub mod trying;

@@ -1,9 +1,10 @@
 //! What goes on to the app: as it came, or with tokens in the places of values.
 
+use crate::arriving::Arriving;
 use crate::body::{self, Guarded, Why};
 use crate::config::Pass;
 use crate::exchange::{Asked, Way, first_look};
-use crate::headers::{self, Origin};
+use crate::headers;
 use crate::inward::Rewritten;
 use crate::problem::{self, Problem};
 use crate::rules::{InRule, Source, Subject};
@@ -12,7 +13,6 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Request, Uri};
 use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn head_for_app(way: Way<'_>, asked: &Asked) -> HeaderMap {
             headers.remove(name);
         }
     }
-    let origin = Origin { peer: asked.peer.address, host: &asked.host, proxies: &way.setup.proxies };
+    let origin = asked.origin(way.setup);
     let ranged = way.passes(Pass::Range);
     let conditional = way.route.is_none_or(|route| route.out.is_empty());
     headers::to_app(&mut headers, &origin, conditional);
@@ -70,15 +70,15 @@ pub(crate) fn check_target(rule: &InRule, asked: &Asked, values: usize) -> Resul
 pub(crate) fn plain(
     way: Way<'_>,
     asked: &Asked,
-    incoming: Incoming,
+    arriving: Arriving,
 ) -> Result<(Request<Body>, Why), Problem> {
     let why: Why = Arc::new(Mutex::new(None));
-    let body = if incoming.is_end_stream() {
+    let body = if arriving.is_end_stream() {
         body::full(Bytes::new())
     } else {
         let looked = !way.passes(Pass::Upload);
         let first = looked.then(|| first_look(way, "request"));
-        Guarded::new(incoming, way.setup.max_request, looked, why.clone(), first).boxed_unsync()
+        Guarded::new(arriving, way.setup.max_request, looked, why.clone(), first).boxed_unsync()
     };
     let mut request = Request::new(body);
     *request.method_mut() = asked.method.clone();

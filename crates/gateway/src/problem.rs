@@ -1,11 +1,12 @@
 //! Answers of our own: problem documents (RFC 9457) for programs, a plain page for browsers. Each has a stable code.
 //!
 //! To add one: a line in the table here, which alone can make them, and a row in the section "Gateway" of
-//! `docs/errors.md`. A test compares the two.
+//! `docs/errors.md`. A test compares the two. Those of the shield speak German, too, and have their texts in `locales`.
 
+use crate::language::Language;
 use crate::upstream::Body;
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 
@@ -93,6 +94,19 @@ problems! {
     UNAVAILABLE: SERVICE_UNAVAILABLE, "vault_unavailable",
         "Personal data cannot be kept at present. Nothing was changed. Try again in a minute.";
 
+    REQUEST_REFUSED: FORBIDDEN, "request_refused",
+        "The request looks like an attack and was not passed on. If it is none, tell the operator its reference.";
+    TOO_LARGE_TO_INSPECT: PAYLOAD_TOO_LARGE, "body_too_large_to_inspect",
+        "The request is larger than can be inspected here, and was not passed on.";
+    TOO_MUCH_TO_INSPECT: BAD_REQUEST, "too_much_to_inspect",
+        "The request has more fields, parts or levels than are inspected here, and was not passed on.";
+    BODY_ENCODED: UNSUPPORTED_MEDIA_TYPE, "body_encoded",
+        "The body of the request is encoded in a way that cannot be inspected, and was not passed on. Send it as it is.";
+    ANSWER_REFUSED: BAD_GATEWAY, "answer_refused",
+        "The application's answer held something that must not leave it. If you sent something, look whether it was carried out before you send it again.";
+    SHIELD_UNAVAILABLE: SERVICE_UNAVAILABLE, "shield_unavailable",
+        "It could not be inspected at present, and what is not inspected does not pass. Try again in a moment.";
+
     APP_UNREACHABLE: BAD_GATEWAY, "app_unreachable",
         "The application cannot be reached. It has seen nothing of the request. Try again in a minute.";
     APP_BUSY: SERVICE_UNAVAILABLE, "app_busy",
@@ -119,13 +133,35 @@ impl Problem {
         self.code
     }
 
+    pub(crate) const fn status(self) -> StatusCode {
+        self.status
+    }
+
     /// The answer, as the asker can read it.
     pub(crate) fn answer(self, accept: Option<&HeaderValue>) -> Response<Body> {
-        let accepts = accept.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let (kind, body) = if accepts.contains("text/html") { self.page() } else { self.document() };
+        let (kind, body) = if wants_page(accept) { self.page() } else { self.document(self.status, None) };
+        self.made(self.status, kind, body)
+    }
+
+    /// The answer with another status, and with a reference by which the operator finds what happened; a page is in the
+    /// asker's language.
+    pub(crate) fn referring(self, asked: &HeaderMap, status: StatusCode, reference: &str) -> Response<Body> {
+        if !wants_page(asked.get(header::ACCEPT)) {
+            let (kind, body) = self.document(status, Some(reference));
+            return self.made(status, kind, body);
+        }
+        let language = Language::of(asked);
+        let body = language.page(self.code, status, reference);
+        let mut answer = self.made(status, "text/html; charset=utf-8", body);
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.code()));
+        answer
+    }
+
+    fn made(self, status: StatusCode, kind: &'static str, body: String) -> Response<Body> {
         let body = Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync();
         let mut answer = Response::new(body);
-        *answer.status_mut() = self.status;
+        *answer.status_mut() = status;
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
@@ -133,21 +169,24 @@ impl Problem {
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
         );
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
         }
         crate::headers::harden(headers);
         answer
     }
 
-    fn document(self) -> (&'static str, String) {
-        let document = serde_json::json!({
+    fn document(self, status: StatusCode, reference: Option<&str>) -> (&'static str, String) {
+        let mut document = serde_json::json!({
             "type": format!("urn:obhut:error:{}", self.code),
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
+            "title": status.canonical_reason().unwrap_or("Error"),
+            "status": status.as_u16(),
             "code": self.code,
             "detail": self.detail,
         });
+        if let Some(reference) = reference {
+            document["reference"] = reference.into();
+        }
         ("application/problem+json", document.to_string())
     }
 
@@ -161,6 +200,10 @@ impl Problem {
         );
         ("text/html; charset=utf-8", page)
     }
+}
+
+fn wants_page(accept: Option<&HeaderValue>) -> bool {
+    accept.and_then(|value| value.to_str().ok()).is_some_and(|accepts| accepts.contains("text/html"))
 }
 
 #[cfg(test)]
@@ -202,6 +245,28 @@ mod tests {
         assert_eq!(added, [pair("invented", "400")], "one too many is noticed");
         let wrong = changed("| `app_timeout` | 504 |", "| `app_timeout` | 502 |");
         assert_eq!(wrong, [pair("app_timeout", "502"), pair("app_timeout", "504")], "and another status");
+    }
+
+    #[test]
+    fn each_problem_of_the_shield_speaks_both_languages() {
+        let of_shield = [
+            REQUEST_REFUSED,
+            TOO_LARGE_TO_INSPECT,
+            TOO_MUCH_TO_INSPECT,
+            BODY_ENCODED,
+            ANSWER_REFUSED,
+            SHIELD_UNAVAILABLE,
+        ];
+        let mut pages = BTreeSet::new();
+        for (problem, language) in of_shield.iter().flat_map(|one| Language::ALL.map(|other| (one, other))) {
+            let page = language.page(problem.code, problem.status, "ABCDEFGHIJ");
+            assert!(page.contains("ABCDEFGHIJ") && page.contains(problem.code), "{page}");
+            assert!(page.contains(&format!("lang=\"{}\"", language.code())), "{page}");
+            assert!(!page.contains('{') && !page.contains("shield-"), "a text is missing: {page}");
+            assert!(pages.insert(page.replace(problem.code, "")), "{} is said as another", problem.code);
+        }
+        let missing = Language::ALL[0].page("not_a_code", StatusCode::FORBIDDEN, "ABCDEFGHIJ");
+        assert!(missing.contains("shield-not-a-code"), "a text that is missing is noticed: {missing}");
     }
 
     /// The tour names some of the codes, with what to do.

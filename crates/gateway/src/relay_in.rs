@@ -1,6 +1,7 @@
 //! The relay on the way in, whole: take the values, submit them provisionally, send tokens to the app, and settle by its
 //! answer before the client gets one.
 
+use crate::arriving::Arriving;
 use crate::body::{self, Read};
 use crate::config::Pass;
 use crate::events::Event;
@@ -18,7 +19,6 @@ use crate::upstream::{Body, Missed};
 use data_encoding::HEXLOWER;
 use http::Response;
 use http::header;
-use hyper::body::Incoming;
 use model::reference::is_canonical;
 use model::token::StorageToken;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(crate) async fn exchange(
     way: Way<'_>,
     rule: &InRule,
     asked: Asked,
-    incoming: Incoming,
+    arriving: Arriving,
     user: Option<User>,
     principal: Option<&Principal>,
 ) -> Result<Response<Body>, Problem> {
@@ -41,8 +41,7 @@ pub(crate) async fn exchange(
     if needs_somebody && user.is_none() && principal.is_none_or(|principal| principal.header().is_none()) {
         return Err(problem::NOBODY);
     }
-    let limit = way.setup.max_body;
-    let bytes = body::collect(incoming, limit, way.held).await.map_err(|cut| cut_off(way, cut))?;
+    let bytes = arriving.whole(way.setup.max_body, way.held).await.map_err(|cut| cut_off(way, cut))?;
     if fold::holds_token(&bytes) {
         return Err(cut_off(way, body::Cut::Token));
     }

@@ -1,7 +1,7 @@
 //! The relay on the way out, whole: reads what rules look into, asks once for all its tokens, and puts the answers in
 //! their places. Everything else streams through, masked.
 
-use crate::body::{self, Read};
+use crate::body::{self, Read, Source};
 use crate::config::Pass;
 use crate::decode;
 use crate::events::Event;
@@ -15,6 +15,7 @@ use crate::out::{self, Kind, Known, Page, Script, Tally};
 use crate::principal::{Principal, User};
 use crate::problem::{self, Problem};
 use crate::rules::{OutRule, Route, Whom};
+use crate::shielding::{self, Inspection, Looked, WINDOW, Windows};
 use crate::upstream::{Body, Missed};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -40,6 +41,37 @@ struct Looking<'a> {
     asked: &'a Asked,
     user: Option<User>,
     typed: &'a Typed,
+    /// Where the shield looks into the body, too.
+    inspection: Option<Box<Inspection>>,
+}
+
+/// A body as far as it was read and inspected.
+struct Flow {
+    bytes: Bytes,
+    rest: Option<Source>,
+}
+
+impl Flow {
+    /// Goes on masked, piece by piece.
+    fn stream(self, way: Way<'_>, looked: bool) -> Body {
+        match (self.bytes.is_empty(), self.rest) {
+            (true, None) => crate::body::full(Bytes::new()),
+            (is_empty, rest) => streamed(way, (!is_empty).then_some(self.bytes), rest, looked),
+        }
+    }
+}
+
+/// What the client gets instead.
+enum Instead {
+    Problem(Problem),
+    /// The shield's answer.
+    Answer(Box<Response<Body>>),
+}
+
+impl From<Problem> for Instead {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
 }
 
 pub(crate) async fn answer(
@@ -69,15 +101,20 @@ pub(crate) async fn given(
         Given::Whole(head, bytes) => (head, Some(bytes), None),
         Given::Begun(head, before, rest) => (head, Some(before), Some(rest)),
     };
+    let inspection = match shielding::head(way, asked, &head).await {
+        Looked::On(inspection) => inspection,
+        Looked::Refused(answer) => return answer,
+    };
     let user = viewer(user, principal, &head.headers);
     headers::strip_hop(&mut head.headers);
     for name in way.setup.principals().filter_map(Principal::header) {
         head.headers.remove(name);
     }
-    let looking = Looking { way, asked, user, typed };
+    let looking = Looking { way, asked, user, typed, inspection };
     match looking.through(head, begun, rest).await {
         Ok(answer) => answer,
-        Err(refused) => {
+        Err(Instead::Answer(answer)) => *answer,
+        Err(Instead::Problem(refused)) => {
             way.emit(Event::Refused { route: way.name(), code: refused.code() });
             refused.answer(asked.headers.get(header::ACCEPT))
         }
@@ -105,13 +142,13 @@ impl Looking<'_> {
         mut head: Parts,
         begun: Option<Bytes>,
         rest: Option<FromApp>,
-    ) -> Result<Response<Body>, Problem> {
+    ) -> Result<Response<Body>, Instead> {
         let (kind, script) = kind_of(&head.headers);
         if !self.is_ruled() {
             return self.unruled(head, begun, rest, kind).await;
         }
         if head.status == StatusCode::NOT_MODIFIED {
-            return Err(problem::APP_NOT_MODIFIED);
+            return Err(problem::APP_NOT_MODIFIED.into());
         }
         if !may_be_read_by(self.way.route, self.asked, &head.headers) {
             self.user = None;
@@ -124,12 +161,12 @@ impl Looking<'_> {
         let page_kind = kind.filter(|_| has_body && !partial);
         let is_stream = has_body && is_event_stream(&head.headers);
         if is_stream && !self.way.passes(Pass::Events) {
-            return Err(problem::APP_EVENTS);
+            return Err(problem::APP_EVENTS.into());
         }
         let limit = match script {
             // Nobody waits for the first event, and such a stream is always UTF-8.
             _ if !has_body || is_stream => None,
-            Script::Unreadable => return Err(problem::APP_CHARSET),
+            Script::Unreadable => return Err(problem::APP_CHARSET.into()),
             _ if page_kind.is_some() || coding.is_some() => Some(self.way.setup.max_body),
             // One piece tells how a text is written.
             Script::Text => Some(0),
@@ -138,18 +175,18 @@ impl Looking<'_> {
         let (bytes, rest) = self.begun(begun.unwrap_or_default(), rest, limit).await?;
         let bytes = self.decoded(bytes, coding.as_deref(), rest.is_none())?;
         if script == Script::Text && out::is_wide(&bytes) {
-            return Err(problem::APP_CHARSET);
+            return Err(problem::APP_CHARSET.into());
         }
-        let body = match (page_kind, rest) {
-            (Some(kind), None) => self.page(kind, &mut head, bytes).await,
-            (_, Some(rest)) => {
+        let is_read = rest.is_none();
+        let flow = self.inspected(bytes, rest, has_body).await?;
+        let body = match page_kind.filter(|_| is_read) {
+            Some(kind) => self.page(kind, &mut head, flow.bytes).await,
+            None => {
                 self.headers(&mut head.headers, &HashMap::new());
-                let before = (!bytes.is_empty()).then_some(bytes);
-                streamed(self.way, before, rest, kind.is_some())
-            }
-            (None, None) => {
-                self.headers(&mut head.headers, &HashMap::new());
-                crate::body::full(masked(&bytes))
+                match is_read {
+                    true => crate::body::full(masked(&flow.bytes)),
+                    false => flow.stream(self.way, kind.is_some()),
+                }
             }
         };
         headers::harden(&mut head.headers);
@@ -196,18 +233,51 @@ impl Looking<'_> {
             Read::Full => return Err(problem::ANSWER_FULL),
             Read::Broken => return Err(no_answer(Missed::Broken)),
         };
-        let bytes = if begun.is_empty() { read } else { [begun, read].concat().into() };
-        Ok((bytes, rest))
+        Ok((joined(begun, read), rest))
+    }
+
+    /// Lets the shield look at the first window of a body, which is read for it where it is not there yet. A stream of events
+    /// is not waited for.
+    async fn inspected(
+        &mut self,
+        bytes: Bytes,
+        rest: Option<FromApp>,
+        has_body: bool,
+    ) -> Result<Flow, Instead> {
+        let Some(inspection) = self.inspection.take() else {
+            return Ok(Flow { bytes, rest: rest.map(Source::App) });
+        };
+        let (bytes, rest) = match rest {
+            Some(body) if has_body && bytes.len() < WINDOW => {
+                let room = |bytes| self.has_room(bytes);
+                match body::read_first(body, WINDOW - bytes.len(), self.way.setup.silence, room).await {
+                    Read::Whole(read) => (joined(bytes, read), None),
+                    Read::More(read, rest) => (joined(bytes, read), Some(rest)),
+                    Read::Full => return Err(problem::ANSWER_FULL.into()),
+                    Read::Broken => return Err(no_answer(Missed::Broken).into()),
+                }
+            }
+            rest => (bytes, rest),
+        };
+        let is_whole = rest.is_none() || !has_body;
+        match shielding::look(self.way, self.asked, inspection, &bytes, is_whole).await {
+            Looked::Refused(answer) => Err(Instead::Answer(Box::new(answer))),
+            Looked::On(None) => Ok(Flow { bytes, rest: rest.map(Source::App) }),
+            Looked::On(Some(inspection)) => {
+                let rest = rest.map(|rest| Windows::after(self.way, inspection, &bytes, rest));
+                Ok(Flow { bytes, rest: rest.map(|windows| Source::Watched(Box::new(windows))) })
+            }
+        }
     }
 
     /// An answer that no rule speaks of: it streams through.
     async fn unruled(
-        self,
+        mut self,
         mut head: Parts,
         begun: Option<Bytes>,
         rest: Option<FromApp>,
         kind: Option<Kind>,
-    ) -> Result<Response<Body>, Problem> {
+    ) -> Result<Response<Body>, Instead> {
         let bodiless = [StatusCode::NOT_MODIFIED, StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT];
         let has_body = self.asked.method != Method::HEAD && !bodiless.contains(&head.status);
         let coding = coding_of(&head.headers).filter(|_| has_body);
@@ -216,15 +286,22 @@ impl Looking<'_> {
                 // Encoded though nobody asked for it: a token would pass unseen.
                 let bytes = match read_answer(self.way, rest).await {
                     Read::Whole(bytes) => self.decoded(bytes, Some(&coding), true)?,
-                    Read::Full => return Err(problem::ANSWER_FULL),
-                    Read::More(..) | Read::Broken => return Err(problem::APP_ENCODING),
+                    Read::Full => return Err(problem::ANSWER_FULL.into()),
+                    Read::More(..) | Read::Broken => return Err(problem::APP_ENCODING.into()),
                 };
                 head.headers.remove(header::CONTENT_ENCODING);
                 head.headers.remove(header::CONTENT_LENGTH);
-                crate::body::full(masked(&bytes))
+                let flow = self.inspected(bytes, None, has_body).await?;
+                crate::body::full(masked(&flow.bytes))
             }
-            (_, Some(rest)) => streamed(self.way, begun, rest, kind.is_some()),
-            (_, None) => crate::body::full(masked(&begun.unwrap_or_default())),
+            (_, rest) => {
+                let is_read = rest.is_none();
+                let flow = self.inspected(begun.unwrap_or_default(), rest, has_body).await?;
+                match is_read {
+                    true => crate::body::full(masked(&flow.bytes)),
+                    false => flow.stream(self.way, kind.is_some()),
+                }
+            }
         };
         headers::mask(&mut head.headers, &[]);
         headers::harden(&mut head.headers);
@@ -339,6 +416,10 @@ impl Looking<'_> {
             person,
         })
     }
+}
+
+fn joined(begun: Bytes, read: Bytes) -> Bytes {
+    if begun.is_empty() { read } else { [begun, read].concat().into() }
 }
 
 /// What an answer is, and how it is written.

@@ -2,7 +2,7 @@
 
 mod reading;
 
-use crate::config::{Pass, RelayTable, RouteTable};
+use crate::config::{Pass, RelayTable, RouteTable, ShieldMode};
 use crate::find::Formats;
 use crate::json::Pointers;
 use crate::messages::FieldInfo;
@@ -327,6 +327,8 @@ pub(crate) struct Route {
     pub(crate) out: Vec<OutRule>,
     /// Which way to know the user, by its number; 0 is the gateway's.
     pub(crate) principal: usize,
+    /// What the shield does here, where it is not as everywhere.
+    pub(crate) shield: Option<ShieldMode>,
 }
 
 impl Route {
@@ -366,6 +368,8 @@ pub struct RouteLine {
     pub shows: Vec<(String, Vec<String>)>,
     /// What it lets through unprotected.
     pub unprotected: Vec<&'static str>,
+    /// What the shield does there.
+    pub shield: ShieldMode,
 }
 
 impl Routes {
@@ -475,6 +479,7 @@ impl Routes {
                 takes,
                 shows: route.out.iter().map(|rule| (rule.purpose.clone(), rule.fields.clone())).collect(),
                 unprotected: route.pass.iter().map(word).collect(),
+                shield: route.shield.unwrap_or(ShieldMode::Block),
             }
         };
         self.0.iter().map(line).collect()

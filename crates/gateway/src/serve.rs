@@ -6,6 +6,7 @@ use crate::exchange::{Gateway, Peer};
 use crate::patience::Patient;
 use crate::places::OwnPlaces;
 use crate::quiet::UnderWay;
+use crate::shielding::Closed;
 use crate::strict::{self, Strict, Upgraded};
 use crate::upstream::BodyError;
 use crate::waiting;
@@ -55,8 +56,15 @@ pub async fn serve(
     let behind = gateway.clone();
     let one = move |stream, peer: SocketAddr, place, stop| {
         let acceptor = TlsAcceptor::from(tls.borrow().clone());
-        let address = peer.ip().to_canonical();
-        let peer = Peer { address, upgraded: Upgraded::default(), place, places: OwnPlaces::default() };
+        let local = TcpStream::local_addr(&stream);
+        let peer = Peer {
+            address: peer.ip().to_canonical(),
+            port: peer.port(),
+            local: local.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0))),
+            upgraded: Upgraded::default(),
+            place,
+            places: OwnPlaces::default(),
+        };
         secured(stream, peer, acceptor, behind.clone(), stop)
     };
     accept(listener, gateway, stop, one).await;
@@ -176,14 +184,18 @@ async fn secured(
     let upgraded = peer.upgraded.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let (gateway, peer) = (gateway.clone(), peer.clone());
-        async move { Ok::<_, Infallible>(gateway.handle(peer, request).await) }
+        async move {
+            let answer = gateway.handle(peer, request).await;
+            // An error of the service ends the connection, or with HTTP/2 the stream, without a word.
+            if answer.extensions().get::<Closed>().is_some() { Err(Closed) } else { Ok(answer) }
+        }
     });
     if is_h2 {
         let under_way = UnderWay::none();
         let counting = under_way.clone();
         let service = service_fn(move |request| {
             let (answer, one) = (service.call(request), counting.one());
-            async move { Ok::<_, Infallible>(one.until_sent(answer.await?)) }
+            async move { Ok::<_, Closed>(one.until_sent(answer.await?)) }
         });
         h2(stream, service, &under_way, stop).await;
     } else {
@@ -195,7 +207,7 @@ async fn secured(
 async fn h2<S, H, B>(stream: S, service: H, under_way: &UnderWay, mut stop: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    H: HttpService<Incoming, ResBody = B, Error = Infallible>,
+    H: HttpService<Incoming, ResBody = B, Error = Closed>,
     H::Future: Send + 'static,
     B: body::Body<Data = Bytes, Error = BodyError> + Send + 'static,
 {
@@ -228,7 +240,7 @@ where
 async fn h1<S, H, B>(stream: S, service: H, upgraded: Upgraded, mut stop: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    H: HttpService<Incoming, ResBody = B, Error = Infallible>,
+    H: HttpService<Incoming, ResBody = B, Error = Closed>,
     B: body::Body<Data = Bytes, Error = BodyError> + Send + 'static,
 {
     let stream = Strict::new(Patient::new(stream, WRITE), upgraded);

@@ -1,12 +1,14 @@
 //! A gateway's configuration, made ready: what a request is held against. Replaced as a whole by a reload.
 
-use crate::config::Tables;
+use crate::config::{ExcludeTable, Tables};
 use crate::held::Budget;
 use crate::messages::FieldInfo;
 use crate::principal::{Principal, PrincipalError};
 use crate::rules::{Route, RouteLine, Routes, RuleError};
+use crate::shielding::{self, Rules, Shield};
 use crate::upstream::{Upstream, UpstreamError};
 use ipnet::IpNet;
+use shield::Engine;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +38,9 @@ pub enum SetupError {
     /// Not a network.
     #[error("[gateway]: `{0}` in `proxies` is no network like 10.0.0.0/8")]
     Proxy(String),
+    /// An exclusion of the shield: the rules that it names, and why.
+    #[error("an exclusion of `{0}`: {1}")]
+    Exclusion(String, String),
 }
 
 /// Everything, made ready.
@@ -52,6 +57,7 @@ pub struct Setup {
     pub(crate) persons_per_answer: u32,
     pub(crate) persons_per_hour: u32,
     pub(crate) silence: Duration,
+    pub(crate) shield: Shield,
 }
 
 impl Setup {
@@ -102,13 +108,37 @@ impl Setup {
             persons_per_answer: table.persons_per_answer,
             persons_per_hour: table.persons_per_hour,
             silence: timeout,
+            shield: Shield::build(&tables.shield),
         })
+    }
+
+    /// Whether some route is inspected by the shield. Then it needs rules, and without them each of its requests is refused.
+    #[must_use]
+    pub fn needs_rules(tables: &Tables) -> bool {
+        shielding::is_needed(&tables.shield, &tables.route)
+    }
+
+    /// The same with rules for the shield, and what is excluded from them.
+    ///
+    /// # Errors
+    /// The first exclusion that means nothing: of a route or of rules that are not there, or of a target that is none.
+    pub fn with_rules(
+        mut self,
+        engine: Arc<Engine>,
+        exclusions: &[ExcludeTable],
+    ) -> Result<Self, SetupError> {
+        self.shield.rules = Some(Arc::new(Rules::build(engine, exclusions, self.routes.iter())?));
+        Ok(self)
     }
 
     /// For overviews.
     #[must_use]
     pub fn lines(&self) -> Vec<RouteLine> {
-        self.routes.lines()
+        let mut lines = self.routes.lines();
+        for (line, route) in lines.iter_mut().zip(self.routes.iter()) {
+            line.shield = self.shield.mode_of(Some(route));
+        }
+        lines
     }
 
     /// How the user of this route is known.

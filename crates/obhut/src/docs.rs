@@ -137,3 +137,17 @@ fn the_example_of_the_gateway_is_taken() {
     let error = crate::config::gateway_tables(&text).expect_err("refused").to_string();
     assert!(error.contains("line 9") && error.contains("`access_log`"), "{error}");
 }
+
+/// Each example of the page on rules is a configuration that is taken.
+#[test]
+fn the_examples_of_the_page_on_rules_are_taken() {
+    let text = std::fs::read_to_string(document("rules.md")).expect("docs/rules.md");
+    let examples: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|part| part.split("```").next()).collect();
+    assert!(examples.len() >= 3, "{}", examples.len());
+    for example in examples {
+        let tables = crate::config::gateway_tables(example).expect(example).expect("a gateway");
+        let shield = &tables.shield;
+        crate::shield::rules::exclusions(&shield.exclude).expect(example);
+        gateway::Setup::build(&tables, Path::new(""), None).expect(example);
+    }
+}

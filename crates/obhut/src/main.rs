@@ -1,5 +1,6 @@
 //! The binary: configuration, wiring, verbs. The only place with globals.
 
+mod attacks;
 mod background;
 mod bench;
 mod canary;
@@ -13,6 +14,7 @@ mod gate;
 mod init;
 mod ledger_verbs;
 mod serve;
+mod shield;
 mod system;
 mod tls;
 mod unseal;
@@ -57,9 +59,9 @@ enum Verb {
     /// Cosign the checkpoints of somebody else's ledger.
     #[command(subcommand)]
     Witness(witness::Verb),
-    /// Rules of the gateway: what a page of your app holds, and what would protect it.
+    /// Rules: those of the gateway for a page of your app, and those of the shield against attacks.
     #[command(subcommand)]
-    Rules(gate::trying::Verb),
+    Rules(shield::Verb),
     /// Measure this machine.
     #[command(subcommand)]
     Bench(bench::Verb),
@@ -90,7 +92,7 @@ fn main() -> ExitCode {
         Verb::Verify(args) => verify::run(&args, &mut out),
         Verb::Ledger(verb) => ledger_verbs::run(&verb, &mut out),
         Verb::Witness(verb) => witness::run(&verb, &mut out),
-        Verb::Rules(verb) => gate::trying::run(&verb, &mut out),
+        Verb::Rules(verb) => shield::run(&verb, &mut out),
         Verb::Config(verb) => config::run(&verb, &mut out),
     };
     report(result)

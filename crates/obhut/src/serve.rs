@@ -110,6 +110,7 @@ pub(crate) async fn listen(config: &Config, console: &Console) -> Result<Running
         Some(tables) => {
             let gate = Gate::listen(config, tables, &stop).await?;
             console.watch(gate.view(tables));
+            console.watch_attacks(gate.attacks());
             Some(gate)
         }
         None => None,

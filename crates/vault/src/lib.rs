@@ -34,6 +34,7 @@ pub mod reveal;
 mod seen;
 pub mod sessions;
 pub mod setup;
+pub mod shield;
 pub mod sight;
 pub mod steps;
 pub mod submit;

@@ -117,6 +117,11 @@ steps! {
     /// The entry is in the ledger. Not acknowledged.
     LimitShipped = "limit: shipped",
 
+    /// The entry of a change of the shield is in the outbox. Nothing of the shield is changed.
+    ShieldCommitted = "shield: entry committed",
+    /// It is in the ledger. Nothing of the shield is changed.
+    ShieldShipped = "shield: entry shipped",
+
     /// A new configuration lies in the data file, above the one that the tenant's row names.
     DeclareWritten = "declare: configuration written",
     /// The tenant's row names it, the entry is in the outbox; this process still goes by the old one.

@@ -61,6 +61,8 @@ pub enum Event {
     TenantOpened = 19,
     /// A person's consent records were listed.
     ConsentsListed = 20,
+    /// Rules of the shield were excluded, or that was taken back.
+    Shield = 21,
 }
 
 impl Event {
@@ -74,6 +76,7 @@ impl Event {
             | Self::ConsentRefused
             | Self::ConsentWithdrawn
             | Self::Configure
+            | Self::Shield
             | Self::TenantOpened => 3004,
             Self::Keys => 3005,
             _ => 6005,
@@ -91,7 +94,11 @@ impl Event {
             Self::Erase => 7,
             Self::ConsentRequested | Self::TenantOpened => 1,
             Self::NoticeShown => 2,
-            Self::ConsentGiven | Self::ConsentRefused | Self::ConsentWithdrawn | Self::Configure => 3,
+            Self::ConsentGiven
+            | Self::ConsentRefused
+            | Self::ConsentWithdrawn
+            | Self::Configure
+            | Self::Shield => 3,
             _ => 99,
         }
     }

@@ -235,7 +235,7 @@ async fn the_checker_notices_acknowledgements_that_never_happened() {
     let folder = tempfile::tempdir().expect("a folder");
     let (world, told) = told_truly(folder.path()).await;
     let house = House::of(&world);
-    let lies: [(&str, &str, &str); 7] = [
+    let lies: [(&str, &str, &str); 8] = [
         ("r1-0", "name", "another"),
         ("r9-9", "name", "r9-9"),
         ("r1-0", "life", "erased"),
@@ -243,6 +243,7 @@ async fn the_checker_notices_acknowledgements_that_never_happened() {
         ("r1-0", "consent", "Given"),
         ("r1-1", "consent", "Given"),
         ("config", "notices", "2"),
+        ("shield", "entries", "1"),
     ];
     for (thing, register, value) in lies {
         let mut lied = told.clone();

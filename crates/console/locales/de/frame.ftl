@@ -25,6 +25,7 @@ area-people = Personen & Daten
 area-consents = Einwilligungen
 area-purposes = Zwecke & Hinweise
 area-gateway = Tor
+area-attacks = Angriffe
 area-ledger = Protokoll
 area-settings = Einstellungen
 

@@ -81,3 +81,4 @@ event-epoch = Schlüsselwoche
 event-not-released = Protokolliert und nicht herausgegeben
 event-tenant-opened = Mandant eröffnet
 event-consents-listed = Einwilligungen aufgelistet
+event-shield = Ausnahmen des Schilds geändert

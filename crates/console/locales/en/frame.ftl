@@ -25,6 +25,7 @@ area-people = People & data
 area-consents = Consents
 area-purposes = Purposes & notices
 area-gateway = Gateway
+area-attacks = Attacks
 area-ledger = Ledger
 area-settings = Settings
 

@@ -81,3 +81,4 @@ event-epoch = Shred epoch
 event-not-released = Logged and not released
 event-tenant-opened = Tenant opened
 event-consents-listed = Consents listed
+event-shield = Exclusions of the shield changed

@@ -26,7 +26,7 @@ use vault::trail::{self, Event};
 const SHOWN: usize = 25;
 
 /// Events with their words in addresses and texts.
-const EVENTS: [(Event, &str); 20] = [
+const EVENTS: [(Event, &str); 21] = [
     (Event::Read, "read"),
     (Event::Find, "find"),
     (Event::Export, "export"),
@@ -47,6 +47,7 @@ const EVENTS: [(Event, &str); 20] = [
     (Event::Keys, "keys"),
     (Event::Epoch, "epoch"),
     (Event::TenantOpened, "tenant-opened"),
+    (Event::Shield, "shield"),
 ];
 
 /// An event in words.

@@ -4,6 +4,7 @@
 //! A GET changes nothing. What changes something is a POST of a [`form::Form`], which ends in a redirect, or in a page that
 //! shows what must not stand in a history: a revealed value, a fresh secret.
 
+pub(crate) mod attacks;
 pub(crate) mod attempts;
 pub(crate) mod consents;
 pub(crate) mod error;
@@ -22,6 +23,7 @@ pub(crate) mod visit;
 use crate::Console;
 use crate::problem::NOT_FOUND;
 use crate::ui::assets;
+use attacks::{event, exclude, exclusions, report};
 use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
@@ -49,6 +51,12 @@ pub(crate) fn table() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/console/purposes/{purpose}", get(purposes::purpose)),
         ("/console/notices/{notice}", get(purposes::notice)),
         ("/console/gateway", get(gateway::gateway)),
+        ("/console/attacks", get(attacks::overview)),
+        ("/console/attacks/events/{reference}", get(event::event)),
+        ("/console/attacks/exclude/{reference}/{rule}", get(exclude::ask).post(exclude::exclude)),
+        ("/console/attacks/report", get(report::report).post(report::exclude)),
+        ("/console/attacks/exclusions", get(exclusions::list)),
+        ("/console/attacks/exclusions/{exclusion}", get(exclusions::ask).post(exclusions::lift)),
         ("/console/ledger", get(ledger::list)),
         ("/console/ledger/{index}", get(ledger::entry)),
         ("/console/ledger/{index}/proof", get(ledger::proof)),

@@ -8,7 +8,7 @@ use crate::ui::language::Words;
 use crate::ui::parts::{
     Act, Column, Standing, Tone, aside, empty, facts, kv, link, link_button, prose, short_hash, small_table,
 };
-use crate::{GatewayReport, problem};
+use crate::{GatewayReport, ShieldDoes, ShieldState, problem};
 use axum::response::Response;
 use maud::{Markup, html};
 use model::Timestamp;
@@ -30,7 +30,9 @@ pub(crate) async fn overview(visit: Visit) -> Result<Response, Failed> {
         let tally = visit.look(move |vault, ctx, tenant| vault.tally(ctx, tenant, since)).await?;
         let ledger = frame::ledger_state(&signed.vault).await.map_err(|problem| visit.fail(problem))?;
         let report = visit.console().gateway().map(|gateway| gateway.report());
-        whole(&visit, now, figures, &tally, &ledger, report.as_ref())
+        let shield = shielded(&visit, signed, now);
+        let facts = Facts { now, figures, tally: &tally, ledger: &ledger, shield };
+        whole(&visit, &facts, report.as_ref())
     } else {
         own(&visit, signed, figures)?
     };
@@ -74,14 +76,31 @@ fn sentence(visit: &Visit, ledger: &LedgerState, places: usize, leaks: u64) -> S
     }
 }
 
-fn whole(
-    visit: &Visit,
+/// How the shield is, where there is one in front of this tenant's app.
+struct Shielded {
+    state: ShieldState,
+    /// What it refused today, for who may see that.
+    refused: Option<u64>,
+}
+
+fn shielded(visit: &Visit, signed: &Signed, now: Timestamp) -> Option<Shielded> {
+    let view = visit.console().attacks_view().filter(|view| view.is_of(signed.tenant))?;
+    let may_see = may(signed, Action::ReadAttacks).is_ok();
+    let refused = may_see.then(|| super::attacks::today(view.attacks(), now).refused);
+    Some(Shielded { state: view.shield(), refused })
+}
+
+/// What the page is made from.
+struct Facts<'a> {
     now: Timestamp,
     figures: Figures,
-    tally: &Tally,
-    ledger: &LedgerState,
-    report: Option<&GatewayReport>,
-) -> Markup {
+    tally: &'a Tally,
+    ledger: &'a LedgerState,
+    shield: Option<Shielded>,
+}
+
+fn whole(visit: &Visit, all: &Facts<'_>, report: Option<&GatewayReport>) -> Markup {
+    let Facts { now, figures, tally, ledger, ref shield } = *all;
     let words = visit.words();
     let places = report.map(|report| unprotected(visit, report)).unwrap_or_default();
     let leaks = report.map_or(0, leaks);
@@ -89,6 +108,14 @@ fn whole(
     let of_today: u64 =
         tally.days.iter().filter(|((day, _), _)| *day == today).map(|(_, count)| *count).sum();
     let number = |name: &str, figure: u64| (words.say(name), words.number(figure));
+    let mut figures_of_today = vec![
+        number("fact-reads-today", of_today),
+        number("fact-refused", tally.refused),
+        number("fact-persons", figures.live),
+        number("fact-erased", figures.erased),
+    ];
+    let refused = shield.as_ref().and_then(|shield| shield.refused);
+    figures_of_today.extend(refused.map(|count| number("fact-attacks-refused", count)));
     html! {
         div.head {
             h1 { (sentence(visit, ledger, places.len(), leaks)) }
@@ -97,19 +124,15 @@ fn whole(
                     ("time", words.clock(now).into())]))
             }
         }
-        (facts(&[
-            number("fact-reads-today", of_today),
-            number("fact-refused", tally.refused),
-            number("fact-persons", figures.live),
-            number("fact-erased", figures.erased),
-        ]))
+        @if let Some(shield) = shield { (super::attacks::hints(words, &shield.state, now)) }
+        (facts(&figures_of_today))
         div."cols side" {
             (reads(visit, now, tally))
             (ledger_card(visit, ledger))
         }
         div."cols two" {
             (flows(visit, tally))
-            (protection(visit, report, &places, leaks))
+            (protection(visit, report, shield.as_ref(), (&places, leaks)))
         }
     }
 }
@@ -141,7 +164,7 @@ fn reads(visit: &Visit, now: Timestamp, tally: &Tally) -> Markup {
             @if total == 0 {
                 (empty(Icon::Eye, &words.say("reads-none"), None))
             } @else {
-                (columns(words, Columns { id: "reads-chart", title: words.say("reads-title"), finding, columns: names, series }))
+                (columns(words, Columns { id: "reads-chart", title: words.say("reads-title"), finding, head: words.say("chart-day"), columns: names, series }))
                 p."xs quiet" { (words.say("reads-note")) }
             }
             @if let (false, Some(since)) = (tally.complete, tally.since) {
@@ -218,8 +241,8 @@ pub(crate) fn category_word(words: &Words, number: u8) -> String {
 fn protection(
     visit: &Visit,
     report: Option<&GatewayReport>,
-    places: &[(String, Option<String>)],
-    leaks: u64,
+    shield: Option<&Shielded>,
+    (places, leaks): (&[(String, Option<String>)], u64),
 ) -> Markup {
     let words = visit.words();
     html! {
@@ -239,6 +262,25 @@ fn protection(
                         (aside(Tone::Warn, Icon::Alert, &html! { p { (words.with("leaks-seen", [("count", leaks.into())])) } }))
                     }
                 }
+            }
+            @if let Some(shield) = shield { (shield_line(words, shield)) }
+        }
+    }
+}
+
+/// What the shield does, and the way to what it saw.
+fn shield_line(words: &Words, shield: &Shielded) -> Markup {
+    let name = match shield.state.does {
+        ShieldDoes::Block => "shield-line-block",
+        ShieldDoes::Detect => "shield-line-detect",
+        ShieldDoes::Off => "shield-line-off",
+    };
+    html! {
+        p.with-i {
+            (icon(Icon::Shield))
+            span {
+                (words.say(name)) " "
+                @if shield.refused.is_some() { (link(Area::Attacks.path(), &words.say("area-attacks"))) }
             }
         }
     }

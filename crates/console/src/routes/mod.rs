@@ -13,6 +13,7 @@ pub(crate) mod persons;
 pub(crate) mod purposes;
 pub(crate) mod reveal;
 pub(crate) mod rights;
+pub(crate) mod shield;
 
 use crate::Console;
 use crate::body::Answer;
@@ -54,6 +55,11 @@ fn table() -> Vec<(&'static str, MethodRouter<Console>)> {
         ("/v1/tenants/{tenant}/keys", post(keys::issue)),
         ("/v1/tenants/{tenant}/keys/{principal}", delete(keys::revoke)),
         ("/v1/tenants/{tenant}/links", post(links::issue)),
+        ("/v1/tenants/{tenant}/shield", get(shield::state)),
+        ("/v1/tenants/{tenant}/shield/attacks", get(shield::list)),
+        ("/v1/tenants/{tenant}/shield/attacks/{reference}", get(shield::one)),
+        ("/v1/tenants/{tenant}/shield/exclusions", get(shield::exclusions).post(shield::exclude)),
+        ("/v1/tenants/{tenant}/shield/exclusions/{exclusion}", delete(shield::lift)),
         ("/v1/openapi.json", get(house::description)),
         ("/healthz", get(house::alive)),
         ("/readyz", get(house::ready)),

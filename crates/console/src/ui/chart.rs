@@ -32,6 +32,8 @@ pub(crate) struct Columns {
     pub(crate) title: String,
     /// What it shows, for the same.
     pub(crate) finding: String,
+    /// What a column is: a day, an hour.
+    pub(crate) head: String,
     /// The names of the columns, oldest first; the last one is not complete yet.
     pub(crate) columns: Vec<String>,
     /// The series, in any order.
@@ -72,7 +74,7 @@ const HIGH: u64 = 1_000;
 
 /// The chart with its legend and its numbers.
 pub(crate) fn columns(words: &Words, chart: Columns) -> Markup {
-    let Columns { id, title, finding, columns, series } = chart;
+    let Columns { id, title, finding, head, columns, series } = chart;
     let series = ranked(words, series);
     let of_column = |column: usize| series.iter().filter_map(move |one| one.numbers.get(column));
     let most = (0..columns.len()).map(|column| of_column(column).sum::<u64>()).max().unwrap_or(0);
@@ -92,7 +94,7 @@ pub(crate) fn columns(words: &Words, chart: Columns) -> Markup {
             (legend(words, &series, all))
             details {
                 summary { (words.say("chart-numbers")) }
-                div.scroll tabindex="0" role="region" aria-label=(words.say("chart-numbers")) { (numbers(words, &title, &columns, &series)) }
+                div.scroll tabindex="0" role="region" aria-label=(words.say("chart-numbers")) { (numbers(words, (&title, head), &columns, &series)) }
             }
         }
     }
@@ -155,8 +157,8 @@ fn legend(words: &Words, series: &[Series], all: u64) -> Markup {
     }
 }
 
-fn numbers(words: &Words, title: &str, columns: &[String], series: &[Series]) -> Markup {
-    let mut heads = vec![Column::words(words.say("chart-day"))];
+fn numbers(words: &Words, (title, head): (&str, String), columns: &[String], series: &[Series]) -> Markup {
+    let mut heads = vec![Column::words(head)];
     heads.extend(series.iter().map(|one| Column::number(one.name.clone())));
     let row = |(place, name): (usize, &String)| {
         let mut cells = vec![html! { (name) }];

@@ -41,6 +41,8 @@ pub(crate) enum Area {
     Purposes,
     /// The gateway.
     Gateway,
+    /// What the shield saw, and its exclusions.
+    Attacks,
     /// The ledger.
     Ledger,
     /// Keys, links, epochs, networks.
@@ -56,6 +58,7 @@ impl Area {
             Self::Consents => "/console/consents",
             Self::Purposes => "/console/purposes",
             Self::Gateway => "/console/gateway",
+            Self::Attacks => "/console/attacks",
             Self::Ledger => "/console/ledger",
             Self::Settings => "/console/settings",
         }
@@ -69,6 +72,7 @@ impl Area {
             Self::Consents => "area-consents",
             Self::Purposes => "area-purposes",
             Self::Gateway => "area-gateway",
+            Self::Attacks => "area-attacks",
             Self::Ledger => "area-ledger",
             Self::Settings => "area-settings",
         }
@@ -81,6 +85,7 @@ impl Area {
             Self::Consents => Icon::Consent,
             Self::Purposes => Icon::Purpose,
             Self::Gateway => Icon::Gate,
+            Self::Attacks => Icon::Shield,
             Self::Ledger => Icon::Ledger,
             Self::Settings => Icon::Settings,
         }
@@ -93,6 +98,7 @@ impl Area {
             Self::People => Action::Find,
             Self::Consents => Action::ListConsents,
             Self::Gateway | Self::Ledger | Self::Settings => Action::ReadLedger,
+            Self::Attacks => Action::ReadAttacks,
         }
     }
 }
@@ -293,7 +299,7 @@ fn rail(visit: &Visit, signed: &Signed, here: Area, state: &LedgerState) -> Mark
             a.logo href="/console" { (mark()) "Obhut" }
             (group(None, &[Area::Overview]))
             (group(Some("group-data"), &[Area::People, Area::Consents, Area::Purposes]))
-            (group(Some("group-defence"), &[Area::Gateway]))
+            (group(Some("group-defence"), &[Area::Gateway, Area::Attacks]))
             (group(Some("group-proof"), &[Area::Ledger]))
             (group(None, &[Area::Settings]))
             (ledger_stamp(visit, state, to.path()))

@@ -25,6 +25,7 @@ macro_rules! files {
             include_str!(concat!("../../locales/", $folder, "/frame.ftl")),
             include_str!(concat!("../../locales/", $folder, "/words.ftl")),
             include_str!(concat!("../../locales/", $folder, "/staff.ftl")),
+            include_str!(concat!("../../locales/", $folder, "/attacks.ftl")),
             include_str!(concat!("../../locales/", $folder, "/portal.ftl")),
         ]
     };

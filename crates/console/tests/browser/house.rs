@@ -1,5 +1,6 @@
 //! A console before a house with people in it, reached over TLS by a browser.
 
+use crate::shielded::Shield;
 use crate::world::{NOTICE, NOTICE_TEXT, World};
 use console::{Console, Settings};
 use model::PersonId;
@@ -16,6 +17,7 @@ pub(crate) struct House {
     pub(crate) world: World,
     /// Somebody whose data were read, who allowed something, and who is asked for something else.
     pub(crate) person: PersonId,
+    pub(crate) shield: Arc<Shield>,
     address: String,
     _stop: watch::Sender<bool>,
 }
@@ -33,11 +35,13 @@ impl House {
         provable.await.expect("no panic");
         let console = Console::sealed(Settings::default());
         console.open(world.vault.clone());
+        let shield = Shield::new(world.tenant, &world.clock);
+        console.watch_attacks(shield.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("https://localhost:{}", listener.local_addr().expect("an address").port());
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(console::serve(listener, certificate(), console, stopped));
-        let house = Self { world, person, address, _stop: stop };
+        let house = Self { world, person, shield, address, _stop: stop };
         house.ask("bem").await;
         house
     }

@@ -7,6 +7,10 @@
 #[path = "../../../vault/tests/world/mod.rs"]
 mod world;
 
+#[expect(dead_code, reason = "the other tests use more of it")]
+#[path = "../it/shielded.rs"]
+mod shielded;
+
 mod house;
 mod pages;
 mod pressing;

@@ -2,6 +2,7 @@
 //! scrolls sideways.
 
 use crate::house::House;
+use crate::shielded::{EXCLUSION, REFERENCE};
 use crate::world::NOTICE;
 use model::principal::Role;
 use serde_json::{Value, json};
@@ -29,6 +30,16 @@ const OFFICER: [&str; 13] = [
 ];
 /// Pages for who keeps keys.
 const ADMIN: [&str; 3] = ["/console/settings", "/console/settings/keys/new", "/console/settings/links/new"];
+/// Pages for who guards the app.
+const SECURITY: [&str; 7] = [
+    "/console/attacks",
+    "/console/attacks?span=hour&outcome=would",
+    "/console/attacks/events/{reference}",
+    "/console/attacks/exclude/{reference}/942100",
+    "/console/attacks/report",
+    "/console/attacks/exclusions",
+    "/console/attacks/exclusions/{exclusion}",
+];
 /// The person's own.
 const PERSON: [&str; 8] = [
     "/my",
@@ -81,6 +92,7 @@ async fn filled(house: &House, path: &str) -> String {
     let consents = world.vault.consents(&ctx, world.tenant, house.person).await.expect("listed");
     let open = consents.iter().find(|one| !one.state.permits()).expect("somebody asks");
     let path = path.replace("{person}", &house.person.to_string()).replace("{notice}", &NOTICE.to_string());
+    let path = path.replace("{reference}", REFERENCE).replace("{exclusion}", EXCLUSION);
     path.replace("{ask}", &open.id.to_string())
 }
 
@@ -120,10 +132,11 @@ async fn every_page(language: &'static str) {
     let browser = Browser::start(language).await.expect("a browser");
     let mut found = Vec::new();
     let mut seen = 0;
-    let groups: [(Option<Role>, &[&str]); 4] = [
+    let groups: [(Option<Role>, &[&str]); 5] = [
         (None, &NOBODY),
         (Some(Role::PrivacyOfficer), &OFFICER),
         (Some(Role::Admin), &ADMIN),
+        (Some(Role::Security), &SECURITY),
         (Some(Role::Person), &PERSON),
     ];
     for (role, paths) in groups {
@@ -134,7 +147,7 @@ async fn every_page(language: &'static str) {
         browser.console().await.expect("the console");
         for path in paths {
             let address = house.at(&filled(&house, path).await);
-            let name = format!("{language}{}", path.replace(['/', '{', '}', '?', '='], "-"));
+            let name = format!("{language}{}", path.replace(['/', '{', '}', '?', '=', '&'], "-"));
             found.extend(look_at(&browser, &address, &axe, Some(&name)).await);
             let spoken =
                 browser.run("return document.documentElement.lang", vec![]).await.expect("a language");
@@ -145,7 +158,7 @@ async fn every_page(language: &'static str) {
             seen += 1;
         }
     }
-    assert_eq!(seen, NOBODY.len() + OFFICER.len() + ADMIN.len() + PERSON.len());
+    assert_eq!(seen, NOBODY.len() + OFFICER.len() + ADMIN.len() + SECURITY.len() + PERSON.len());
     assert!(found.is_empty(), "{} faults: {found:#?}", found.len());
     browser.end().await.expect("an end");
 }

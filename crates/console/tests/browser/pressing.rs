@@ -2,6 +2,7 @@
 //! Scripts are off, so that it is the plain page that does it.
 
 use crate::house::House;
+use crate::shielded::REFERENCE;
 use model::principal::Role;
 use serde_json::json;
 use testkit::browser::{Browser, Look};
@@ -97,5 +98,43 @@ async fn a_person_sees_who_read_and_erases_herself() {
     assert!(kept.expect("a certificate").as_str().is_some_and(|text| text.contains("payload")));
     browser.open(&house.at("/my")).await.expect("a page");
     assert!(browser.address().await.expect("an address").ends_with("/sign-in"), "the session ended with her");
+    browser.end().await.expect("an end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium: cargo xtask test runs it in the group browser"]
+async fn a_rule_is_excluded_and_taken_back_by_pressing() {
+    let house = House::open().await;
+    let count = || house.shield.exclusions.lock().len();
+    let (before, browser) = (count(), plain().await);
+    house.sign_in(&browser, Role::Security).await;
+    browser.open(&house.at("/console/attacks")).await.expect("a page");
+    browser.run("document.querySelector('#reference').value = '7k2m4-q9xwd'", vec![]).await.expect("typed");
+    browser.press_through("form[aria-label='Look it up'] .btn").await.expect("looked up");
+    assert!(text(&browser).await.contains("A request was refused"), "{}", text(&browser).await);
+    browser.press_through(&format!("a[href$='/{REFERENCE}/942100']")).await.expect("opened");
+    let question = text(&browser).await;
+    assert!(question.contains("[[exclude]]") && question.contains("ARGS:note"), "shown before: {question}");
+    let chosen = "return document.querySelector('input[name=reach]:checked').value";
+    assert_eq!(
+        browser.run(chosen, vec![]).await.expect("a choice"),
+        json!("target"),
+        "the least is chosen already"
+    );
+    browser
+        .run("document.querySelector('#because').value = 'prose is written there'", vec![])
+        .await
+        .expect("typed");
+    browser.press_through("form .btn.grave").await.expect("excluded");
+    let list = text(&browser).await;
+    assert!(list.contains("Excluded, and in force.") && list.contains("prose is written there"), "{list}");
+    assert_eq!(count(), before + 1);
+    browser.press_through("tbody tr:last-child td:last-child a").await.expect("opened");
+    browser.press_through("form .btn.main-act").await.expect("taken back");
+    assert!(text(&browser).await.contains("Taken back"));
+    assert_eq!(count(), before);
+    browser.open(&house.at("/console/attacks/report")).await.expect("a page");
+    browser.press_through("form .btn.grave").await.expect("all excluded");
+    assert_eq!(count(), before + 2, "every line that is shown, with one press");
     browser.end().await.expect("an end");
 }

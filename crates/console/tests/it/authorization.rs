@@ -27,7 +27,7 @@ enum Needs {
 use Needs::{Key, Nothing, Zone};
 
 /// Every route.
-const TABLE: [(&str, &str, Needs); 32] = [
+const TABLE: [(&str, &str, Needs); 38] = [
     ("post", "/v1/tenants/{tenant}/persons", Key(Action::Create)),
     ("patch", "/v1/tenants/{tenant}/persons/{person}", Key(Action::Rectify)),
     ("post", "/v1/tenants/{tenant}/reveal", Key(Action::Read)),
@@ -54,6 +54,12 @@ const TABLE: [(&str, &str, Needs); 32] = [
     ("post", "/v1/tenants/{tenant}/keys", Key(Action::ManageKeys)),
     ("delete", "/v1/tenants/{tenant}/keys/{principal}", Key(Action::ManageKeys)),
     ("post", "/v1/tenants/{tenant}/links", Key(Action::ManageKeys)),
+    ("get", "/v1/tenants/{tenant}/shield", Key(Action::ReadAttacks)),
+    ("get", "/v1/tenants/{tenant}/shield/attacks", Key(Action::ReadAttacks)),
+    ("get", "/v1/tenants/{tenant}/shield/attacks/{reference}", Key(Action::ReadAttacks)),
+    ("get", "/v1/tenants/{tenant}/shield/exclusions", Key(Action::ReadAttacks)),
+    ("post", "/v1/tenants/{tenant}/shield/exclusions", Key(Action::ExcludeRules)),
+    ("delete", "/v1/tenants/{tenant}/shield/exclusions/{exclusion}", Key(Action::ExcludeRules)),
     ("get", "/v1/openapi.json", Nothing),
     ("get", "/healthz", Nothing),
     ("get", "/readyz", Nothing),
@@ -94,6 +100,7 @@ fn form(method: &str, path: &str, person: PersonId) -> Value {
         (_, "consents") => json!({"person": person, "purpose": "bem", "notice": NOTICE, "days": 30}),
         (_, "show") => json!({"language": "en"}),
         (_, "give") => json!({"digest": "00".repeat(32)}),
+        (_, "exclusions") => json!({"rules": "942100", "because": "b"}),
         (_, "keys" | "links") => json!({"name": "k", "role": "person"}),
         _ => json!({}),
     }
@@ -138,7 +145,9 @@ impl Cast {
             .replace("{person}", &person.to_string())
             .replace("{consent}", &self.consent)
             .replace("{principal}", "pri_00000000000000000000000000")
-            .replace("{path}", "checkpoint");
+            .replace("{path}", "checkpoint")
+            .replace("{reference}", crate::shielded::REFERENCE)
+            .replace("{exclusion}", "0000000000000000");
         let method = method.to_uppercase().parse().expect("a method");
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         self.door.send(method, &place, key, body).await

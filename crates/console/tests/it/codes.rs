@@ -46,7 +46,7 @@ fn the_document_lists_every_reason() {
 }
 
 /// The enums that the map has to cover, with their sources.
-const ENUMS: [(&str, &str); 18] = [
+const ENUMS: [(&str, &str); 20] = [
     ("Fault", include_str!("../../../vault/src/fault.rs")),
     ("RevealError", include_str!("../../../vault/src/reveal.rs")),
     ("FindError", include_str!("../../../vault/src/find.rs")),
@@ -58,6 +58,8 @@ const ENUMS: [(&str, &str); 18] = [
     ("ConsentError", include_str!("../../../vault/src/consent.rs")),
     ("KeyError", include_str!("../../../vault/src/keys.rs")),
     ("SightError", include_str!("../../../vault/src/sight.rs")),
+    ("ShieldError", include_str!("../../../vault/src/shield.rs")),
+    ("ExclusionError", include_str!("../../src/attacks_view.rs")),
     ("AuthError", include_str!("../../../vault/src/keys.rs")),
     ("PutError", include_str!("../../../vault/src/put.rs")),
     ("DeclareError", include_str!("../../../vault/src/declare.rs")),

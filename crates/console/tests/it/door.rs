@@ -1,5 +1,6 @@
 //! A console before a house, and somebody who knocks.
 
+use crate::shielded::Shield;
 use crate::world::World;
 use axum::body::Body;
 use axum::response::Response;
@@ -15,6 +16,7 @@ use tower::ServiceExt;
 pub(crate) struct Door {
     pub(crate) world: World,
     pub(crate) router: axum::Router,
+    pub(crate) shield: Arc<Shield>,
 }
 
 impl Door {
@@ -29,7 +31,9 @@ impl Door {
     async fn of(console: Console) -> Self {
         let world = World::new().await;
         console.open(world.vault.clone());
-        Self { router: console.router(), world }
+        let shield = Shield::new(world.tenant, &world.clock);
+        console.watch_attacks(shield.clone());
+        Self { router: console.router(), world, shield }
     }
 
     /// The path with `{t}` filled in.

@@ -5,6 +5,7 @@
 mod world;
 
 mod answers;
+mod attacks;
 mod authorization;
 mod codes;
 mod declarations;
@@ -17,3 +18,4 @@ mod pages;
 mod portal;
 mod property;
 mod sessions;
+mod shielded;

@@ -31,6 +31,7 @@ pub(super) fn route(table: &RouteTable, number: usize) -> Result<Route, RuleErro
         inward: None,
         out: Vec::new(),
         principal: if table.principal.is_some() { number } else { 0 },
+        shield: table.shield,
     })
 }
 

@@ -58,7 +58,7 @@ fn held_open() -> (DuplexStream, JoinHandle<Instant>) {
         let is_large = request.uri().path() == "/large";
         let body = if is_large { full(vec![b'x'; LARGE]) } else { Endless.boxed_unsync() };
         let one = counting.one();
-        async move { Ok::<_, Infallible>(one.until_sent(Response::new(body))) }
+        async move { Ok::<_, Closed>(one.until_sent(Response::new(body))) }
     });
     let (keep, stop) = watch::channel(false);
     let serving = tokio::spawn(async move {
@@ -176,12 +176,13 @@ async fn echoing() -> Gateway {
         let _ = tokio::io::copy(&mut from, &mut to).await;
     });
     let tables = format!(
-        "[gateway]\nlisten = []\nupstream = \"http://{address}\"\n\
+        "[shield]\nmode = \"off\"\n[gateway]\nlisten = []\nupstream = \"http://{address}\"\n\
          [[route]]\nname = \"live\"\npath = \"/live\"\npass = [\"websocket\"]\n"
     );
     let tables = toml::from_str(&tables).expect("tables");
     let setup = Setup::build(&tables, std::path::Path::new("."), None).expect("a setup");
-    Gateway::new(setup, Arc::new(Nothing), Arc::new(Nothing))
+    let (clock, entropy) = (Arc::new(testkit::TestClock::at(0)), Arc::new(testkit::SeededEntropy::new(1)));
+    Gateway::new(setup, Arc::new(Nothing), Arc::new(Nothing), clock, entropy)
 }
 
 #[tokio::test]
@@ -190,10 +191,12 @@ async fn an_upgraded_connection_keeps_its_place() {
     let address: IpAddr = "192.0.2.7".parse().expect("an address");
     let upgraded = Upgraded::default();
     let place = Arc::new(room.take(address, false).expect("a place"));
-    let peer = Peer { address, upgraded: upgraded.clone(), place, places: OwnPlaces::default() };
+    let local = SocketAddr::from(([127, 0, 0, 1], 443));
+    let (upgraded_too, places) = (upgraded.clone(), OwnPlaces::default());
+    let peer = Peer { address, port: 40_000, local, upgraded: upgraded_too, place, places };
     let service = service_fn(move |request: Request<Incoming>| {
         let (gateway, peer) = (gateway.clone(), peer.clone());
-        async move { Ok::<Response<Body>, Infallible>(gateway.handle(peer, request).await) }
+        async move { Ok::<Response<Body>, Closed>(gateway.handle(peer, request).await) }
     });
     let (mut client, server) = tokio::io::duplex(64 << 10);
     let (_keep, stop) = watch::channel(false);

@@ -133,7 +133,9 @@ impl House {
         let relay = Arc::new(Open(known.collect()));
         let fields = relay.fields().expect("fields");
         let setup = Setup::build(&tables, std::path::Path::new("."), Some(&fields)).expect("a setup");
-        let gateway = Gateway::new(setup, relay, Arc::new(Deaf));
+        let clock = Arc::new(testkit::TestClock::at(0));
+        let entropy = Arc::new(testkit::SeededEntropy::new(1));
+        let gateway = Gateway::new(setup, relay, Arc::new(Deaf), clock, entropy);
         let (certificate, presented) = watch::channel(certificate());
         let (stop, stopped) = watch::channel(false);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

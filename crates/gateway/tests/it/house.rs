@@ -118,6 +118,19 @@ pub(crate) struct App {
     pub(crate) silent: Arc<Mutex<bool>>,
 }
 
+impl App {
+    async fn listening(self: Arc<Self>) -> SocketAddr {
+        let behind = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = behind.local_addr().expect("an address");
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = behind.accept().await {
+                tokio::spawn(play(stream, self.clone()));
+            }
+        });
+        address
+    }
+}
+
 async fn play(mut stream: TcpStream, app: Arc<App>) {
     let mut head = Vec::new();
     let mut buffer = [0; 65_536];
@@ -153,6 +166,7 @@ pub(crate) struct House {
     pub(crate) relay: Arc<Played>,
     pub(crate) told: Arc<Told>,
     pub(crate) gateway: Gateway,
+    pub(crate) upstream: SocketAddr,
     /// The cookie of the lead, for the routes that know their user by it.
     pub(crate) cookie: String,
     client: rustls::ClientConfig,
@@ -238,12 +252,43 @@ routes = ["new"]
 in = { person = { new = "location:/w/{id}" }, accept = ["303"], fields = { "form:name" = "name" } }
 "#;
 
-/// Rules as a setup, for an app at this address.
+/// Rules as a setup, for an app at this address. Where they say nothing of a shield, there is none.
 pub(crate) fn setup(rules: &str, upstream: SocketAddr) -> Setup {
-    let text = rules.replace("UPSTREAM", &upstream.to_string());
+    built(rules, upstream).0
+}
+
+fn built(rules: &str, upstream: SocketAddr) -> (Setup, Tables) {
+    let mut text = rules.replace("UPSTREAM", &upstream.to_string());
+    if !text.contains("[shield]") {
+        text.push_str("\n[shield]\nmode = \"off\"\n");
+    }
     let tables: Tables = toml::from_str(&text).expect("tables");
     let fields = Played::default().fields().expect("fields");
-    Setup::build(&tables, std::path::Path::new("."), Some(&fields)).expect("a setup")
+    (Setup::build(&tables, std::path::Path::new("."), Some(&fields)).expect("a setup"), tables)
+}
+
+/// The same with rules of the shield.
+pub(crate) fn shielded(rules: &str, upstream: SocketAddr, seclang: &str) -> Setup {
+    let (setup, tables) = built(rules, upstream);
+    setup.with_rules(engine(seclang), &tables.shield.exclude).expect("its exclusions fit")
+}
+
+/// Rules of the shield, from a text.
+pub(crate) fn engine(seclang: &str) -> Arc<shield::Engine> {
+    struct Text(String);
+    impl shield::Files for Text {
+        fn read(&self, _: &str) -> Option<Vec<u8>> {
+            Some(self.0.clone().into_bytes())
+        }
+        fn data(&self, _: &str, _: &str) -> Option<Vec<u8>> {
+            None
+        }
+        fn matching(&self, _: &str, _: &str) -> Vec<String> {
+            Vec::new()
+        }
+    }
+    let loaded = shield::Engine::load(&Text(seclang.to_owned()), &["rules.conf".to_owned()], 1);
+    Arc::new(loaded.unwrap_or_else(|faults| panic!("{faults:?}")))
 }
 
 impl House {
@@ -254,31 +299,43 @@ impl House {
     /// One whose rules say something else in one place.
     pub(crate) async fn new_with(this: &str, instead: &str) -> Self {
         let app = Arc::new(App { got: Arc::default(), answer: Arc::default(), silent: Arc::default() });
-        let behind = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let upstream = behind.local_addr().expect("an address");
-        let playing = app.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = behind.accept().await {
-                tokio::spawn(play(stream, playing.clone()));
-            }
-        });
-        Self::before(app, &RULES.replace(this, instead), upstream).await
+        let upstream = app.clone().listening().await;
+        Self::before(app, upstream, |keys| {
+            setup(&RULES.replace(this, instead).replace("KEYS", keys), upstream)
+        })
+        .await
+    }
+
+    /// One with a shield under these rules; `more` stands behind the rules of the gateway.
+    pub(crate) async fn shielded(more: &str, seclang: &str) -> Self {
+        let app = Arc::new(App { got: Arc::default(), answer: Arc::default(), silent: Arc::default() });
+        let upstream = app.clone().listening().await;
+        let rules = format!("{RULES}\n{more}");
+        Self::before(app, upstream, |keys| shielded(&rules.replace("KEYS", keys), upstream, seclang)).await
+    }
+
+    /// The same before an app of one's own.
+    pub(crate) async fn shielding(rules: &str, seclang: &str, upstream: SocketAddr) -> Self {
+        let app = Arc::new(App { got: Arc::default(), answer: Arc::default(), silent: Arc::default() });
+        Self::before(app, upstream, |_| shielded(rules, upstream, seclang)).await
     }
 
     /// A gateway with these rules before an app of one's own.
     pub(crate) async fn with(rules: &str, upstream: SocketAddr) -> Self {
         let app = Arc::new(App { got: Arc::default(), answer: Arc::default(), silent: Arc::default() });
-        Self::before(app, rules, upstream).await
+        Self::before(app, upstream, |keys| setup(&rules.replace("KEYS", keys), upstream)).await
     }
 
-    async fn before(app: Arc<App>, rules: &str, upstream: SocketAddr) -> Self {
+    async fn before(app: Arc<App>, upstream: SocketAddr, build: impl FnOnce(&str) -> Setup) -> Self {
         let (relay, told) = (Arc::new(Played::default()), Arc::new(Told::default()));
         let keys = tempfile::NamedTempFile::new().expect("a file");
         let pair = rcgen::KeyPair::generate().expect("a key");
         std::fs::write(keys.path(), pair.public_key_pem()).expect("written");
         let cookie = signed_in(&pair);
-        let rules = rules.replace("KEYS", &keys.path().display().to_string());
-        let gateway = Gateway::new(setup(&rules, upstream), relay.clone(), told.clone());
+        let setup = build(&keys.path().display().to_string());
+        let clock = Arc::new(testkit::TestClock::at(1_790_000_000_000));
+        let entropy = Arc::new(testkit::SeededEntropy::new(7));
+        let gateway = Gateway::new(setup, relay.clone(), told.clone(), clock, entropy);
         let (server, client) = certificates();
         let (keep, presented) = watch::channel(server);
         std::mem::forget(keep);
@@ -286,7 +343,7 @@ impl House {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         tokio::spawn(gateway::serve::serve(listener, presented, gateway.clone(), stopped));
-        Self { address, app, relay, told, gateway, cookie, client, stop }
+        Self { address, app, relay, told, gateway, upstream, cookie, client, stop }
     }
 
     /// Tells the gateway to stop.

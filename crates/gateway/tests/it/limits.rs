@@ -20,10 +20,10 @@ const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 const LONG: Duration = Duration::from_secs(20);
 
 /// An app that takes requests and answers each when it is let.
-struct Slow {
-    address: SocketAddr,
+pub(crate) struct Slow {
+    pub(crate) address: SocketAddr,
     came: watch::Receiver<usize>,
-    go: Arc<Semaphore>,
+    pub(crate) go: Arc<Semaphore>,
 }
 
 /// Reads a request whose length its head tells.
@@ -38,7 +38,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<()> {
 }
 
 impl Slow {
-    async fn answering(answer: &'static str) -> Self {
+    pub(crate) async fn answering(answer: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (comes, came) = watch::channel(0);
@@ -61,7 +61,7 @@ impl Slow {
     }
 
     /// Waits until so many requests have come.
-    async fn has(&self, count: usize) {
+    pub(crate) async fn has(&self, count: usize) {
         let mut came = self.came.clone();
         let waited = tokio::time::timeout(LONG, came.wait_for(|came| *came >= count)).await;
         waited.expect("in time").expect("an app");

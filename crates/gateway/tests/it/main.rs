@@ -9,4 +9,7 @@ mod keys;
 mod limits;
 mod principals;
 mod protocols;
+mod shield_in;
+mod shield_life;
+mod shield_out;
 mod smuggling;

@@ -55,13 +55,17 @@ pub enum Action {
     ManageKeys,
     /// Read checkpoints, tiles and proofs of the tenant's entries.
     ReadLedger,
+    /// Read what the shield saw, and which of its rules are excluded.
+    ReadAttacks,
+    /// Exclude rules of the shield, or take that back.
+    ExcludeRules,
     /// Re-wrap and destroy epochs.
     Maintain,
 }
 
 impl Action {
     /// All actions, in the order of the table.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Create,
         Self::Read,
         Self::Find,
@@ -86,6 +90,8 @@ impl Action {
         Self::WriteNotices,
         Self::ManageKeys,
         Self::ReadLedger,
+        Self::ReadAttacks,
+        Self::ExcludeRules,
         Self::Maintain,
     ];
 

@@ -83,7 +83,11 @@ pub const TABLE: [Row; 9] = [
             ReadLedger,
         ],
     },
-    Row { role: Role::Security, scope: Scope::Tenant, actions: &[ReadCatalogue, ReadPurposes, ReadLedger] },
+    Row {
+        role: Role::Security,
+        scope: Scope::Tenant,
+        actions: &[ReadCatalogue, ReadPurposes, ReadLedger, ReadAttacks, ExcludeRules],
+    },
     Row {
         role: Role::Auditor,
         scope: Scope::Tenant,
@@ -101,6 +105,8 @@ pub const TABLE: [Row; 9] = [
             WriteNotices,
             ManageKeys,
             ReadLedger,
+            ReadAttacks,
+            ExcludeRules,
         ],
     },
     Row {

@@ -65,11 +65,12 @@ const ROLES: [(Role, &str); 9] = [
         "Read Find Export Accesses Rectify AskConsent ListConsents Restrict Object Lift Hold Erase ReadCatalogue \
          ReadPurposes WritePurposes ReadNotices WriteNotices ReadLedger",
     ),
-    (Role::Security, "ReadCatalogue ReadPurposes ReadLedger"),
+    (Role::Security, "ReadCatalogue ReadPurposes ReadLedger ReadAttacks ExcludeRules"),
     (Role::Auditor, "ReadCatalogue ReadPurposes ReadNotices ReadLedger"),
     (
         Role::Admin,
-        "ReadCatalogue WriteCatalogue ReadPurposes WritePurposes ReadNotices WriteNotices ManageKeys ReadLedger",
+        "ReadCatalogue WriteCatalogue ReadPurposes WritePurposes ReadNotices WriteNotices ManageKeys ReadLedger \
+         ReadAttacks ExcludeRules",
     ),
     (
         Role::Person,

@@ -9,7 +9,7 @@ mod load;
 mod memory;
 mod nginx;
 mod openbao;
-mod process;
+pub(crate) mod process;
 mod server;
 mod vault_bench;
 mod wrk;

@@ -9,9 +9,10 @@ use vault::{Context, Vault};
 
 /// Issues the links and says them.
 pub(super) async fn tell(vault: &Vault, seeded: &Seeded, base: &str) -> Result<(), Problem> {
-    let doors: [(&str, Role, Option<PersonId>); 6] = [
+    let doors: [(&str, Role, Option<PersonId>); 7] = [
         ("privacy officer", Role::PrivacyOfficer, None),
         ("auditor", Role::Auditor, None),
+        ("security", Role::Security, None),
         ("administrator", Role::Admin, None),
         ("shift lead", Role::Operations, None),
         ("case manager", Role::CaseManager, None),

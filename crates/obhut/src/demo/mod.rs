@@ -1,6 +1,7 @@
 //! `obhut demo`: a whole house for trying out, on this machine only.
 
 mod app;
+mod attackers;
 mod browser;
 mod check;
 mod doors;
@@ -110,6 +111,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         let door = door.ok_or_else(|| Problem::new("the gateway does not listen"))?;
         say(&format!("entering {} more through the app's own forms …", app::WORKERS));
         app::fill(Browser::new(door, Some(tls.clone()))).await?;
+        attackers::run(Browser::new(door, Some(tls.clone()))).await;
         let code = if args.check {
             let told = check::run(&config, &running, &seeded).await?;
             say("\n  through the gateway");

@@ -4,6 +4,7 @@ mod certificate;
 mod files;
 mod house;
 mod machine;
+mod shield;
 
 use crate::system::{Problem, SystemClock};
 use model::Clock;
@@ -42,7 +43,7 @@ pub(super) enum Level {
 pub(super) struct Line {
     pub(super) level: Level,
     pub(super) what: String,
-    /// The way out; empty for what is well.
+    /// The way out, or for what is well what would be better; may be empty.
     pub(super) way_out: String,
 }
 
@@ -65,6 +66,7 @@ pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<ExitCode, Problem>
     let mut lines = vec![ok(format!("the configuration {} is valid", args.config.display()))];
     lines.extend(files::look(&config, now));
     lines.extend(machine::look(&config));
+    lines.extend(shield::look(&config));
     lines.extend(house::look(&config, args.trust.as_deref(), now)?);
     for line in &lines {
         let mark = match line.level {

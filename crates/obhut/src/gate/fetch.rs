@@ -1,5 +1,6 @@
 //! Fetches one page of the app, as its user sees it: over verified TLS, or in clear text on this machine alone; from one
-//! host; within limits. Nothing is followed but a few redirects on the same host.
+//! host; within limits. Nothing is followed but a few redirects on the same host. And fetches a file of which a digest is
+//! known: over verified TLS alone, also where the page with the file sends on to another host.
 
 use crate::system::Problem;
 use bytes::Bytes;
@@ -24,6 +25,8 @@ use tokio_rustls::TlsConnector;
 const LARGEST: usize = 16 << 20;
 /// Longest wait for everything.
 const LONGEST: Duration = Duration::from_secs(30);
+/// Longest wait for a whole file.
+const LONGEST_FILE: Duration = Duration::from_secs(300);
 /// Most redirects.
 const REDIRECTS: usize = 5;
 /// Largest file with headers or cookies.
@@ -122,6 +125,15 @@ impl Address {
         same.then_some(next)
     }
 
+    /// Where a redirect leads, on any host, over TLS.
+    fn sent_on(&self, location: &str) -> Option<Self> {
+        let next = match location.starts_with('/') && !location.starts_with("//") {
+            true => Self { target: location.to_owned(), ..self.clone() },
+            false => Self::parse(location)?,
+        };
+        next.is_tls.then_some(next)
+    }
+
     /// Connects; clear text stays on this machine.
     async fn connect(&self) -> Result<TcpStream, Problem> {
         let all = (self.bare(), self.port).to_socket_addrs();
@@ -164,6 +176,37 @@ pub(crate) async fn page(url: &str, session: &Session, authority: Option<&Path>)
     tokio::time::timeout(LONGEST, fetching)
         .await
         .map_err(|_| Problem::new("the app took longer than 30 s"))?
+}
+
+/// Fetches a file of at most `largest` bytes.
+pub(crate) async fn file(url: &str, authority: Option<&Path>, largest: usize) -> Result<Bytes, Problem> {
+    let address = Address::parse(url).filter(|address| address.is_tls);
+    let mut address = address.ok_or_else(|| {
+        Problem::with_help("this is no https address", "it looks like https://mirror.example/rules.tar.gz")
+    })?;
+    let fetching = async {
+        for _ in 0..=REDIRECTS {
+            let response = ask(&address, &Session::default(), authority).await?;
+            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            if let Some(to) = location.filter(|_| response.status().is_redirection()) {
+                address = address.sent_on(to).ok_or_else(|| {
+                    Problem::with_help("the server sends on to a place without TLS", "take the file from elsewhere")
+                })?;
+                continue;
+            }
+            if response.status() != http::StatusCode::OK {
+                return Err(Problem::new(format!("{} answers {}", address.host(), response.status())));
+            }
+            let body = Limited::new(response.into_body(), largest).collect().await;
+            return Ok(body
+                .map_err(|_| Problem::new(format!("the file broke off, or is larger than {} MiB", largest >> 20)))?
+                .to_bytes());
+        }
+        Err(Problem::new("the server redirects again and again"))
+    };
+    tokio::time::timeout(LONGEST_FILE, fetching)
+        .await
+        .map_err(|_| Problem::new("the file took longer than five minutes"))?
 }
 
 async fn ask(
@@ -265,6 +308,17 @@ mod tests {
             "https://app.example:8443/",
         ] {
             assert_eq!(leads(elsewhere), None, "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_lie_on_another_host_but_never_without_tls() {
+        let address = Address::parse("https://releases.example/a").expect("an address");
+        let leads = |to: &str| address.sent_on(to).map(|next| next.host() + &next.target);
+        assert_eq!(leads("/b").as_deref(), Some("releases.example:443/b"));
+        assert_eq!(leads("https://files.example/c").as_deref(), Some("files.example:443/c"));
+        for without in ["http://releases.example/a", "http://127.0.0.1/a", "//files.example/c", "ftp://files.example/"] {
+            assert_eq!(leads(without), None, "{without}");
         }
     }
 

@@ -1,16 +1,19 @@
 //! The gateway's place in the process: its listeners, the vault behind it, what it notices, reload.
 
-mod fetch;
+pub(crate) mod fetch;
+mod in_force;
 mod relay;
 pub(crate) mod seen;
 pub(crate) mod trying;
 mod view;
 
+use crate::attacks::{self, exclusions};
 use crate::config::Config;
-use crate::system::{Problem, complain, say};
+use crate::system::{Problem, SystemClock, complain, say};
 use gateway::config::{GatewayTable, Tables};
 use gateway::messages::{FieldInfo, Relay};
 use gateway::{Gateway, Setup};
+use in_force::Standing;
 use relay::VaultRelay;
 use rustls::ServerConfig;
 use seen::Seen;
@@ -27,6 +30,8 @@ pub(crate) struct Gate {
     pub(crate) seen: Arc<Seen>,
     gateway: Gateway,
     relay: Arc<VaultRelay>,
+    standing: Arc<Standing>,
+    attacks: Arc<attacks::View>,
     tls: watch::Sender<Arc<ServerConfig>>,
     served: Vec<JoinHandle<()>>,
 }
@@ -61,7 +66,12 @@ impl Gate {
         let setup = setup(config, tables, None)?;
         let (tls, presented) = watch::channel(certificate(config, table)?);
         let relay = Arc::new(VaultRelay::default());
-        let seen = Arc::new(Seen::new(table.access_log, setup.lines()));
+        let clock = Arc::new(SystemClock);
+        let kept = attacks::open(&config.data, clock.clone())?;
+        let seen = Arc::new(Seen::new(table.access_log, setup.lines(), kept.clone(), clock));
+        let standing = Arc::new(Standing::new(tables, relay.clone()));
+        let rows = exclusions::read(&config.data)?;
+        let attacks = Arc::new(attacks::View::new(kept, standing.clone(), config.data.clone(), rows));
         let gateway = Gateway::new(setup, relay.clone(), seen.clone());
         let mut served = Vec::new();
         let mut addresses = Vec::new();
@@ -80,13 +90,18 @@ impl Gate {
         if let Some(why) = &table.insecure_because {
             complain(&Problem::new(format!("the app is reached in clear text off this machine: {why}")));
         }
-        Ok(Self { addresses, seen, gateway, relay, tls, served })
+        Ok(Self { addresses, seen, gateway, relay, standing, attacks, tls, served })
     }
 
     /// What the console's pages may ask of it.
     pub(crate) fn view(&self, tables: &Tables) -> Arc<dyn console::GatewayView> {
         let insecure_because = tables.gateway.as_ref().and_then(|table| table.insecure_because.clone());
         Arc::new(view::View { seen: self.seen.clone(), addresses: self.addresses.clone(), insecure_because })
+    }
+
+    /// What the console may ask of attacks, and change of the shield.
+    pub(crate) fn attacks(&self) -> Arc<dyn console::AttacksView> {
+        self.attacks.clone()
     }
 
     /// Puts the open house behind it, and holds the rules against the catalogue.
@@ -111,6 +126,9 @@ impl Gate {
             let fields = self.relay.fields().ok();
             let setup = setup(&config, tables, fields.as_deref())?;
             let tls = certificate(&config, table(tables)?)?;
+            let rows = exclusions::read(&config.data)?;
+            self.standing.replace(tables);
+            self.attacks.replace(rows);
             self.seen.replace(setup.lines());
             self.gateway.reload(setup);
             // Nobody listens any more only at the very end.
@@ -128,6 +146,9 @@ impl Gate {
         for served in self.served {
             let _ = served.await;
         }
+        // Writing what is left may take as long as the disk does.
+        let closing = tokio::task::spawn_blocking(move || self.seen.attacks().close());
+        let _ = closing.await;
     }
 }
 

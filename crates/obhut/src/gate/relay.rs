@@ -32,6 +32,11 @@ impl VaultRelay {
         self.0.store(Some(Arc::new(House { vault, tenant })));
     }
 
+    /// Whose app it is; nobody's until a vault is put behind it.
+    pub(crate) fn tenant(&self) -> Option<TenantId> {
+        self.0.load().as_ref().map(|house| house.tenant)
+    }
+
     fn house(&self) -> Result<Arc<House>, RelayError> {
         self.0.load_full().ok_or(RelayError::Sealed)
     }

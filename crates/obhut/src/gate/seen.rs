@@ -3,10 +3,12 @@
 use crate::system::say;
 use gateway::RouteLine;
 use gateway::events::{Event, EventSink};
+use model::Clock;
 use parking_lot::Mutex;
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
+use watch::attacks::Attacks;
 
 /// Most different lines that are counted; more are counted together.
 const LINES: usize = 2_000;
@@ -34,13 +36,25 @@ type Line = (Option<Arc<str>>, Kind);
 /// Counts by route and kind.
 pub(crate) struct Seen {
     log: bool,
+    attacks: Arc<Attacks>,
+    clock: Arc<dyn Clock>,
     routes: Mutex<Vec<RouteLine>>,
     counts: Mutex<HashMap<Line, u64>>,
 }
 
 impl Seen {
-    pub(crate) fn new(log: bool, routes: Vec<RouteLine>) -> Self {
-        Self { log, routes: Mutex::new(routes), counts: Mutex::default() }
+    pub(crate) fn new(
+        log: bool,
+        routes: Vec<RouteLine>,
+        attacks: Arc<Attacks>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { log, attacks, clock, routes: Mutex::new(routes), counts: Mutex::default() }
+    }
+
+    /// What the shield saw.
+    pub(crate) fn attacks(&self) -> &Arc<Attacks> {
+        &self.attacks
     }
 
     /// Other routes are in force.
@@ -103,6 +117,7 @@ impl EventSink for Seen {
             Event::Leak { route, place, kind, count } => self.count(route, Kind::Leak(kind, place), count),
             Event::Settled { route, outcome } => self.count(Some(route), Kind::Settled(outcome), 1),
             Event::Upstream { route, code } => self.count(route, Kind::App(code), 1),
+            Event::Shield(event) => self.attacks.note(crate::attacks::attack(*event, self.clock.now())),
             _ => {}
         }
     }

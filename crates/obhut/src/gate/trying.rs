@@ -12,21 +12,14 @@ use std::process::ExitCode;
 /// Largest page that is read from a file.
 const PAGE_BYTES: u64 = 16 << 20;
 
-/// The verbs on rules.
-#[derive(clap::Subcommand)]
-pub(crate) enum Verb {
-    /// Show what is personal in a page or in an archive of requests, and propose rules for it.
-    #[command(
-        after_help = "The report says how a value begins and never what it is. Exit codes: 0 all is covered, 1 something is\n\
-        not, 2 it could not be looked at.\n\n\
-        Examples:\n  \
-        obhut rules try afternoon.har --purpose personnel\n  \
-        obhut rules try page.html --path /workers/7/edit\n  \
-        obhut rules try http://127.0.0.1:8000/workers --header-file session.txt\n  \
-        obhut rules try afternoon.har --config /srv/obhut/obhut.toml"
-    )]
-    Try(Args),
-}
+/// What stands below the help of `rules try`.
+pub(crate) const HELP: &str = "The report says how a value begins and never what it is. Exit codes: 0 all is covered, 1 something is\n\
+    not, 2 it could not be looked at.\n\n\
+    Examples:\n  \
+    obhut rules try afternoon.har --purpose personnel\n  \
+    obhut rules try page.html --path /workers/7/edit\n  \
+    obhut rules try http://127.0.0.1:8000/workers --header-file session.txt\n  \
+    obhut rules try afternoon.har --config /srv/obhut/obhut.toml";
 
 /// What to look at.
 #[derive(clap::Args)]
@@ -68,8 +61,7 @@ struct Recorded {
 }
 
 /// Looks, and says what was found.
-pub(crate) fn run(verb: &Verb, out: &mut dyn Write) -> Result<ExitCode, Problem> {
-    let Verb::Try(args) = verb;
+pub(crate) fn run(args: &Args, out: &mut dyn Write) -> Result<ExitCode, Problem> {
     if !model::catalogue::is_name(&args.purpose) {
         return Err(Problem::with_help(
             "`--purpose` is no name of a purpose",

@@ -168,6 +168,8 @@ impl House {
         let config =
             self.vault.configuration(&self.officer, self.tenant, Action::ReadNotices).expect("readable");
         found.insert(register("config", "notices"), config.notices.len().to_string());
+        let entries = self.kinds()[Event::Shield as usize];
+        found.insert(register("shield", "entries"), entries.to_string());
     }
 
     /// Every reference that was ever tried.
@@ -336,20 +338,27 @@ impl House {
         complaints
     }
 
-    /// The ledger: nothing in it twice, for each change one entry, and it verifies.
-    fn logged(&self) -> Vec<String> {
-        let mut complaints = Vec::new();
-        let number = {
-            let tenant = self.store.snapshot().expect("read").tenant(self.tenant).expect("read");
-            tenant.expect("a tenant").number
-        };
-        let (mut kinds, mut leaves) = ([0_usize; 256], BTreeSet::new());
+    /// How many entries of the tenant there are of each kind.
+    fn kinds(&self) -> [usize; 256] {
+        let tenant = self.store.snapshot().expect("read").tenant(self.tenant).expect("read");
+        let number = tenant.expect("a tenant").number;
+        let mut kinds = [0; 256];
         for index in 0..self.ledger.status().durable {
             let leaf = self.ledger.leaf(index).expect("readable").expect("there");
             let frame = seal::trail::Frame::parse(&leaf).expect("an entry of the vault");
             if frame.tenant == number {
                 kinds[usize::from(frame.kind)] += 1;
             }
+        }
+        kinds
+    }
+
+    /// The ledger: nothing in it twice, for each change one entry, and it verifies.
+    fn logged(&self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let (kinds, mut leaves) = (self.kinds(), BTreeSet::new());
+        for index in 0..self.ledger.status().durable {
+            let leaf = self.ledger.leaf(index).expect("readable").expect("there");
             if !leaves.insert(leaf) {
                 complaints.push(format!("entry {index} is in the ledger twice"));
             }

@@ -17,6 +17,7 @@ use vault::consent::Answer;
 use vault::keys::{IssuedKey, NewKey};
 use vault::restrict::Limit;
 use vault::reveal::RevealError;
+use vault::shield::ShieldChange;
 use vault::steps::Observer;
 use vault::submit::{NewSubmission, Outcome, Whose};
 use zeroize::Zeroizing;
@@ -49,6 +50,7 @@ pub(crate) async fn run(folder: &Path, steps: Option<Observer>, weeks: bool) {
     tokio::spawn(pass_time(world.clone(), weeks));
     tokio::spawn(declare(world.clone()));
     tokio::spawn(keys(world.clone()));
+    tokio::spawn(shield(world.clone()));
     let writers: Vec<_> = (0..WRITERS).map(|writer| tokio::spawn(write(world.clone(), writer))).collect();
     for writer in writers {
         writer.await.expect("no panic");
@@ -109,6 +111,18 @@ async fn keys(world: Arc<World>) {
         world.vault.revoke_key(&admin, world.tenant, issued.principal).await.expect("revoked");
         tell(&format!("ack {thing} key revoked"));
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Changes of the shield, each of which is an entry and nothing else here.
+async fn shield(world: Arc<World>) {
+    for number in 1_u32.. {
+        tell(&format!("try shield entries {number}"));
+        let change = ShieldChange { set: 1, lifted: 0, takes: true };
+        let admin = world.ctx(&world.admin);
+        world.vault.enter_shield_change(&admin, world.tenant, change).await.expect("entered");
+        tell(&format!("ack shield entries {number}"));
+        tokio::time::sleep(Duration::from_millis(15)).await;
     }
 }
 

@@ -33,6 +33,8 @@ fn action(action: Action) -> &'static str {
         Action::WriteNotices => "add notices",
         Action::ManageKeys => "issue and revoke keys",
         Action::ReadLedger => "read the ledger's checkpoints and proofs",
+        Action::ReadAttacks => "see what the shield saw, and its exclusions",
+        Action::ExcludeRules => "exclude rules of the shield, or take that back",
         Action::Maintain => "re-wrap keys, destroy epochs",
     }
 }
