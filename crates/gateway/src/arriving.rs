@@ -1,7 +1,7 @@
 //! The body of a request as it arrives: what was read of it already, and the rest. The shield reads its beginning, a rule of
 //! the relay all of it, and whoever comes last hands on both.
 
-use crate::body::{Cut, WHOLE, Waiting};
+use crate::body::{Cut, WHOLE, Waiting, longer};
 use crate::held::Holding;
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming, SizeHint};
@@ -122,14 +122,8 @@ impl Arriving {
 
     pub(crate) fn size_hint(&self) -> SizeHint {
         let begun = self.begun.as_ref().map_or(0, |begun| begun.bytes.len()) + self.handed.len();
-        let begun = begun as u64;
         let rest = self.rest.as_ref().map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint);
-        let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower().saturating_add(begun));
-        if let Some(upper) = rest.upper() {
-            hint.set_upper(upper.saturating_add(begun));
-        }
-        hint
+        longer(&rest, begun)
     }
 
     /// The next piece. Trailers are left out: nobody looks into them, so nobody gets them.

@@ -56,6 +56,16 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
+/// The hint of a body that has so many bytes more.
+pub(crate) fn longer(hint: &SizeHint, by: usize) -> SizeHint {
+    let mut longer = SizeHint::new();
+    longer.set_lower(hint.lower().saturating_add(by as u64));
+    if let Some(upper) = hint.upper() {
+        longer.set_upper(upper.saturating_add(by as u64));
+    }
+    longer
+}
+
 /// A timer that starts anew with each piece.
 #[derive(Default)]
 struct Patience(Option<Pin<Box<Sleep>>>);
@@ -343,6 +353,7 @@ impl hyper::body::Body for Masked {
             // Masks have the length of what they cover.
             (None, Some(inner)) if self.told.is_some() => inner.size_hint(),
             (Some(before), None) => SizeHint::with_exact(before.len() as u64),
+            (Some(before), Some(inner)) => longer(&inner.size_hint(), before.len()),
             // What the masker keeps back is still to come.
             (None, None) if self.told.is_none() => SizeHint::with_exact(0),
             _ => SizeHint::default(),

@@ -142,7 +142,8 @@ fn the_example_of_the_gateway_is_taken() {
 #[test]
 fn the_examples_of_the_page_on_rules_are_taken() {
     let text = std::fs::read_to_string(document("rules.md")).expect("docs/rules.md");
-    let examples: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|part| part.split("```").next()).collect();
+    let examples: Vec<&str> =
+        text.split("```toml\n").skip(1).filter_map(|part| part.split("```").next()).collect();
     assert!(examples.len() >= 3, "{}", examples.len());
     for example in examples {
         let tables = crate::config::gateway_tables(example).expect(example).expect("a gateway");

@@ -54,6 +54,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         for address in running.gate.iter().flat_map(|gate| &gate.addresses) {
             say(&format!("gateway on https://{address}"));
         }
+        if let Some(gate) = &running.gate {
+            say(&gate.shield());
+        }
         let root = match unseal::configured(&config)? {
             Some(passphrase) => wiring::open_root(&config, &passphrase)?,
             None => wait_for_root(&config).await?,
@@ -136,7 +139,7 @@ impl Running {
         self.tended = Some(tokio::spawn(background::run(opened.clone(), jobs, stop)));
         let late = opened.shipped_late;
         if let (Some(gate), Some(tables)) = (&self.gate, &config.gateway) {
-            gate.open(config, tables, &opened.vault)?;
+            gate.open(tables, &opened.vault)?;
         }
         self.opened = Some(opened);
         Ok(late)
@@ -150,7 +153,7 @@ impl Running {
     /// Holds the gateway's rules against the catalogue as it is now.
     pub(crate) fn recheck(&self, config: &Config) -> Result<(), Problem> {
         match (&self.gate, &config.gateway, &self.opened) {
-            (Some(gate), Some(tables), Some(opened)) => gate.open(config, tables, &opened.vault),
+            (Some(gate), Some(tables), Some(opened)) => gate.open(tables, &opened.vault),
             _ => Ok(()),
         }
     }
@@ -163,7 +166,8 @@ impl Running {
             tokio::select! {
                 stopped = stop_signal() => return stopped,
                 _ = hangup.recv() => match &self.gate {
-                    Some(gate) => gate.reload(file),
+                    // Compiling rules takes a moment, in which everything else goes on.
+                    Some(gate) => tokio::task::block_in_place(|| gate.reload(file)),
                     None => say("there is no [gateway] to be read anew"),
                 },
             }

@@ -393,3 +393,45 @@ fn the_doctor_notices_what_is_broken() {
     assert_eq!(doctor().out.lines().count(), well.out.lines().count());
     assert_eq!(doctor().code, 1, "as before");
 }
+
+/// Runs the program with something on its standard input.
+fn obhut_given(words: &[&str], input: &str) -> Said {
+    use std::io::Write;
+    use std::process::Stdio;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_obhut"));
+    let piped = command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().expect("runs");
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("written");
+    let ran = child.wait_with_output().expect("ends");
+    Said {
+        code: ran.status.code().expect("not killed"),
+        out: String::from_utf8(ran.stdout).expect("text"),
+        err: String::from_utf8(ran.stderr).expect("text"),
+    }
+}
+
+#[test]
+fn rules_are_checked_and_explain_a_request() {
+    let said = obhut(&["rules", "check"]);
+    assert!(said.code == 0 && said.out.starts_with("rules      Obhut's own baseline\n"), "{said:?}");
+    let request =
+        |target: &str| format!("GET {target} HTTP/1.1\nHost: app.example\nAccept: */*\nUser-Agent: x\n\n");
+    let explain = ["rules", "check", "--explain", "-"];
+    let passes = obhut_given(&explain, &request("/shop?item=7"));
+    assert!(passes.code == 0 && passes.out.ends_with("verdict    passes\n"), "{passes:?}");
+    let attack = obhut_given(&explain, &request("/shop?item=/etc/passwd"));
+    assert!(attack.code == 1 && attack.out.contains("refused with 403 by rule"), "{attack:?}");
+    let none = obhut(&["rules", "check", "/nonexistent"]);
+    assert!(none.code == 2 && none.out.is_empty() && none.err.contains("`rules` under [shield]"), "{none:?}");
+}
+
+#[test]
+fn rules_without_a_digest_are_not_installed() {
+    let dir = tempfile::tempdir().expect("folder");
+    let archive = dir.path().join("crs.tar.gz");
+    std::fs::write(&archive, b"anything").expect("written");
+    let said = obhut(&["rules", "install", &text(&archive), "--into", &text(&dir.path().join("into"))]);
+    let digest = data_encoding::HEXLOWER.encode(&seal::sha256(b"anything"));
+    assert!(said.code == 2 && said.err.contains(&digest) && said.err.contains("--sha256"), "{said:?}");
+    assert!(!dir.path().join("into").exists());
+}

@@ -12,7 +12,10 @@ use std::sync::{Arc, OnceLock};
 pub fn seclang(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     let (statements, faults) = ::shield::seclang::parse("fuzz.conf", text);
-    assert!(statements.len() + faults.len() <= text.lines().count(), "a line gives one statement or one fault");
+    assert!(
+        statements.len() + faults.len() <= text.lines().count(),
+        "a line gives one statement or one fault"
+    );
     if text.len() < 2_000 {
         let _ = Engine::load(&One(text.to_owned()), &["fuzz.conf".to_owned()], 1);
     }
@@ -53,9 +56,15 @@ const CONTENT_TYPE: &[u8] = b"multipart/form-data; boundary=B";
 fn parsed(processor: Processor, bytes: &[u8]) -> Parsed {
     let limits = Limits::default();
     let parsed = processor.parse(bytes, CONTENT_TYPE, &limits);
-    assert!(parsed.args.len() <= limits.arguments && parsed.args.size() <= limits.argument_bytes, "limits hold");
+    assert!(
+        parsed.args.len() <= limits.arguments && parsed.args.size() <= limits.argument_bytes,
+        "limits hold"
+    );
     for file in &parsed.files {
-        assert!(file.content.end <= bytes.len() && file.content.start <= file.content.end, "a file lies in the body");
+        assert!(
+            file.content.end <= bytes.len() && file.content.start <= file.content.end,
+            "a file lies in the body"
+        );
     }
     parsed
 }
@@ -63,7 +72,8 @@ fn parsed(processor: Processor, bytes: &[u8]) -> Parsed {
 /// A body of each kind.
 #[must_use]
 pub fn bodies(bytes: &[u8]) -> bool {
-    let all = [Processor::Urlencoded, Processor::Multipart, Processor::Json, Processor::JsonLines, Processor::Xml];
+    let all =
+        [Processor::Urlencoded, Processor::Multipart, Processor::Json, Processor::JsonLines, Processor::Xml];
     all.map(|processor| parsed(processor, bytes).error.is_none()).contains(&true)
 }
 
@@ -89,7 +99,11 @@ pub fn transformations(bytes: &[u8]) -> bool {
         let mut out = b"before".to_vec();
         let changed = transformation.apply(bytes, &mut out);
         assert!(out.starts_with(b"before"), "{}: what stands there stays", transformation.name());
-        assert!(changed || out.len() == 6, "{}: nothing is added where nothing changes", transformation.name());
+        assert!(
+            changed || out.len() == 6,
+            "{}: nothing is added where nothing changes",
+            transformation.name()
+        );
         assert!(out.len() <= 6 + 40 + bytes.len() * 8, "{}: the result is bounded", transformation.name());
         any |= changed;
     }
@@ -99,9 +113,18 @@ pub fn transformations(bytes: &[u8]) -> bool {
 /// Seeds of [`transformations`].
 #[must_use]
 pub fn transformations_seeds() -> Vec<Vec<u8>> {
-    ["%u0041%41+A", "&lt;&#x41;", "\\x41\\u0041\\101", "YWJj", "/a/../b\\c", "a /* b */ -- c", "\u{ff1c}", "c^md\" /c"]
-        .map(|text| text.as_bytes().to_vec())
-        .to_vec()
+    [
+        "%u0041%41+A",
+        "&lt;&#x41;",
+        "\\x41\\u0041\\101",
+        "YWJj",
+        "/a/../b\\c",
+        "a /* b */ -- c",
+        "\u{ff1c}",
+        "c^md\" /c",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
 }
 
 const RULES: &str = r#"
@@ -128,13 +151,26 @@ fn engine() -> &'static Arc<Engine> {
 
 fn inspect(request: &Request, sift: bool) -> ::shield::Report {
     let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let context = Context { client: local, client_port: 1, server: local, server_port: 443, id: "fuzz".into(), now: 1_790_000_000 };
+    let context = Context {
+        client: local,
+        client_port: 1,
+        server: local,
+        server_port: 443,
+        id: "fuzz".into(),
+        now: 1_790_000_000,
+    };
     let mut transaction = Transaction::new(engine(), &Arc::new(Collections::new(4)), context);
     if !sift {
         transaction = transaction.without_sifting();
     }
-    let headers: Vec<(&[u8], &[u8])> = request.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-    let head = Head { method: &request.method, target: &request.uri, protocol: &request.protocol, headers: &headers };
+    let headers: Vec<(&[u8], &[u8])> =
+        request.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let head = Head {
+        method: &request.method,
+        target: &request.uri,
+        protocol: &request.protocol,
+        headers: &headers,
+    };
     if transaction.request_head(&head).is_none() && transaction.request_body(&request.body, true).is_none() {
         let _ = transaction.response_head(200, b"HTTP/1.1", &[(b"Content-Type", b"text/html")]);
         let _ = transaction.response_window(&request.body, true);

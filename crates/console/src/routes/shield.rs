@@ -140,7 +140,7 @@ pub(crate) struct Back {
 }
 
 /// How the shield is, and what it counted by hour, rule and route.
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/shield", tag = "shield",
+#[utoipa::path(get, operation_id = "shield", path = "/v1/tenants/{tenant}/shield", tag = "shield",
     params(("tenant" = String, Path), ("hours" = Option<u16>, Query, description = "How many hours back, 1 to 720; 24 if not said.")),
     responses((status = 200, body = Shield)))]
 pub(crate) async fn state(
@@ -298,7 +298,7 @@ impl From<Attack> for Event {
 /// List events that are kept in detail, newest first.
 ///
 /// Of a flood, some of each kind are kept, and all are counted.
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/shield/attacks", tag = "shield",
+#[utoipa::path(get, operation_id = "attacks", path = "/v1/tenants/{tenant}/shield/attacks", tag = "shield",
     params(("tenant" = String, Path),
         ("since_ms" = Option<i64>, Query, description = "Since when, ms since 1970."),
         ("route" = Option<String>, Query, description = "On this route; empty: where no route fits."),
@@ -323,7 +323,7 @@ pub(crate) async fn list(
 }
 
 /// One event by its reference number.
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/shield/attacks/{reference}", tag = "shield",
+#[utoipa::path(get, operation_id = "attack", path = "/v1/tenants/{tenant}/shield/attacks/{reference}", tag = "shield",
     params(("tenant" = String, Path), ("reference" = String, Path)),
     responses((status = 200, body = Event)))]
 pub(crate) async fn one(
@@ -382,7 +382,7 @@ impl From<Exclusion> for Excluded {
 }
 
 /// List what the shield leaves out.
-#[utoipa::path(get, path = "/v1/tenants/{tenant}/shield/exclusions", tag = "shield",
+#[utoipa::path(get, operation_id = "exclusions", path = "/v1/tenants/{tenant}/shield/exclusions", tag = "shield",
     params(("tenant" = String, Path)),
     responses((status = 200, body = Exclusions)))]
 pub(crate) async fn exclusions(
@@ -421,7 +421,7 @@ pub(crate) struct Made {
 /// Exclude rules.
 ///
 /// When this is answered, it is in force and outlasts a restart.
-#[utoipa::path(post, path = "/v1/tenants/{tenant}/shield/exclusions", tag = "shield", request_body = Exclude,
+#[utoipa::path(post, operation_id = "exclude_rules", path = "/v1/tenants/{tenant}/shield/exclusions", tag = "shield", request_body = Exclude,
     params(("tenant" = String, Path)),
     responses((status = 201, body = Made)))]
 pub(crate) async fn exclude(
@@ -448,7 +448,7 @@ pub(crate) struct Lifted {
 }
 
 /// Take an exclusion back.
-#[utoipa::path(delete, path = "/v1/tenants/{tenant}/shield/exclusions/{exclusion}", tag = "shield",
+#[utoipa::path(delete, operation_id = "lift_exclusion", path = "/v1/tenants/{tenant}/shield/exclusions/{exclusion}", tag = "shield",
     params(("tenant" = String, Path), ("exclusion" = String, Path)),
     responses((status = 200, body = Lifted)))]
 pub(crate) async fn lift(

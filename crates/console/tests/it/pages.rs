@@ -145,7 +145,7 @@ impl Scene {
             "find" => &[("field", "email"), ("value", "w1@example.org"), ("purpose", "rostering")],
             "reveal" => &[("purpose", "rostering"), ("field", "name")],
             "new" => &[("name", "x"), ("role", "auditor"), ("days", "1")],
-            "942100" => &[("reach", "target"), ("because", "prose")],
+            "{rule}" => &[("reach", "target"), ("because", "prose")],
             "report" => &[("line", "worker-save 942100 ARGS:note"), ("because", "needed")],
             _ => &[],
         };

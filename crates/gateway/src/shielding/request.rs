@@ -85,10 +85,11 @@ pub(crate) async fn request(way: Way<'_>, asked: &Asked, mut arriving: Arriving)
 /// A request without a body, in one step: rules may decide by its head only in the phase of the body.
 async fn head_alone(inspection: &mut Inspection, asked: &Asked) -> Step {
     let head = OwnHead::of(asked);
+    let bytes = head.len();
     let both = move |transaction: &mut Transaction| {
         head.inspect(transaction).or_else(|| transaction.request_body(b"", true))
     };
-    inspection.step(OwnHead::of(asked).len(), both).await
+    inspection.step(bytes, both).await
 }
 
 async fn with_body(

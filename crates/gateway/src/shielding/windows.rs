@@ -3,6 +3,7 @@
 //! nobody must take it for the whole.
 
 use super::inspection::{Inspection, Step};
+use crate::body::longer;
 use crate::events::Side;
 use crate::line::FromApp;
 use crate::upstream::BodyError;
@@ -171,18 +172,12 @@ impl Body for Windows {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let rest = self.inner.size_hint();
         let fresh = match &self.state {
             State::Passing | State::Over => 0,
             State::Gathering(_) => self.fresh(),
             State::Working(_) => self.window.len() - self.tail,
-        } as u64;
-        let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower().saturating_add(fresh));
-        if let Some(upper) = rest.upper() {
-            hint.set_upper(upper.saturating_add(fresh));
-        }
-        hint
+        };
+        longer(&self.inner.size_hint(), fresh)
     }
 
     fn is_end_stream(&self) -> bool {

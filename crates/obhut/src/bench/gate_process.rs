@@ -56,13 +56,21 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// Starts one with a house in `house` in front of `app`; what an app would answer is written to `pages`.
-    pub(crate) fn start(house: PathBuf, app: SocketAddr, pages: &Path) -> Result<Self, Problem> {
-        let mut child = Command::new(std::env::current_exe()?)
+    /// Starts one with a house in `house` in front of `app`; what an app would answer is written to `pages`. Its shield has
+    /// the rules of a folder; without one nothing is inspected.
+    pub(crate) fn start(
+        house: PathBuf,
+        app: SocketAddr,
+        pages: &Path,
+        rules: Option<&Path>,
+    ) -> Result<Self, Problem> {
+        let mut command = Command::new(std::env::current_exe()?);
+        let mut child = command
             .args(["bench", "gate", "--data"])
             .arg(&house)
             .args(["--app", &app.to_string(), "--pages"])
             .arg(pages)
+            .args(rules.iter().flat_map(|rules| [Path::new("--rules"), *rules]))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

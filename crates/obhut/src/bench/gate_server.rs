@@ -4,6 +4,7 @@
 use crate::config::{Config, gateway_tables};
 use crate::demo;
 use crate::system::{Problem, say};
+use gateway::config::{ShieldMode, ShieldTable};
 use std::fmt::Write;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,6 +24,9 @@ pub(crate) struct Args {
     /// The folder of the app's pages.
     #[arg(long)]
     pages: PathBuf,
+    /// The folder of rules for its shield; without one nothing is inspected.
+    #[arg(long)]
+    rules: Option<PathBuf>,
 }
 
 /// Persons in the house.
@@ -76,6 +80,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     let mut config = Config::of_folder(&args.data)?;
     config.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     config.gateway = gateway_tables(&RULES.replace("APP", &args.app.to_string()))?;
+    if let Some(tables) = &mut config.gateway {
+        tables.shield = shield(args.rules.as_deref());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let (running, seeded) = demo::start(&config, false).await?;
@@ -98,6 +105,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         running.stop().await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The rules of a folder as they are, or nothing.
+fn shield(rules: Option<&Path>) -> ShieldTable {
+    let mode = if rules.is_some() { ShieldMode::Block } else { ShieldMode::Off };
+    ShieldTable { mode, rules: rules.map(Path::to_owned), profile: false, ..ShieldTable::default() }
 }
 
 fn pages(folder: &Path, tokens: &[String]) -> Result<(), Problem> {

@@ -1,12 +1,13 @@
 //! `obhut bench gateway`: the gateway beside nginx as a proxy, in the same run, in front of the same app.
 
+use super::firing::{Figures, Firing};
 use super::gate_process::{Ended, Folder, Gate};
+use super::shield_gate::{self, Peer};
 use super::{memory, process};
 use crate::system::{Problem, say};
 use serde::Serialize;
-use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -27,6 +28,13 @@ pub(crate) struct Args {
     /// With --memory: a short run with few clients and 64 MB, to see that it works.
     #[arg(long, requires = "memory")]
     smoke: bool,
+    /// Measure the shield with the rules of this folder instead: a browser's GET and a JSON body, with and without it. All
+    /// other measurements are without the shield.
+    #[arg(long, value_name = "DIR", conflicts_with = "memory")]
+    rules: Option<PathBuf>,
+    /// With --rules: the same rules in another server, side by side.
+    #[arg(long, requires = "rules")]
+    peer: Option<Peer>,
     /// The results as JSON lines.
     #[arg(long)]
     json: bool,
@@ -43,17 +51,24 @@ struct Case {
     ratio_nginx: f64,
 }
 
-fn free_port() -> Result<u16, Problem> {
+impl Case {
+    fn of(case: &'static str, figures: &Figures, base: f64) -> Self {
+        let Figures { per_second, p50_ms, p99_ms, cpu_us, .. } = *figures;
+        Self { case, per_second, p50_ms, p99_ms, cpu_us, ratio_nginx: per_second / base }
+    }
+}
+
+pub(super) fn free_port() -> Result<u16, Problem> {
     Ok(std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// nginx with these servers.
-fn nginx(folder: &Path, name: &str, servers: &str) -> Result<Ended, Problem> {
+/// nginx with these modules and servers.
+pub(super) fn nginx(folder: &Path, name: &str, modules: &str, servers: &str) -> Result<Ended, Problem> {
     let folder = folder.join(name);
     std::fs::create_dir_all(&folder)?;
     let dir = folder.display();
     let config = format!(
-        "user root; daemon off; worker_processes 2; pid {dir}/pid; error_log {dir}/error.log;\n\
+        "{modules}user root; daemon off; worker_processes 2; pid {dir}/pid; error_log {dir}/error.log;\n\
          events {{ worker_connections 8192; }}\n\
          http {{ access_log off; keepalive_requests 100000000; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p;\n\
          fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;\n{servers} }}\n"
@@ -71,7 +86,7 @@ fn nginx(folder: &Path, name: &str, servers: &str) -> Result<Ended, Problem> {
     Ok(Ended(child))
 }
 
-fn answers(address: SocketAddr) -> Result<(), Problem> {
+pub(super) fn answers(address: SocketAddr) -> Result<(), Problem> {
     for _ in 0..100 {
         if std::net::TcpStream::connect(address).is_ok() {
             return Ok(());
@@ -86,6 +101,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
     if args.memory {
         return memory::run(&memory::Plan::new(args.clients, args.seconds, args.smoke, args.json));
     }
+    let (clients, seconds) = (args.clients.unwrap_or(64), args.seconds.unwrap_or(8));
+    if let Some(rules) = &args.rules {
+        let peer = args.peer;
+        return shield_gate::run(&shield_gate::Plan { rules, peer, clients, seconds, json: args.json });
+    }
     let folder = Folder::temporary()?;
     let pages = folder.0.join("pages");
     std::fs::create_dir_all(&pages)?;
@@ -96,8 +116,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
          server {{ listen {app}; root {root}; add_header x-user 'lead; role=lead';\n\
          location /new {{ add_header Location /w/$request_id always; return 303; }} }}"
     );
-    let _app = nginx(&folder.0, "app", &app_server)?;
-    let ours = Gate::start(folder.0.join("house"), app, &pages)?;
+    let _app = nginx(&folder.0, "app", "", &app_server)?;
+    let ours = Gate::start(folder.0.join("house"), app, &pages, None)?;
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
     let (cert, key) = (ours.tls("cert.pem"), ours.tls("key.pem"));
     let proxy = format!(
@@ -107,14 +127,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         cert.display(),
         key.display()
     );
-    let proxy = nginx(&folder.0, "proxy", &proxy)?;
+    let proxy = nginx(&folder.0, "proxy", "", &proxy)?;
     answers(app)?;
     answers(peer)?;
-    let fire =
-        Fire { folder: &folder.0, clients: args.clients.unwrap_or(64), seconds: args.seconds.unwrap_or(8) };
+    let fire = Firing { folder: &folder.0, clients, seconds };
     let mut cases = Vec::new();
     let theirs = process::children(proxy.0.id());
-    let nginx_plain = fire.at("nginx plain", peer.port(), "/plain.txt", None, &theirs, 0.0)?;
+    let nginx_plain = fire.at("nginx plain", peer.port(), "/plain.txt", "", &theirs)?;
+    let nginx_plain = Case::of("nginx plain", &nginx_plain, nginx_plain.per_second);
     let base = nginx_plain.per_second;
     cases.push(nginx_plain);
     let pid = [ours.pid()];
@@ -124,7 +144,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
         ("html 50 KB 50 tokens", "/page.html", None),
         ("form 6 fields", "/new", Some(FORM)),
     ] {
-        cases.push(fire.at(case, ours.door.port(), path, body, &pid, base)?);
+        let head = body.map(form).unwrap_or_default();
+        let figures = fire.at(case, ours.door.port(), path, &head, &pid)?;
+        cases.push(Case::of(case, &figures, base));
     }
     for one in &cases {
         say(&if args.json {
@@ -143,74 +165,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode, Problem> {
 const FORM: &str = "name=Jana+Albrecht&phone=%2B4930231250001&birth_date=1983-11-07\
     &emergency_contact=Gustav&health_note=Knie";
 
-struct Fire<'a> {
-    folder: &'a Path,
-    clients: usize,
-    seconds: u64,
+/// A script that sends a form, each with another address.
+fn form(fields: &str) -> String {
+    format!(
+        "local threads = 0 local sent = 0\n\
+         function setup(thread) thread:set('number', threads) threads = threads + 1 end\n\
+         local kind = {{ ['Content-Type'] = 'application/x-www-form-urlencoded' }}\n\
+         function request() sent = sent + 1\n\
+           local mail = '&email=w' .. number .. '-' .. sent .. '%40werk-sued.example'\n\
+           return wrk.format('POST', nil, kind, '{fields}' .. mail) end\n"
+    )
 }
-
-impl Fire<'_> {
-    fn at(
-        &self,
-        case: &'static str,
-        port: u16,
-        path: &str,
-        form: Option<&str>,
-        pids: &[u32],
-        base: f64,
-    ) -> Result<Case, Problem> {
-        let script = self.folder.join("wrk.lua");
-        let head = match form {
-            Some(form) => format!(
-                "local threads = 0 local sent = 0\n\
-                 function setup(thread) thread:set('number', threads) threads = threads + 1 end\n\
-                 local kind = {{ ['Content-Type'] = 'application/x-www-form-urlencoded' }}\n\
-                 function request() sent = sent + 1\n\
-                   local mail = '&email=w' .. number .. '-' .. sent .. '%40werk-sued.example'\n\
-                   return wrk.format('POST', nil, kind, '{form}' .. mail) end\n"
-            ),
-            None => String::new(),
-        };
-        std::fs::write(&script, head + DONE)?;
-        let cpu = || pids.iter().map(|pid| process::cpu_us(*pid)).sum::<Result<f64, _>>();
-        let before = cpu()?;
-        let run = Command::new("wrk")
-            .args([
-                "-t2",
-                &format!("-c{}", self.clients),
-                &format!("-d{}s", self.seconds),
-                "--timeout",
-                "10s",
-                "-s",
-            ])
-            .arg(&script)
-            .arg(format!("https://localhost:{port}{path}"))
-            .output()
-            .map_err(|error| Problem::with_help(format!("wrk does not start: {error}"), "install wrk"))?;
-        let used = cpu()? - before;
-        let text = String::from_utf8_lossy(&run.stdout);
-        let result = text.lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
-        let result = result.ok_or_else(|| Problem::new("wrk said nothing that can be read"))?;
-        let figure = |name: &str| result[name].as_f64().unwrap_or(0.0);
-        if figure("errors") > 0.0 || figure("requests") < 1.0 {
-            return Err(Problem::new(format!("{case}: wrk had failures: {result}")));
-        }
-        let per_second = figure("requests") / (figure("duration_us") / 1e6);
-        Ok(Case {
-            case,
-            per_second,
-            p50_ms: figure("p50_us") / 1e3,
-            p99_ms: figure("p99_us") / 1e3,
-            cpu_us: used / figure("requests"),
-            ratio_nginx: if base > 0.0 { per_second / base } else { 1.0 },
-        })
-    }
-}
-
-const DONE: &str = r#"function done(summary, latency)
-  local e = summary.errors
-  io.write(string.format('{"requests":%d,"duration_us":%d,"p50_us":%d,"p99_us":%d,"errors":%d}\n',
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
-    e.connect + e.read + e.write + e.status + e.timeout))
-end
-"#;

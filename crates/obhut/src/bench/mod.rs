@@ -1,6 +1,7 @@
 //! `obhut bench`: measure this machine, with the same code that serves.
 
 mod disk;
+mod firing;
 mod gate_process;
 mod gate_server;
 mod gateway_bench;
@@ -11,6 +12,7 @@ mod nginx;
 mod openbao;
 pub(crate) mod process;
 mod server;
+mod shield_gate;
 mod vault_bench;
 mod wrk;
 
@@ -27,8 +29,9 @@ pub(crate) enum Verb {
     /// Durable appends, restart, proofs and who-touched of the ledger alone.
     #[command(after_help = "Example: obhut bench ledger")]
     Ledger(ledger_bench::Args),
-    /// Proxying, pages with tokens and forms, beside nginx (nginx and wrk are needed); or what memory it takes.
-    #[command(after_help = "Examples:\n  obhut bench gateway --json\n  obhut bench gateway --memory")]
+    /// Proxying, pages with tokens and forms, beside nginx (nginx and wrk are needed); or its shield; or what memory it takes.
+    #[command(after_help = "Examples:\n  obhut bench gateway --json\n  obhut bench gateway --memory\n  \
+        obhut bench gateway --rules /usr/share/modsecurity-crs --peer nginx-modsecurity")]
     Gateway(gateway_bench::Args),
     /// The gateway that `bench gateway` measures.
     #[command(hide = true)]

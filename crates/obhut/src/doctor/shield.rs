@@ -6,7 +6,8 @@ use crate::shield::rules::{self, Kind, Loaded};
 use gateway::config::{ShieldMode, Tables};
 use shield::Overlay;
 
-const INSTALL: &str = "`obhut rules install` takes a release of CRS 4 (docs/rules.md); then set `rules` under [shield]";
+const INSTALL: &str =
+    "`obhut rules install` takes a release of CRS 4 (docs/rules.md); then set `rules` under [shield]";
 
 /// Nothing where there is no gateway: then no request for an app comes through here.
 pub(super) fn look(config: &Config) -> Vec<Line> {
@@ -37,9 +38,10 @@ fn what_protects(loaded: &Loaded, tables: &Tables) -> Line {
         tables.shield.paranoia
     );
     match &loaded.kind {
-        Kind::Core { version: Some(version), .. } if version.starts_with(['2', '3']) => {
-            warn(format!("{what}; that is an old one, which finds less and refuses more that is harmless"), INSTALL)
-        }
+        Kind::Core { version: Some(version), .. } if version.starts_with(['2', '3']) => warn(
+            format!("{what}; that is an old one, which finds less and refuses more that is harmless"),
+            INSTALL,
+        ),
         Kind::Baseline => {
             let hint = format!("it covers the common kinds of attacks; the OWASP CRS covers more: {INSTALL}");
             Line { way_out: hint, ..ok(what) }
@@ -110,8 +112,8 @@ mod tests {
         std::fs::write(&file, format!("{gateway}{more}")).expect("written");
         let old = dir.path().join("old/rules");
         std::fs::create_dir_all(&old).expect("made");
-        std::fs::write(dir.path().join("old/crs-setup.conf"), "# ver:'OWASP_CRS/3.3.4'\n").expect("written");
-        let rule = "SecAction \"id:901001,phase:1,pass,nolog\"\n";
+        std::fs::write(dir.path().join("old/crs-setup.conf"), "# settings\n").expect("written");
+        let rule = "SecComponentSignature \"OWASP_CRS/3.3.4\"\nSecAction \"id:901001,phase:1,pass,nolog\"\n";
         std::fs::write(old.join("REQUEST-901-INITIALIZATION.conf"), rule).expect("written");
         look(&crate::config::load(&file).expect("a configuration"))
     }
@@ -128,7 +130,10 @@ mod tests {
     fn the_baseline_is_well_and_says_what_would_be_better() {
         let all = said("");
         assert!(all.iter().all(|line| line.level == Level::Ok), "{all:?}");
-        assert!(all[0].what.contains("Obhut's own baseline, ") && all[0].way_out.contains("rules install"), "{all:?}");
+        assert!(
+            all[0].what.contains("Obhut's own baseline, ") && all[0].way_out.contains("rules install"),
+            "{all:?}"
+        );
     }
 
     #[test]
@@ -142,7 +147,9 @@ mod tests {
         assert!(all.contains(&(Level::Warn, "the shield is off on these routes: a")), "{all:?}");
         assert!(all.contains(&(Level::Warn, "the shield only reports on these routes: b")), "{all:?}");
         let some = said(&(route("c", "block") + "[shield]\nmode = \"off\"\n"));
-        assert!(lines(&some).iter().any(|(level, what)| *level == Level::Warn && what.contains("single routes")));
+        assert!(
+            lines(&some).iter().any(|(level, what)| *level == Level::Warn && what.contains("single routes"))
+        );
     }
 
     #[test]
@@ -158,6 +165,9 @@ mod tests {
         let some = said("[[shield.exclude]]\nrules = \"7\"\n");
         assert!(lines(&some).contains(&(Level::Fail, "[[shield.exclude]] rule 7: no such rule")), "{some:?}");
         let odd = said("[[shield.exclude]]\nrules = \"sqli\"\n");
-        assert!(odd.iter().any(|line| line.level == Level::Fail && line.what.contains("\"sqli\"")), "{odd:?}");
+        assert!(
+            odd.iter().any(|line| line.level == Level::Fail && line.what.contains("\"sqli\"")),
+            "{odd:?}"
+        );
     }
 }

@@ -190,7 +190,10 @@ pub(crate) async fn file(url: &str, authority: Option<&Path>, largest: usize) ->
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             if let Some(to) = location.filter(|_| response.status().is_redirection()) {
                 address = address.sent_on(to).ok_or_else(|| {
-                    Problem::with_help("the server sends on to a place without TLS", "take the file from elsewhere")
+                    Problem::with_help(
+                        "the server sends on to a place without TLS",
+                        "take the file from elsewhere",
+                    )
                 })?;
                 continue;
             }
@@ -199,7 +202,9 @@ pub(crate) async fn file(url: &str, authority: Option<&Path>, largest: usize) ->
             }
             let body = Limited::new(response.into_body(), largest).collect().await;
             return Ok(body
-                .map_err(|_| Problem::new(format!("the file broke off, or is larger than {} MiB", largest >> 20)))?
+                .map_err(|_| {
+                    Problem::new(format!("the file broke off, or is larger than {} MiB", largest >> 20))
+                })?
                 .to_bytes());
         }
         Err(Problem::new("the server redirects again and again"))
@@ -317,7 +322,9 @@ mod tests {
         let leads = |to: &str| address.sent_on(to).map(|next| next.host() + &next.target);
         assert_eq!(leads("/b").as_deref(), Some("releases.example:443/b"));
         assert_eq!(leads("https://files.example/c").as_deref(), Some("files.example:443/c"));
-        for without in ["http://releases.example/a", "http://127.0.0.1/a", "//files.example/c", "ftp://files.example/"] {
+        for without in
+            ["http://releases.example/a", "http://127.0.0.1/a", "//files.example/c", "ftp://files.example/"]
+        {
             assert_eq!(leads(without), None, "{without}");
         }
     }

@@ -1,28 +1,184 @@
-//! The shield's rules as they stand, for pages that look at them and exclude some.
+//! What is in force: the configuration, the catalogue it was held against, the rules of the shield, and what is excluded from
+//! them. Each change makes all of it anew and puts it in force at once, or changes nothing; rules are only read again when
+//! they may be others.
 
 use super::relay::VaultRelay;
+use super::seen::Seen;
 use crate::attacks::InForce;
+use crate::config::Config;
+use crate::shield::rules;
 use crate::system::Problem;
 use arc_swap::ArcSwap;
 use console::{ExclusionError, ShieldDoes, ShieldState};
 use gateway::config::{ExcludeTable, ShieldMode, Tables};
-use model::TenantId;
+use gateway::messages::FieldInfo;
+use gateway::{Gateway, Setup};
+use model::{Clock, TenantId, Timestamp};
+use parking_lot::Mutex;
+use shield::seclang::Reason;
+use shield::{Engine, Overlay};
+use std::path::PathBuf;
 use std::sync::Arc;
+use watch::attacks::{DECIDING, is_deciding};
 
-/// The configuration in force, and whose app it is.
+/// All that a gateway's setup is made of. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    tables: Arc<Tables>,
+    data: PathBuf,
+    /// The catalogue, where it is known.
+    fields: Option<Arc<[FieldInfo]>>,
+    rules: Option<Ruling>,
+    /// What the console excludes.
+    rows: Arc<[ExcludeTable]>,
+}
+
+/// Rules that were loaded.
+#[derive(Clone)]
+struct Ruling {
+    engine: Arc<Engine>,
+    /// Which they are; none for the program's own.
+    name: Option<String>,
+    loaded: Timestamp,
+}
+
+impl Parts {
+    /// Reads rules, where some route needs them.
+    pub(crate) fn read(
+        config: &Config,
+        tables: &Tables,
+        rows: Vec<ExcludeTable>,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        let rules = match Setup::needs_rules(tables) {
+            true => Some(rules::load(&tables.shield, &config.data)?),
+            false => None,
+        };
+        let rules = rules.map(|loaded| Ruling {
+            name: (loaded.kind != rules::Kind::Baseline).then(|| loaded.kind.to_string()),
+            engine: loaded.engine,
+            loaded: now,
+        });
+        let (tables, data) = (Arc::new(tables.clone()), config.data.clone());
+        Ok(Self { tables, data, fields: None, rules, rows: rows.into() })
+    }
+
+    /// The setup. An exclusion of the configuration that means nothing is an error; one of the console was honoured when it was
+    /// made, and is passed over where rules or routes have gone since: its page says so.
+    pub(crate) fn setup(&self) -> Result<Setup, Problem> {
+        let setup = super::setup(&self.data, &self.tables, self.fields.as_deref())?;
+        let Some(rules) = &self.rules else { return Ok(setup) };
+        let mut exclusions = self.tables.shield.exclude.clone();
+        exclusions.extend(self.rows.iter().filter(|row| self.honours(row).is_ok()).cloned());
+        setup.with_rules(rules.engine.clone(), &exclusions).map_err(super::unfit)
+    }
+
+    /// Whether rules and routes that an exclusion names are there.
+    fn honours(&self, row: &ExcludeTable) -> Result<(), ExclusionError> {
+        let is_route = |name: &String| self.tables.route.iter().any(|route| route.name == *name);
+        if !row.routes.iter().all(is_route) {
+            return Err(ExclusionError::UnknownRoute);
+        }
+        let rules = self.rules.as_ref().ok_or(ExclusionError::Rules)?;
+        let exclusion = row.exclusion().map_err(|_| ExclusionError::Rules)?;
+        match Overlay::new(&rules.engine, std::slice::from_ref(&exclusion)) {
+            Ok(_) => Ok(()),
+            Err((_, Reason::NoSuchRule)) => Err(ExclusionError::Rules),
+            Err(_) => Err(ExclusionError::Target),
+        }
+    }
+
+    /// What protects, in a line.
+    pub(crate) fn said(&self) -> String {
+        let mode = match self.tables.shield.mode {
+            ShieldMode::Block => "what they refuse is refused",
+            ShieldMode::Detect => "what they refuse is only reported",
+            ShieldMode::Off => "off but on single routes",
+        };
+        match &self.rules {
+            Some(rules) => {
+                let name = rules.name.as_deref().unwrap_or("the program's own rules");
+                format!("shield: {name}, {} rules; {mode}", count(&rules.engine))
+            }
+            None => "shield: off".to_owned(),
+        }
+    }
+}
+
+fn count(engine: &Engine) -> usize {
+    engine.summary().phases.iter().sum()
+}
+
+/// What is in force, and where it is changed.
 pub(crate) struct Standing {
-    tables: ArcSwap<Tables>,
+    parts: ArcSwap<Parts>,
+    /// One change at a time, so that none is lost.
+    changing: Mutex<()>,
+    /// When rules were read in vain since they were last read well.
+    stale: Mutex<Option<Timestamp>>,
+    gateway: Gateway,
+    seen: Arc<Seen>,
     relay: Arc<VaultRelay>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Standing {
-    pub(crate) fn new(tables: &Tables, relay: Arc<VaultRelay>) -> Self {
-        Self { tables: ArcSwap::from_pointee(tables.clone()), relay }
+    pub(crate) fn new(
+        parts: Parts,
+        gateway: Gateway,
+        seen: Arc<Seen>,
+        relay: Arc<VaultRelay>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (parts, changing, stale) = (ArcSwap::from_pointee(parts), Mutex::default(), Mutex::default());
+        Self { parts, changing, stale, gateway, seen, relay, clock }
     }
 
-    /// Other tables are in force.
-    pub(crate) fn replace(&self, tables: &Tables) {
-        self.tables.store(Arc::new(tables.clone()));
+    /// What protects, in a line.
+    pub(crate) fn said(&self) -> String {
+        self.parts.load().said()
+    }
+
+    /// The tables in force.
+    pub(crate) fn tables(&self) -> Arc<Tables> {
+        self.parts.load().tables.clone()
+    }
+
+    /// Holds the configuration against the catalogue.
+    pub(crate) fn with_fields(&self, fields: &[FieldInfo]) -> Result<(), Problem> {
+        let _one = self.changing.lock();
+        // A house without a catalogue is being set up.
+        let fields = Some(fields).filter(|fields| !fields.is_empty()).map(Into::into);
+        self.enforce(Parts { fields, ..Parts::clone(&self.parts.load()) })
+    }
+
+    /// Puts another configuration in force, and reads the rules anew. `beside` has to succeed with it.
+    pub(crate) fn replace(
+        &self,
+        config: &Config,
+        tables: &Tables,
+        rows: Vec<ExcludeTable>,
+        fields: Option<&[FieldInfo]>,
+        beside: impl FnOnce() -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let _one = self.changing.lock();
+        let now = self.clock.now();
+        let parts = Parts::read(config, tables, rows, now).inspect_err(|_| *self.stale.lock() = Some(now))?;
+        let parts = Parts { fields: fields.map(Into::into), ..parts };
+        // What would not fit is found before anything changes.
+        parts.setup()?;
+        beside()?;
+        self.enforce(parts)?;
+        *self.stale.lock() = None;
+        Ok(())
+    }
+
+    fn enforce(&self, parts: Parts) -> Result<(), Problem> {
+        let setup = parts.setup()?;
+        self.seen.replace(setup.lines());
+        self.gateway.reload(setup);
+        self.parts.store(Arc::new(parts));
+        Ok(())
     }
 }
 
@@ -40,33 +196,48 @@ impl InForce for Standing {
     }
 
     fn state(&self) -> ShieldState {
-        let tables = self.tables.load();
-        let house = tables.shield.mode;
-        let other = |mode: &ShieldMode| *mode != house;
-        let routes = tables.route.iter().filter_map(|route| {
-            let mode = route.shield.filter(other)?;
+        let parts = self.parts.load();
+        let house = parts.tables.shield.mode;
+        let routes = parts.tables.route.iter().filter_map(|route| {
+            let mode = route.shield.filter(|mode| *mode != house)?;
             Some((route.name.clone(), does(mode)))
         });
-        ShieldState { does: does(house), routes: routes.collect(), ..ShieldState::default() }
+        ShieldState {
+            does: does(house),
+            routes: routes.collect(),
+            rules: parts.rules.as_ref().and_then(|rules| rules.name.clone()),
+            count: parts.rules.as_ref().map_or(0, |rules| count(&rules.engine)),
+            loaded: parts.rules.as_ref().map(|rules| rules.loaded),
+            stale: *self.stale.lock(),
+        }
     }
 
     fn routes(&self) -> Vec<String> {
-        self.tables.load().route.iter().map(|route| route.name.clone()).collect()
+        self.tables().route.iter().map(|route| route.name.clone()).collect()
     }
 
     fn configured(&self) -> Vec<ExcludeTable> {
-        self.tables.load().shield.exclude.clone()
+        self.tables().shield.exclude.clone()
     }
 
     fn deciding(&self) -> Vec<u64> {
-        Vec::new()
+        let parts = self.parts.load();
+        let Some(rules) = &parts.rules else { return Vec::new() };
+        let decides = |rule: &shield::Described<'_>| {
+            is_deciding(rule.id) || rule.tags.iter().any(|tag| **tag == *DECIDING)
+        };
+        rules.engine.described().filter(decides).map(|rule| rule.id).collect()
     }
 
-    fn honours(&self, _: &ExcludeTable) -> Result<(), ExclusionError> {
-        Err(ExclusionError::Rules)
+    fn honours(&self, row: &ExcludeTable) -> Result<(), ExclusionError> {
+        self.parts.load().honours(row)
     }
 
-    fn put(&self, _: &[ExcludeTable]) -> Result<(), Problem> {
-        Err(Problem::new("no rules run"))
+    fn put(&self, rows: &[ExcludeTable]) -> Result<(), Problem> {
+        let _one = self.changing.lock();
+        self.enforce(Parts { rows: rows.into(), ..Parts::clone(&self.parts.load()) })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,12 +12,15 @@ use crate::config::Config;
 use crate::system::{Problem, SystemClock, complain, say};
 use gateway::config::{GatewayTable, Tables};
 use gateway::messages::{FieldInfo, Relay};
-use gateway::{Gateway, Setup};
-use in_force::Standing;
+use gateway::{Gateway, Setup, SetupError};
+use in_force::{Parts, Standing};
+use model::Clock;
 use relay::VaultRelay;
 use rustls::ServerConfig;
+use seal::SystemEntropy;
 use seen::Seen;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -28,7 +31,6 @@ use vault::Vault;
 pub(crate) struct Gate {
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) seen: Arc<Seen>,
-    gateway: Gateway,
     relay: Arc<VaultRelay>,
     standing: Arc<Standing>,
     attacks: Arc<attacks::View>,
@@ -40,10 +42,13 @@ fn table(tables: &Tables) -> Result<&GatewayTable, Problem> {
     tables.gateway.as_ref().ok_or_else(|| Problem::new("there is no [gateway]"))
 }
 
-fn setup(config: &Config, tables: &Tables, fields: Option<&[FieldInfo]>) -> Result<Setup, Problem> {
-    Setup::build(tables, &config.data, fields).map_err(|error| {
-        Problem::with_help(format!("configuration: {error}"), "docs/gateway.md describes routes and rules")
-    })
+fn unfit(error: SetupError) -> Problem {
+    Problem::with_help(format!("configuration: {error}"), "docs/gateway.md describes routes and rules")
+}
+
+/// Routes and rules of the relay, without those of the shield.
+fn setup(data: &Path, tables: &Tables, fields: Option<&[FieldInfo]>) -> Result<Setup, Problem> {
+    Setup::build(tables, data, fields).map_err(unfit)
 }
 
 fn certificate(config: &Config, table: &GatewayTable) -> Result<Arc<ServerConfig>, Problem> {
@@ -63,16 +68,19 @@ impl Gate {
         stop: &watch::Sender<bool>,
     ) -> Result<Self, Problem> {
         let table = table(tables)?;
-        let setup = setup(config, tables, None)?;
+        let clock = Arc::new(SystemClock);
+        let rows = exclusions::read(&config.data)?;
+        let parts = Parts::read(config, tables, rows.clone(), clock.now())?;
+        let setup = parts.setup()?;
         let (tls, presented) = watch::channel(certificate(config, table)?);
         let relay = Arc::new(VaultRelay::default());
-        let clock = Arc::new(SystemClock);
         let kept = attacks::open(&config.data, clock.clone())?;
-        let seen = Arc::new(Seen::new(table.access_log, setup.lines(), kept.clone(), clock));
-        let standing = Arc::new(Standing::new(tables, relay.clone()));
-        let rows = exclusions::read(&config.data)?;
+        let seen = Arc::new(Seen::new(table.access_log, setup.lines(), kept.clone(), clock.clone()));
+        let entropy = Arc::new(SystemEntropy);
+        let gateway = Gateway::new(setup, relay.clone(), seen.clone(), clock.clone(), entropy);
+        let standing = Standing::new(parts, gateway.clone(), seen.clone(), relay.clone(), clock);
+        let standing = Arc::new(standing);
         let attacks = Arc::new(attacks::View::new(kept, standing.clone(), config.data.clone(), rows));
-        let gateway = Gateway::new(setup, relay.clone(), seen.clone());
         let mut served = Vec::new();
         let mut addresses = Vec::new();
         for address in &table.listen {
@@ -90,7 +98,12 @@ impl Gate {
         if let Some(why) = &table.insecure_because {
             complain(&Problem::new(format!("the app is reached in clear text off this machine: {why}")));
         }
-        Ok(Self { addresses, seen, gateway, relay, standing, attacks, tls, served })
+        Ok(Self { addresses, seen, relay, standing, attacks, tls, served })
+    }
+
+    /// What protects the app, in a line.
+    pub(crate) fn shield(&self) -> String {
+        self.standing.said()
     }
 
     /// What the console's pages may ask of it.
@@ -105,39 +118,41 @@ impl Gate {
     }
 
     /// Puts the open house behind it, and holds the rules against the catalogue.
-    pub(crate) fn open(&self, config: &Config, tables: &Tables, vault: &Vault) -> Result<(), Problem> {
+    pub(crate) fn open(&self, tables: &Tables, vault: &Vault) -> Result<(), Problem> {
         let tenant = relay::tenant_of(vault, table(tables)?.tenant.as_deref())?;
         self.relay.open(vault.clone(), tenant);
         let fields = self.relay.fields().map_err(Problem::from_error("the catalogue"))?;
-        // A house without a catalogue is being set up.
-        let known = Some(fields.as_slice()).filter(|fields| !fields.is_empty());
-        let setup = setup(config, tables, known)?;
-        self.seen.replace(setup.lines());
-        self.gateway.reload(setup);
-        Ok(())
+        self.standing.with_fields(&fields)
     }
 
-    /// Reads configuration and certificate anew. What does not fit is said, and all stays as it was.
-    pub(crate) fn reload(&self, file: &std::path::Path) {
+    /// Reads configuration, certificate and the rules of the shield anew. What does not fit is said, and all stays as it was.
+    /// Blocks while rules are compiled.
+    pub(crate) fn reload(&self, file: &Path) {
         let again = || {
             let config = crate::config::load(file)?;
             let tables =
                 config.gateway.as_ref().ok_or_else(|| Problem::new("there is no [gateway] any more"))?;
             let fields = self.relay.fields().ok();
-            let setup = setup(&config, tables, fields.as_deref())?;
-            let tls = certificate(&config, table(tables)?)?;
             let rows = exclusions::read(&config.data)?;
-            self.standing.replace(tables);
+            let beside = || {
+                let tls = certificate(&config, table(tables)?)?;
+                // Nobody listens any more only at the very end.
+                let _ = self.tls.send(tls);
+                Ok(())
+            };
+            self.standing.replace(&config, tables, rows.clone(), fields.as_deref(), beside)?;
             self.attacks.replace(rows);
-            self.seen.replace(setup.lines());
-            self.gateway.reload(setup);
-            // Nobody listens any more only at the very end.
-            let _ = self.tls.send(tls);
             Ok::<(), Problem>(())
         };
         match again() {
-            Ok(()) => say("routes, rules and certificate read anew"),
-            Err(problem) => complain(&problem),
+            Ok(()) => {
+                say("routes, rules and certificate read anew");
+                say(&self.shield());
+            }
+            Err(problem) => {
+                complain(&problem);
+                complain(&Problem::new("nothing was changed: what was in force before goes on"));
+            }
         }
     }
 

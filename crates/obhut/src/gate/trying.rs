@@ -98,7 +98,7 @@ fn rules(file: &Path) -> Result<Setup, Problem> {
     let config = crate::config::load(file)?;
     let tables = config.gateway.as_ref();
     let tables = tables.ok_or_else(|| Problem::new(format!("{} has no [gateway]", file.display())))?;
-    super::setup(&config, tables, None)
+    super::setup(&config.data, tables, None)
 }
 
 fn recorded(args: &Args) -> Result<Recorded, Problem> {

@@ -13,17 +13,17 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 /// What stands below the help.
-pub(super) const HELP: &str = "Without DIR the configured rules are loaded, and without a configuration the program's own. DIR is a Core Rule\n\
-    Set as its archive unpacks, Debian's /usr/share/modsecurity-crs, a folder of .conf files, or one such file.\n\n\
-    A request for --explain is a text file: request line, header fields, an empty line, the body. Its values are shown,\n\
+pub(super) const HELP: &str = "Without DIR the configured rules are loaded, and without a configuration the program's own. DIR is a Core Rule Set \
+    as its archive unpacks, Debian's /usr/share/modsecurity-crs, a folder of .conf files, or one such file.\n\n\
+    A request for --explain is a text file: request line, header fields, an empty line, the body. Its values are shown, \
     so let it be one of your own. `Content-Length` is added where it is missing.\n\n\
-    Exit codes: 0 all can be honoured, and with --explain the request passes; 1 something cannot, or the request is\n\
+    Exit codes: 0 all can be honoured, and with --explain the request passes; 1 something cannot, or the request is \
     refused; 2 it could not be looked at.\n\n\
     Examples:\n  \
     obhut rules check\n  \
     obhut rules check /usr/share/modsecurity-crs\n  \
-    obhut rules check --config /srv/obhut/obhut.toml --explain login.http --paranoia 2\n  \
-    printf 'GET /?a=/etc/passwd HTTP/1.1\\nHost: app.example\\n\\n' | obhut rules check --explain -";
+    obhut rules check --config obhut.toml --explain login.http --paranoia 2\n  \
+    printf 'GET /?a=/etc/passwd HTTP/1.1\\nHost: a.example\\n\\n' | obhut rules check --explain -";
 
 /// What to load, and what to try on it.
 #[derive(clap::Args)]
@@ -143,7 +143,8 @@ pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<ExitCode, Problem>
     if args.explain.is_some() {
         return explain::run(args, &asked, &loaded, &exclusions, out);
     }
-    let resident_bytes = before.zip(after).map(|(before, after)| after.now_kib.saturating_sub(before.now_kib) << 10);
+    let resident_bytes =
+        before.zip(after).map(|(before, after)| after.now_kib.saturating_sub(before.now_kib) << 10);
     let found = found(&asked, &loaded, &exclusions, load_ms, resident_bytes);
     if args.json {
         let json = serde_json::to_string_pretty(&found).map_err(Problem::from_error("the report"))?;
@@ -173,7 +174,10 @@ fn not_honoured(args: &Args, faults: &[String], out: &mut dyn Write) -> Result<E
         writeln!(out, "{json:#}")?;
     } else {
         write_faults(faults, out)?;
-        writeln!(out, "\nNothing of these rules is loaded: rules that run in part protect in part, and say nothing.")?;
+        writeln!(
+            out,
+            "\nNothing of these rules is loaded: rules that run in part protect in part, and say nothing."
+        )?;
     }
     Ok(ExitCode::from(1))
 }
@@ -329,22 +333,29 @@ impl Found {
         if self.above_level > 0 {
             let level = self.detection_paranoia;
             let what = do_not(self.above_level, "of them");
-            writeln!(out, "{what} not run, being for levels above {level}: they are read and checked all the same")?;
+            writeln!(
+                out,
+                "{what} not run, being for levels above {level}: they are read and checked all the same"
+            )?;
         }
         Ok(())
     }
 
     fn print_lists(&self, out: &mut dyn Write) -> Result<(), Problem> {
         if !self.disabled.is_empty() {
-            writeln!(out, "\n{} not run", do_not(self.disabled.len(), if self.disabled.len() == 1 { "rule" } else { "rules" }))?;
+            writeln!(
+                out,
+                "\n{} not run",
+                do_not(self.disabled.len(), if self.disabled.len() == 1 { "rule" } else { "rules" })
+            )?;
         }
         for off in &self.disabled {
             writeln!(out, "  {} of {}, taken out by {}", off.rule, off.place, off.by)?;
         }
-        for (left_out, what) in [(false, "run in other words"), (true, "are left out")] {
+        for (left_out, what) in [(false, "put in other words"), (true, "left out")] {
             let those: Vec<_> = self.amended.iter().filter(|one| one.left_out == left_out).collect();
             if !those.is_empty() {
-                writeln!(out, "\nof CRS 3, {what}: {}", counted(those.len(), "rule"))?;
+                writeln!(out, "\n{} of CRS 3 {what}", counted(those.len(), "rule"))?;
             }
             for one in those {
                 writeln!(out, "  {} of {}: {}", one.rule, one.place, one.why)?;

@@ -22,13 +22,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// What stands below the help.
-pub(super) const HELP: &str = "The corpus of CRS lies in `tests/regression` of its full archive. Nothing is sent anywhere: requests are built as\n\
-    go-ftw builds them and read as a server reads them, and what `/reflect` would answer is emulated. Cases that expect\n\
+pub(super) const HELP: &str = "The corpus of CRS lies in `tests/regression` of its full archive. Nothing is sent anywhere: requests are built as \
+    go-ftw builds them and read as a server reads them, and what `/reflect` would answer is emulated. Cases that expect \
     the status of a server and nothing else are skipped. docs/conformance.md has our own results.\n\n\
     Exit codes: 0 all passed or were skipped, 1 some failed, 2 it could not be run.\n\n\
     Examples:\n  \
     obhut rules test coreruleset-4.18.0/tests/regression --rules coreruleset-4.18.0\n  \
-    obhut rules test tests/regression/tests/REQUEST-942-APPLICATION-ATTACK-SQLI --rules . --paranoia 2\n  \
+    obhut rules test own-tests/942100.yaml --rules /usr/share/modsecurity-crs --paranoia 2\n  \
     obhut rules test tests/regression --rules . --overrides own-overrides.yaml --json";
 
 /// Largest file of the corpus.
@@ -298,8 +298,12 @@ fn observe(engine: &Arc<Engine>, request: &Request, now: u64) -> Observed {
 
 fn send(transaction: &mut Transaction, request: &Request) {
     let headers = pairs(&request.headers);
-    let head =
-        Head { method: &request.method, target: &request.uri, protocol: &request.protocol, headers: &headers };
+    let head = Head {
+        method: &request.method,
+        target: &request.uri,
+        protocol: &request.protocol,
+        headers: &headers,
+    };
     if transaction.request_head(&head).is_some() || transaction.request_body(&request.body, true).is_some() {
         return;
     }

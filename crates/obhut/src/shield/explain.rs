@@ -2,7 +2,7 @@
 //!
 //! Values are shown, cut and escaped: the request is the asker's own, from a file of hers.
 
-use super::check::{Args, Excluded};
+use super::check::{Args, Excluded, level};
 use super::rules::Loaded;
 use super::{Configured, in_words};
 use crate::system::{Problem, SystemClock};
@@ -12,7 +12,9 @@ use serde::Serialize;
 use shield::ftw::wire;
 use shield::message::Request;
 use shield::seclang::{Mode, severity_name};
-use shield::{Collections, Context, Explained, Head, Overlay, Refusal, Report, Transaction, Verdict};
+use shield::{
+    Collections, Context, Engine, Explained, Head, Logged, Overlay, Refusal, Report, Transaction, Verdict,
+};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -57,6 +59,8 @@ struct Rule {
     id: u64,
     message: String,
     phase: u8,
+    /// Its paranoia level; none where it says none.
+    level: Option<u8>,
     severity: Option<&'static str>,
     matches: Vec<Seen>,
     /// Matches that are not shown.
@@ -102,7 +106,8 @@ fn read(file: &Path) -> Result<Vec<u8>, Problem> {
         std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)?;
     } else {
         let opened = std::fs::File::open(file);
-        let opened = opened.map_err(|error| Problem::new(format!("cannot read {}: {error}", file.display())))?;
+        let opened =
+            opened.map_err(|error| Problem::new(format!("cannot read {}: {error}", file.display())))?;
         opened.take(LARGEST + 1).read_to_end(&mut bytes)?;
     }
     if bytes.len() as u64 > LARGEST {
@@ -120,7 +125,9 @@ fn taken(bytes: &[u8]) -> Result<(Request, bool), Problem> {
         )
     };
     let request = wire::parse(bytes).map_err(none)?;
-    let says = [b"content-length".as_slice(), b"transfer-encoding"].iter().any(|name| request.header(name).is_some());
+    let says = [b"content-length".as_slice(), b"transfer-encoding"]
+        .iter()
+        .any(|name| request.header(name).is_some());
     let body = after_head(bytes);
     if says || body.is_empty() {
         return Ok((request, false));
@@ -161,7 +168,8 @@ fn mode(args: &Args, asked: &Configured) -> Result<ShieldMode, Problem> {
 /// The exclusions of the house, and of the route.
 fn overlay(args: &Args, loaded: &Loaded, exclusions: &[Excluded]) -> Result<Option<Arc<Overlay>>, Problem> {
     let here = |route: &Option<String>| route.is_none() || *route == args.route;
-    let all: Vec<_> = exclusions.iter().filter(|(route, _)| here(route)).map(|(_, one)| one.clone()).collect();
+    let all: Vec<_> =
+        exclusions.iter().filter(|(route, _)| here(route)).map(|(_, one)| one.clone()).collect();
     if all.is_empty() {
         return Ok(None);
     }
@@ -201,7 +209,7 @@ fn explain(
     let mut transaction = transaction.with_overlay(overlay).in_mode(engine_mode).explaining();
     inspect(&mut transaction, request, asked.table.body_limit);
     let report = transaction.finish();
-    let explained = transaction.explained();
+    let (explained, logged) = (transaction.explained(), transaction.logged());
     let mut rules: Vec<Rule> = Vec::new();
     let mut quiet = 0;
     for matched in &report.matched {
@@ -210,10 +218,12 @@ fn explain(
             continue;
         }
         let of_rule: Vec<_> = explained.iter().filter(|one| one.rule == matched.rule).collect();
+        let (message, level) = about(&loaded.engine, matched.rule, &logged);
         rules.push(Rule {
             id: matched.rule,
-            message: of_rule.first().map_or_else(String::new, |one| shown(&one.message)),
+            message,
             phase: matched.phase,
+            level,
             severity: matched.severity.map(severity_name),
             matches: of_rule.iter().take(MATCHES).map(|one| seen(one)).collect(),
             left_out: of_rule.len().saturating_sub(MATCHES),
@@ -241,12 +251,25 @@ fn explain(
     }
 }
 
+/// What a rule says when it matches, and its level.
+fn about(engine: &Engine, rule: u64, logged: &[Logged]) -> (String, Option<u8>) {
+    let described = engine.described().find(|one| one.id == rule);
+    let level = described.as_ref().map(|one| level(one.tags)).filter(|level| *level > 0);
+    let said = logged.iter().find(|line| line.rule == rule).map(|line| shown(&line.message));
+    let says = said.or_else(|| described.map(|one| one.message)).filter(|text| !text.is_empty());
+    (says.unwrap_or_else(|| "without a message".to_owned()), level)
+}
+
 /// Sends the request through the phases; the app answers nothing.
 fn inspect(transaction: &mut Transaction, request: &Request, limit: usize) {
     let headers: Vec<(&[u8], &[u8])> =
         request.headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
-    let head =
-        Head { method: &request.method, target: &request.uri, protocol: &request.protocol, headers: &headers };
+    let head = Head {
+        method: &request.method,
+        target: &request.uri,
+        protocol: &request.protocol,
+        headers: &headers,
+    };
     if transaction.request_head(&head).is_some() {
         return;
     }
@@ -285,7 +308,8 @@ fn request_line(request: &Request) -> String {
 
 fn seen(one: &Explained) -> Seen {
     let variable = one.variable.map_or("", |variable| variable.name());
-    let target = if one.name.is_empty() { variable.to_owned() } else { format!("{variable}:{}", shown(&one.name)) };
+    let target =
+        if one.name.is_empty() { variable.to_owned() } else { format!("{variable}:{}", shown(&one.name)) };
     Seen {
         part: one.part + 1,
         target,
@@ -330,7 +354,11 @@ impl Explanation {
             rule.print(out)?;
         }
         if self.quiet > 0 {
-            writeln!(out, "\n{} more rules matched that only prepare something; --all shows them", self.quiet)?;
+            writeln!(
+                out,
+                "\n{} more rules matched that only prepare something; --all shows them",
+                self.quiet
+            )?;
         }
         writeln!(out, "\nscore      {}; refused from {}", self.inbound_score, self.inbound_threshold)?;
         writeln!(out, "verdict    {}", self.verdict)?;
@@ -341,7 +369,8 @@ impl Explanation {
 impl Rule {
     fn print(&self, out: &mut dyn Write) -> Result<(), Problem> {
         let severity = self.severity.map(|name| format!(", {name}")).unwrap_or_default();
-        writeln!(out, "\n{:<10} {} (phase {}{severity})", self.id, self.message, self.phase)?;
+        let level = self.level.map(|level| format!(", level {level}")).unwrap_or_default();
+        writeln!(out, "\n{:<10} {} (phase {}{severity}{level})", self.id, self.message, self.phase)?;
         for one in &self.matches {
             let part = if one.part > 1 { format!(", part {} of the rule", one.part) } else { String::new() };
             writeln!(out, "           {}{part}", one.target)?;

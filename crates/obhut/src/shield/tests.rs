@@ -174,7 +174,7 @@ request    POST /notes?a=SELECT%20secret HTTP/1.1
 rules      rules of your own
 mode       detect: what the rules refuse is reported and passes
 
-1002       A query (phase 2)
+1002       A query (phase 2, level 2)
            ARGS:a
              SELECT secret
              → select secret
@@ -201,7 +201,8 @@ verdict    passes, since nothing is refused here; would be refused by rule 1002
 #[test]
 fn explain_follows_the_route() {
     let dir = folder();
-    let config = CONFIG.replace("[[shield.exclude]]\nrules = \"5000-5999\"\n", "").replace("\"nowhere\"", "\"notes\"");
+    let config =
+        CONFIG.replace("[[shield.exclude]]\nrules = \"5000-5999\"\n", "").replace("\"nowhere\"", "\"notes\"");
     fs::write(dir.path().join("obhut.toml"), &config).expect("written");
     let admin = "GET /admin HTTP/1.1\nHost: app.example\n\n";
     let config = ["--config", "DIR/obhut.toml"];
@@ -217,7 +218,10 @@ fn explain_follows_the_route() {
     let (code, said) = on(query, &["--route", "none"]);
     assert!(code == 2 && said.contains("there are: notes"), "{said}");
     let (_, said) = on(admin, &["--mode", "off"]);
-    assert!(said.ends_with("verdict    passes, since the shield is off; would be refused by rule 1001\n"), "{said}");
+    assert!(
+        said.ends_with("verdict    passes, since the shield is off; would be refused by rule 1001\n"),
+        "{said}"
+    );
 }
 
 const CORPUS: &str = r#"
@@ -258,7 +262,10 @@ fn a_corpus_is_run_and_counted() {
         reason: known\n    output: { log: { no_expect_ids: [1002] } }\n";
     fs::write(dir.path().join("o.yaml"), overrides).expect("written");
     let (code, said) = rules(dir.path(), &[line.as_slice(), &["--overrides", "DIR/o.yaml"]].concat());
-    assert!(code == 0 && said.contains("overridden 1\n") && said.ends_with("passed 2 failed 0 skipped 1\n"), "{said}");
+    assert!(
+        code == 0 && said.contains("overridden 1\n") && said.ends_with("passed 2 failed 0 skipped 1\n"),
+        "{said}"
+    );
     fs::write(dir.path().join("corpus/broken.yaml"), "tests: [").expect("written");
     let (code, said) = rules(dir.path(), &line);
     assert!(code == 1 && said.contains("FAILED broken.yaml: "), "{said}");
@@ -290,8 +297,16 @@ fn the_page_on_conformance_lists_what_fails() {
     listed.sort_unstable();
     failed.sort_unstable();
     assert_eq!(failed, listed, "{:#?}", outcome.failed);
-    let counts =
-        format!("passed {} failed {} skipped {}", outcome.passed, outcome.failed.len(), outcome.skipped.len());
+    let counts = format!(
+        "passed {} failed {} skipped {}",
+        outcome.passed,
+        outcome.failed.len(),
+        outcome.skipped.len()
+    );
     assert!(page.contains(&counts), "docs/conformance.md does not say {counts:?}");
-    assert!(outcome.skipped.iter().all(|skipped| skipped.why.starts_with("expects status")), "{:?}", outcome.skipped);
+    assert!(
+        outcome.skipped.iter().all(|skipped| skipped.why.starts_with("expects status")),
+        "{:?}",
+        outcome.skipped
+    );
 }

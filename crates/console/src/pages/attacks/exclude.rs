@@ -115,7 +115,9 @@ async fn previews(visit: &Visit, attack: &Attack, rule: &Rule, because: &str) ->
     let signed = visit.signed()?;
     let at = signed.vault.now().map_err(|fault| visit.explain(fault))?;
     let by = Signature { by: signed.ctx.actor.principal.id, at };
-    let because = if because.is_empty() { "…" } else { because };
+    // A reason that will not do must not stand in the way of seeing what would be written.
+    let unfit = because.is_empty() || because.chars().any(char::is_control) || because.chars().count() > 300;
+    let because = if unfit { "…" } else { because };
     let all: Vec<(Reach, NewExclusion)> = Reach::of(attack, rule)
         .into_iter()
         .map(|reach| (reach, reach.exclusion(attack, rule, because)))
@@ -155,7 +157,7 @@ async fn question(
     let inner = html! {
         fieldset.field {
             legend { (words.say("exclude-reach")) }
-            @for (reach, preview) in &previews { (reach_row(visit, *reach, preview, chosen)) }
+            div.stack { @for (reach, preview) in &previews { (reach_row(visit, *reach, preview, chosen)) } }
         }
         (parts::field(&reason))
         p.row {
@@ -192,14 +194,15 @@ fn reach_row(
     chosen: Option<&str>,
 ) -> Markup {
     let words = visit.words();
-    let (word, why) = (reach.word(), words.say(&format!("reach-{}-what", reach.word())));
+    let word = reach.word();
+    let (name, why) = (words.say(&format!("reach-{word}")), words.say(&format!("reach-{word}-what")));
     html! {
         @match preview {
-            Ok(text) => {
-                (choice(&Choice { kind: "radio", name: "reach", value: word, word: &words.say(&format!("reach-{word}")), why: &why, chosen: chosen == Some(word) }))
-                pre.code tabindex="0" role="region" aria-label=(words.with("exclude-writes", [("reach", words.say(&format!("reach-{word}")).into())])) { (text.trim()) }
-            }
-            Err(error) => p."sm quiet" { (words.say(&format!("reach-{word}"))) ": " (trouble(words, &visit.problem(*error))) },
+            Ok(text) => div {
+                (choice(&Choice { kind: "radio", name: "reach", value: word, word: &name, why: &why, chosen: chosen == Some(word) }))
+                pre.code tabindex="0" role="region" aria-label=(words.with("exclude-writes", [("reach", name.as_str().into())])) { (text.trim()) }
+            },
+            Err(error) => p."sm quiet" { (name) ": " (trouble(words, &visit.problem(*error))) },
         }
     }
 }

@@ -178,7 +178,7 @@ pub(crate) fn filters(words: &Words, filter: &Filter, attacks: &Attacks, missed:
         ..Field::default()
     };
     html! {
-        form.filters method="get" action=(Area::Attacks.path()) aria-label=(words.say("attack-find")) {
+        form."filters narrow" method="get" action=(Area::Attacks.path()) aria-label=(words.say("attack-find")) {
             (parts::field(&reference))
             (button(Act::Normal, Some(Icon::Search), &words.say("attack-find")))
         }

@@ -162,7 +162,7 @@ pub(crate) fn run(plan: &Plan) -> Result<ExitCode, Problem> {
     let app = runtime.block_on(App::start())?;
     let mut all_flat = true;
     for (number, kind) in KINDS.into_iter().enumerate() {
-        let gate = Gate::start(folder.0.join(format!("house-{number}")), app.address, &folder.0)?;
+        let gate = Gate::start(folder.0.join(format!("house-{number}")), app.address, &folder.0, None)?;
         let case = runtime.block_on(measure(kind, &gate, &app, plan))?;
         all_flat &= case.flat;
         say(&if plan.json { serde_json::to_string(&case).unwrap_or_default() } else { case.line() });

@@ -61,7 +61,9 @@ impl fmt::Display for Refused {
             ),
             Self::TooMany => write!(out, "it has more than {MEMBERS} members"),
             Self::Path(path, why) => write!(out, "the path `{path}` {why}"),
-            Self::Special(path) => write!(out, "`{path}` is a link, a device or something else that is no file"),
+            Self::Special(path) => {
+                write!(out, "`{path}` is a link, a device or something else that is no file")
+            }
             Self::Twice(path) => write!(out, "`{path}` stands there twice"),
             Self::NoRuleSet => {
                 write!(out, "it holds no Core Rule Set, or more than one: `{INITIAL}` is not there once")
@@ -93,8 +95,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Member>, Refused> {
 /// Of all that was kept, what lies in the folder of the rule set, by paths below it.
 fn rule_set(kept: Vec<Member>) -> Result<Vec<Member>, Refused> {
     let mut tops = kept.iter().filter_map(|(path, _)| path.strip_suffix(INITIAL));
-    let (Some(top), None) = (tops.next().map(str::to_owned), tops.next()) else { return Err(Refused::NoRuleSet) };
-    let below = kept.into_iter().filter_map(|(path, bytes)| Some((path.strip_prefix(&top)?.to_owned(), bytes)));
+    let (Some(top), None) = (tops.next().map(str::to_owned), tops.next()) else {
+        return Err(Refused::NoRuleSet);
+    };
+    let below =
+        kept.into_iter().filter_map(|(path, bytes)| Some((path.strip_prefix(&top)?.to_owned(), bytes)));
     Ok(below.filter(|(path, _)| is_wanted(path)).collect())
 }
 
@@ -102,9 +107,7 @@ fn rule_set(kept: Vec<Member>) -> Result<Vec<Member>, Refused> {
 fn is_wanted(path: &str) -> bool {
     match path.split_once('/') {
         Some((folder, rest)) => ["rules", "plugins"].contains(&folder) && !rest.contains('/'),
-        None => {
-            path == "LICENSE" || [".md", ".conf", ".conf.example"].iter().any(|end| path.ends_with(end))
-        }
+        None => path == "LICENSE" || [".md", ".conf", ".conf.example"].iter().any(|end| path.ends_with(end)),
     }
 }
 
@@ -163,6 +166,8 @@ impl Reading {
                 TakeError::Io(error) => of_tar(&error),
             })?;
         }
+        // The end of the tar is not the end of the gzip, whose checksum stands there.
+        io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(|error| of_tar(&error))?;
         Ok(())
     }
 
@@ -244,7 +249,9 @@ impl Reading {
         let mut bytes = Vec::new();
         member.take(FILE + 1).read_to_end(&mut bytes).map_err(TakeError::Io)?;
         if bytes.len() as u64 != size {
-            return Err(TakeError::Refused(damaged(format!("{path} has another size than the archive says"))));
+            return Err(TakeError::Refused(damaged(format!(
+                "{path} has another size than the archive says"
+            ))));
         }
         self.kept.push((path, bytes));
         Ok(())

@@ -81,7 +81,9 @@ impl Folder {
 
     /// Copies what people wrote beside the rules that count now, where the new ones bring nothing of that name.
     pub(super) fn carry_over(&self, staged: &Staged) -> Result<Vec<String>, Problem> {
-        let Some(current) = self.target(CURRENT).map(|name| self.path.join(name)) else { return Ok(Vec::new()) };
+        let Some(current) = self.target(CURRENT).map(|name| self.path.join(name)) else {
+            return Ok(Vec::new());
+        };
         let mut names: Vec<String> = OWN.map(str::to_owned).to_vec();
         let plugins = fs::read_dir(current.join("plugins")).into_iter().flatten().flatten();
         let mut plugins: Vec<_> = plugins.filter_map(|entry| entry.file_name().into_string().ok()).collect();

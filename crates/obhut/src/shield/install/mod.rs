@@ -18,16 +18,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What stands below the help.
-pub(super) const HELP: &str = "The release page of CRS has archives (.tar.gz, .zip; the minimal one is enough). Name the digest that the page or\n\
+pub(super) const HELP: &str = "The release page of CRS has archives (.tar.gz, .zip; the minimal one is enough). Name the digest that the page or \
     its signature says; without --sha256 nothing is installed, and the digest that was found is shown.\n\n\
-    The rules are unpacked into a folder of their own in DIR and compiled on trial. Only then the link `current` in DIR\n\
-    is switched; the version before stays, and --rollback goes back to it. Settings and exclusions of your own\n\
-    (crs-setup.conf, REQUEST-900…, RESPONSE-999…, plugins) are carried over. `rules = \"DIR\"` under [shield] makes\n\
+    The rules are unpacked into a folder of their own in DIR and compiled on trial. Only then the link `current` in DIR \
+    is switched; the version before stays, and --rollback goes back to it. Settings and exclusions of your own \
+    (crs-setup.conf, REQUEST-900…, RESPONSE-999…, plugins) are carried over. `rules = \"DIR\"` under [shield] makes \
     the server use them; SIGHUP makes it read them anew.\n\n\
     Exit codes: 0 installed, 1 refused (digest, archive, or rules that cannot be honoured), 2 it could not be done.\n\n\
     Examples:\n  \
-    obhut rules install coreruleset-4.18.0-minimal.tar.gz --sha256 9f86d08… --config /srv/obhut/obhut.toml\n  \
-    obhut rules install https://mirror.example/coreruleset-4.18.0-minimal.tar.gz --sha256 9f86d08… --into /srv/crs\n  \
+    obhut rules install coreruleset-4.18.0-minimal.tar.gz --sha256 9f86d08… --config obhut.toml\n  \
+    obhut rules install https://mirror.example/crs-4.18.0.tar.gz --sha256 9f86d08… --into /srv/crs\n  \
     obhut rules install --rollback --into /srv/crs";
 
 /// What to install, and where.
@@ -149,9 +149,11 @@ fn install(
     let loaded = match try_out(asked, staged.path()) {
         Ok(loaded) => loaded,
         Err(why) => {
+            // The folder goes; its files are known by their names in the archive.
+            let why = why.to_string().replace(&format!("{}/", staged.path().display()), "");
             complain(&Problem::with_help(
                 format!("these rules are not installed: {why}"),
-                "all stays as it was; `obhut rules check` on the unpacked archive says more",
+                "all stays as it was; unpack the archive and mend the rules, or take another release",
             ));
             return Ok(ExitCode::from(1));
         }

@@ -11,10 +11,12 @@ fn release(dir: &Path, version: &str, rules: &str) -> (String, String) {
         let mut header = tar::Header::new_gnu();
         header.set_size(text.len() as u64);
         header.set_mode(0o644);
-        builder.append_data(&mut header, format!("coreruleset-{version}/{path}"), text.as_bytes()).expect("packed");
+        builder
+            .append_data(&mut header, format!("coreruleset-{version}/{path}"), text.as_bytes())
+            .expect("packed");
     };
-    add("crs-setup.conf.example", &format!("# ver:'OWASP_CRS/{version}'\n"));
-    add("rules/REQUEST-901-INITIALIZATION.conf", &format!("# {version}\n"));
+    add("crs-setup.conf.example", "# settings\n");
+    add("rules/REQUEST-901-INITIALIZATION.conf", &format!("SecComponentSignature \"OWASP_CRS/{version}\"\n"));
     add("rules/REQUEST-920-PROTOCOL.conf", rules);
     let bytes = builder.into_inner().expect("packed").finish().expect("packed");
     let path = dir.join(format!("{version}.tar.gz"));
@@ -22,7 +24,8 @@ fn release(dir: &Path, version: &str, rules: &str) -> (String, String) {
     (path.display().to_string(), HEXLOWER.encode(&seal::sha256(&bytes)))
 }
 
-const RULE: &str = "SecRule REQUEST_URI \"@contains secret\" \"id:920900,phase:1,deny,status:403,log,msg:'no'\"\n";
+const RULE: &str =
+    "SecRule REQUEST_URI \"@contains secret\" \"id:920900,phase:1,deny,status:403,log,msg:'no'\"\n";
 
 struct Run {
     dir: tempfile::TempDir,
@@ -33,7 +36,7 @@ impl Run {
         Self { dir: tempfile::tempdir().expect("folder") }
     }
 
-    fn into(&self) -> PathBuf {
+    fn place(&self) -> PathBuf {
         self.dir.path().join("versions")
     }
 
@@ -41,7 +44,7 @@ impl Run {
         Args {
             what: Some(what.to_owned()),
             sha256: digest.map(str::to_owned),
-            into: Some(self.into()),
+            into: Some(self.place()),
             config: None,
             authority: None,
             rollback: false,
@@ -65,15 +68,16 @@ impl Run {
 
     /// The version that counts, as the loader finds it.
     fn current(&self) -> Option<String> {
-        let table = ShieldTable { rules: Some(self.into()), ..ShieldTable::default() };
+        let table = ShieldTable { rules: Some(self.place()), ..ShieldTable::default() };
         let loaded = rules::load(&table, Path::new("")).ok()?;
         Some(loaded.kind.to_string())
     }
 
     /// What lies in the folder.
     fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.into()).into_iter().flatten().flatten();
-        let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        let entries = fs::read_dir(self.place()).into_iter().flatten().flatten();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
     }
@@ -88,8 +92,9 @@ fn versions_are_installed_switched_and_rolled_back() {
     assert!(done && said.contains("OWASP CRS 4.1.0 is installed") && said.contains("rules = \""), "{said}");
     assert_eq!(run.current().as_deref(), Some("OWASP CRS 4.1.0"));
     // What somebody wrote beside the rules goes along.
-    let here = run.into().join(CURRENT);
-    fs::write(here.join("crs-setup.conf"), "# mine\n").expect("written");
+    let here = run.place().join(CURRENT);
+    fs::write(here.join("crs-setup.conf"), "# mine\nSecComponentSignature \"OWASP_CRS/4.1.0\"\n")
+        .expect("written");
     fs::create_dir(here.join("plugins")).expect("made");
     fs::write(here.join("plugins/own-after.conf"), "# mine\n").expect("written");
     std::os::unix::fs::symlink("/etc/passwd", here.join("plugins/link.data")).expect("link");
@@ -97,9 +102,9 @@ fn versions_are_installed_switched_and_rolled_back() {
     assert!(done && said.contains("carried over: crs-setup.conf, plugins/own-after.conf\n"), "{said}");
     assert!(said.contains("crs-4.1.0-") && said.contains("--rollback"), "{said}");
     let setup = fs::read_to_string(here.join("crs-setup.conf")).expect("carried");
-    assert_eq!(setup, "# mine\n");
+    assert_eq!(setup, "# mine\nSecComponentSignature \"OWASP_CRS/4.1.0\"\n");
     let versions = |run: &Run| {
-        let link = |name: &str| Folder::new(&run.into()).target(name).map(|target| target[..9].to_owned());
+        let link = |name: &str| Folder::new(&run.place()).target(name).map(|target| target[..9].to_owned());
         (link(CURRENT), link(PREVIOUS))
     };
     let pair = |current: &str, previous: &str| (Some(current.to_owned()), Some(previous.to_owned()));
@@ -124,7 +129,7 @@ fn without_the_right_digest_nothing_is_written() {
         assert!(super::run(&run.args(&archive, Some(wrong)), &mut Vec::new()).is_err(), "{wrong}");
     }
     assert!(!run.install(&archive, &"0".repeat(64)).0);
-    assert!(!run.into().exists());
+    assert!(!run.place().exists());
     assert!(run.install(&archive, &digest.to_uppercase()).0, "the control");
 }
 
@@ -153,18 +158,18 @@ fn there_is_nothing_to_go_back_to_at_first() {
     assert!(run.install(&first, &digest).0);
     assert!(super::run(&back, &mut Vec::new()).is_err());
     // A link that leads elsewhere is no version.
-    std::os::unix::fs::symlink("../versions", run.into().join(PREVIOUS)).expect("link");
+    std::os::unix::fs::symlink("../versions", run.place().join(PREVIOUS)).expect("link");
     assert!(super::run(&back, &mut Vec::new()).is_err());
 }
 
 #[test]
 fn a_folder_in_the_place_of_the_link_is_not_touched() {
     let run = Run::new();
-    fs::create_dir_all(run.into().join(CURRENT)).expect("made");
+    fs::create_dir_all(run.place().join(CURRENT)).expect("made");
     let (first, digest) = release(run.dir.path(), "4.1.0", RULE);
     let refused = super::run(&run.args(&first, Some(&digest)), &mut Vec::new()).expect_err("refused");
     assert!(refused.what.contains("is no link"), "{refused}");
-    assert!(run.into().join(CURRENT).is_dir());
+    assert!(run.place().join(CURRENT).is_dir());
 }
 
 #[test]
@@ -232,19 +237,27 @@ fn an_archive_comes_over_verified_tls_alone() {
     let run = Run::new();
     let (archive, digest) = release(run.dir.path(), "4.1.0", RULE);
     let whole = answer(&fs::read(archive).expect("read"));
-    let answers =
-        vec![("/a.tar.gz", whole), ("/on", sent_to("/a.tar.gz")), ("/clear", sent_to("http://localhost/a.tar.gz"))];
+    let answers = vec![
+        ("/a.tar.gz", whole),
+        ("/on", sent_to("/a.tar.gz")),
+        ("/clear", sent_to("http://localhost/a.tar.gz")),
+    ];
     let (address, authority) = server(run.dir.path(), answers);
     let fetch = |path: &str, authority: Option<&Path>| {
         let args = run.args(&format!("{address}{path}"), Some(&digest));
         let args = Args { authority: authority.map(Path::to_owned), ..args };
-        super::run(&args, &mut Vec::new()).map(|code| code == ExitCode::SUCCESS).map_err(|problem| problem.what)
+        super::run(&args, &mut Vec::new())
+            .map(|code| code == ExitCode::SUCCESS)
+            .map_err(|problem| problem.what)
     };
     let trusted = Some(authority.as_path());
-    assert!(fetch("/a.tar.gz", None).is_err_and(|what| what.contains("no trusted TLS") || what.contains("authorities")));
+    assert!(
+        fetch("/a.tar.gz", None)
+            .is_err_and(|what| what.contains("no trusted TLS") || what.contains("authorities"))
+    );
     assert!(fetch("/clear", trusted).is_err_and(|what| what.contains("without TLS")));
     assert!(fetch("/none", trusted).is_err_and(|what| what.contains("404")));
-    assert!(!run.into().exists());
+    assert!(!run.place().exists());
     assert_eq!(fetch("/on", trusted), Ok(true));
     assert_eq!(run.current().as_deref(), Some("OWASP CRS 4.1.0"));
 }

@@ -26,7 +26,7 @@ struct Amendment {
 }
 
 enum How {
-    /// Pieces of its text are others. Without the first, the rule is not the one that is meant.
+    /// Pieces of its text are others, one after the other. Without one of them, the rule is not the one that is meant.
     Pieces(Vec<(String, String)>),
     /// All of it is another text, where it has this piece.
     Whole(&'static str, &'static str),
@@ -62,10 +62,7 @@ fn amendments() -> Vec<Amendment> {
             rule: 920_600,
             // A possessive repetition takes all white space there is: what follows begins with something else.
             how: pieces(&[
-                (
-                    r"\s*+[^(),\/:;<=>?![\x5c\]{}]+",
-                    r"\s*[^\s(),\/:;<=>?![\x5c\]{}][^(),\/:;<=>?![\x5c\]{}]*",
-                ),
+                (r"\s*+[^(),/:;<=>?![\x5c\]{}]+", r"\s*[^\s(),/:;<=>?![\x5c\]{}][^(),/:;<=>?![\x5c\]{}]*"),
                 (r#"[^c\"(),/:;<=>?![\x5c\]{}])"#, r#"[^\sc\"(),/:;<=>?![\x5c\]{}])"#),
                 (
                     r#",\s*+(?:(?:\*|[^\"(),\/:;<=>?![\x5c\]{}]+)\/"#,
@@ -148,7 +145,9 @@ fn before(rests: &[&[char]]) -> Option<String> {
     for first in firsts {
         let deeper: Vec<&[char]> = rests
             .iter()
-            .filter_map(|rest| rest.split_first().filter(|(letter, _)| **letter == first).map(|(_, rest)| rest))
+            .filter_map(|rest| {
+                rest.split_first().filter(|(letter, _)| **letter == first).map(|(_, rest)| rest)
+            })
             .collect();
         if let Some(way) = before(&deeper) {
             ways.push_str(&format!("|{way}{first}"));
@@ -178,7 +177,8 @@ impl Amender {
         let mut directives = directives(text).peekable();
         while let Some((line, directive)) = directives.next() {
             let amendment = id(directive).and_then(|id| all.iter().find(|amendment| amendment.rule == id));
-            let Some((amendment, other)) = amendment.and_then(|one| Some((one, self.other(directive, one)?))) else {
+            let Some((amendment, other)) = amendment.and_then(|one| Some((one, self.other(directive, one)?)))
+            else {
                 out.push_str(directive);
                 continue;
             };
@@ -203,7 +203,9 @@ impl Amender {
         for name in minded.flatten().copied() {
             let sets = |line: &str| {
                 let after = line.split_once(name).map(|(_, after)| after);
-                let begins = |rest: &str| name.ends_with('1') || rest.starts_with(|char: char| char.is_ascii_alphanumeric());
+                let begins = |rest: &str| {
+                    name.ends_with('1') || rest.starts_with(|char: char| char.is_ascii_alphanumeric())
+                };
                 !line.trim_start().starts_with('#') && after.is_some_and(begins)
             };
             if text.lines().any(sets) {
@@ -216,8 +218,10 @@ impl Amender {
     fn other(&self, directive: &str, amendment: &Amendment) -> Option<String> {
         let mut other = match &amendment.how {
             How::Pieces(pieces) => {
-                directive.contains(&pieces.first()?.0).then_some(())?;
-                pieces.iter().fold(directive.to_owned(), |text, (from, to)| text.replace(from, to))
+                let other = |text: String, (from, to): &(String, String)| {
+                    text.contains(from.as_str()).then(|| text.replace(from.as_str(), to))
+                };
+                pieces.iter().try_fold(directive.to_owned(), other)?
             }
             How::Whole(piece, text) => directive.contains(piece).then(|| (*text).to_owned())?,
             How::LeftOut(piece, unless) => {
@@ -290,9 +294,13 @@ mod tests {
     #[test]
     fn what_asks_elsewhere_goes_with_its_chain_unless_somebody_wants_it() {
         let (text, told) = amended(&["#  setvar:tx.high_risk_country_codes=DE\n", GEO]);
-        let expected = "#  setvar:tx.high_risk_country_codes=DE\n# before\n\n\n\n\n\n\nSecAction \"id:910190\"\n";
+        let expected =
+            "#  setvar:tx.high_risk_country_codes=DE\n# before\n\n\n\n\n\n\nSecAction \"id:910190\"\n";
         assert_eq!((text.as_str(), told), (expected, vec![(910_100, 2, true)]));
-        for unset in ["SecAction \"id:1,setvar:'tx.high_risk_country_codes='\"\n", "SecAction \"id:1,setvar:tx.block_search_ip=1\"\n"] {
+        for unset in [
+            "SecAction \"id:1,setvar:'tx.high_risk_country_codes='\"\n",
+            "SecAction \"id:1,setvar:tx.block_search_ip=1\"\n",
+        ] {
             assert_eq!(amended(&[unset, GEO]).1, [(910_100, 2, true)], "{unset}");
         }
         let set = "SecAction \"id:1,setvar:'tx.high_risk_country_codes=DE FR'\"\n";
@@ -312,8 +320,15 @@ mod tests {
         ] {
             assert_eq!(amended(&[text]), (text.to_owned(), vec![]), "{text}");
         }
-        let (text, told) = amended(&["SecRule RESPONSE_BODY \"@rx <\\?(?!xml)\" \\\n  \"id:953120,pass\"\nSecAction \"id:1\"\n"]);
-        assert!(!text.contains("(?!") && text.ends_with("\nSecAction \"id:1\"\n") && told == [(953_120, 1, false)], "{text}");
+        let (text, told) = amended(&[
+            "SecRule RESPONSE_BODY \"@rx <\\?(?!xml)\" \\\n  \"id:953120,pass\"\nSecAction \"id:1\"\n",
+        ]);
+        assert!(
+            !text.contains("(?!")
+                && text.ends_with("\nSecAction \"id:1\"\n")
+                && told == [(953_120, 1, false)],
+            "{text}"
+        );
     }
 
     #[test]
@@ -333,7 +348,8 @@ mod tests {
     /// What the look-behind says, in plain words.
     fn has_other_semicolon(text: &str) -> bool {
         let entities = entities();
-        text.match_indices(';').any(|(at, _)| !entities.iter().any(|entity| text[..at].ends_with(entity.as_str())))
+        text.match_indices(';')
+            .any(|(at, _)| !entities.iter().any(|entity| text[..at].ends_with(entity.as_str())))
     }
 
     proptest! {

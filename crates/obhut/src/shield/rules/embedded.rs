@@ -74,7 +74,9 @@ mod tests {
     fn on_disk(folder: &str, end: &str) -> Vec<String> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shield").join(folder);
         let entries = std::fs::read_dir(path).into_iter().flatten();
-        let names = entries.map(|entry| entry.expect("an entry").file_name()).map(|name| format!("{folder}/{}", name.to_string_lossy()));
+        let names = entries
+            .map(|entry| entry.expect("an entry").file_name())
+            .map(|name| format!("{folder}/{}", name.to_string_lossy()));
         let mut names: Vec<_> = names.filter(|name| name.ends_with(end)).collect();
         names.sort();
         names
@@ -100,7 +102,10 @@ mod tests {
     #[test]
     fn applications_are_known_by_the_names_of_their_files() {
         for name in apps() {
-            assert!(app(name).is_some_and(|(path, _)| path == format!("profiles/apps/{name}.conf")), "{name}");
+            assert!(
+                app(name).is_some_and(|(path, _)| path == format!("profiles/apps/{name}.conf")),
+                "{name}"
+            );
         }
         assert_eq!(app("none"), None);
     }

@@ -84,8 +84,10 @@ mod tests {
     fn a_row_holds_for_each_route_it_names() {
         let rows = [row("1", &[]), row("2-3", &["a", "b"])];
         let all = exclusions(&rows).expect("understood");
-        let shown: Vec<_> =
-            all.iter().map(|(route, one)| format!("{}: {}", route.as_deref().unwrap_or("*"), shown(one))).collect();
+        let shown: Vec<_> = all
+            .iter()
+            .map(|(route, one)| format!("{}: {}", route.as_deref().unwrap_or("*"), shown(one)))
+            .collect();
         assert_eq!(shown, ["*: rule 1", "a: rules 2 to 3", "b: rules 2 to 3"]);
         let wrong = exclusions(&[row("1", &[]), row("sqli", &[])]).expect_err("refused");
         assert_eq!((wrong.row, &*wrong.rules), (2, "sqli"));

@@ -192,7 +192,8 @@ impl Files for Library {
                 Err(why) => self.note(pattern, Err(why)).unwrap_or_default(),
             };
         }
-        let (Some(folder), Some(last)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        let (Some(folder), Some(last)) = (path.parent(), path.file_name().and_then(|name| name.to_str()))
+        else {
             return Vec::new();
         };
         match self.within(folder) {
@@ -310,9 +311,11 @@ mod tests {
         let pipe = place.path("rules/pipe.conf");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
         assert!(made.success());
-        for (name, expected) in
-            [("rules/sub", Why::NotAFile), ("rules/pipe.conf", Why::NotAFile), ("rules/latin.conf", Why::NotText)]
-        {
+        for (name, expected) in [
+            ("rules/sub", Why::NotAFile),
+            ("rules/pipe.conf", Why::NotAFile),
+            ("rules/latin.conf", Why::NotText),
+        ] {
             let library = place.library();
             assert_eq!(library.read(&place.name(name)), None, "{name}");
             assert_eq!(why(library, &place.name(name)), Some(expected), "{name}");

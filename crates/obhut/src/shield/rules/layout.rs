@@ -63,7 +63,9 @@ pub(crate) enum NoRules {
     Empty(PathBuf),
     #[error("{0} is the folder `rules` of a Core Rule Set, without its settings; name the folder above it")]
     Below(PathBuf),
-    #[error("{0} has neither crs-setup.conf nor crs-setup.conf.example, so its rules would refuse everything")]
+    #[error(
+        "{0} has neither crs-setup.conf nor crs-setup.conf.example, so its rules would refuse everything"
+    )]
     NoSetup(PathBuf),
     #[error("{0} is neither a folder nor a regular file")]
     Neither(PathBuf),
@@ -110,7 +112,7 @@ fn below(folder: &Path, debian: &Path) -> Result<(Kind, Layout), NoRules> {
     let example = setup.extension().is_some_and(|end| end == "example");
     let setup = setup.display().to_string();
     rules.retain(|file| *file != setup);
-    let version = version([&setup].into_iter().chain(&rules));
+    let version = version(rules.iter().chain([&setup]));
     layout.settings.push(setup);
     layout.rules = rules;
     Ok((if is_core { Kind::Core { version, example } } else { Kind::Own }, layout))
@@ -158,7 +160,7 @@ fn core(folder: &Path, debian: &Path) -> Result<(Kind, Layout), NoRules> {
         return Err(NoRules::Empty(rules));
     }
     let initial = rules.join("REQUEST-901-INITIALIZATION.conf").display().to_string();
-    let version = version([&layout.settings[0], &initial].into_iter().chain(&layout.rules));
+    let version = version([&initial].into_iter().chain(&layout.rules).chain(&layout.settings));
     Ok((Kind::Core { version, example }, layout))
 }
 
@@ -166,14 +168,16 @@ fn conf(folder: &Path) -> Vec<String> {
     listed(folder, |name| name.ends_with(".conf"))
 }
 
-/// The version that a Core Rule Set writes beside its rules, as `OWASP_CRS/4.18.0`.
-fn version<'a>(files: impl Iterator<Item = &'a String>) -> Option<String> {
-    let mut files = files.take(4);
+/// The version that a Core Rule Set writes beside its rules, as `OWASP_CRS/4.18.0`. The settings come last: they may be kept
+/// from an older one.
+fn version<'a>(mut files: impl Iterator<Item = &'a String>) -> Option<String> {
     files.find_map(|file| {
         let mut bytes = Vec::new();
         std::fs::File::open(file).ok()?.take(VERSION_WITHIN).read_to_end(&mut bytes).ok()?;
         let text = String::from_utf8_lossy(&bytes);
-        let after = text.split("OWASP_CRS/").nth(1)?;
+        // Comments speak of other versions.
+        let mut lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        let after = lines.find_map(|line| Some(line.split_once("OWASP_CRS/")?.1))?;
         let end = after.find(|char: char| !(char.is_ascii_alphanumeric() || ".-".contains(char)));
         let version = &after[..end.unwrap_or(after.len()).min(32)];
         (!version.is_empty()).then(|| version.to_owned())
@@ -184,13 +188,15 @@ fn version<'a>(files: impl Iterator<Item = &'a String>) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// A folder with these files, each with one line.
+    /// A folder with these files, each with a version.
     fn folder(files: &[&str]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().expect("folder");
         for name in files {
             let path = dir.path().join(name);
             std::fs::create_dir_all(path.parent().expect("above")).expect("folder");
-            std::fs::write(path, "# ver:'OWASP_CRS/4.18.0',\n").expect("written");
+            let text =
+                "# Until OWASP_CRS/3.1.0 this was otherwise.\nSecComponentSignature \"OWASP_CRS/4.18.0\"\n";
+            std::fs::write(path, text).expect("written");
         }
         dir
     }
@@ -199,7 +205,8 @@ mod tests {
     fn order(place: &Path, debian: &Path) -> (Kind, String) {
         let (kind, layout) = find(place, debian).expect("rules");
         let short = |files: &[String]| {
-            let names = files.iter().map(|file| Path::new(file).file_name().expect("a name").to_string_lossy());
+            let names =
+                files.iter().map(|file| Path::new(file).file_name().expect("a name").to_string_lossy());
             names.collect::<Vec<_>>().join(" ")
         };
         let groups = [&layout.settings, &layout.before, &layout.rules, &layout.after];

@@ -18,12 +18,12 @@ mod tests;
 
 use crate::system::Problem;
 use amended::Amended;
-pub(crate) use exclusions::{BadExclusion, exclusions, shown};
-pub(crate) use files::Why;
+pub(crate) use exclusions::{exclusions, shown};
 use files::Library;
+pub(crate) use files::Why;
 use gateway::config::ShieldTable;
-pub(crate) use layout::{CURRENT, Kind, NoRules};
 use layout::Layout;
+pub(crate) use layout::{CURRENT, Kind, NoRules};
 pub(crate) use settings::{BadSetting, Extra};
 use shield::{Engine, Fault};
 use std::collections::BTreeMap;

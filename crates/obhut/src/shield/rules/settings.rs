@@ -66,8 +66,18 @@ pub(super) fn bodies() -> String {
     };
     [
         refused(FIRST_ID + 1, "REQBODY_ERROR", "!@eq 0", "The body is not what it says it is"),
-        refused(FIRST_ID + 2, "MULTIPART_STRICT_ERROR", "!@eq 0", "The parts of the body are not as they should be"),
-        refused(FIRST_ID + 3, "MULTIPART_UNMATCHED_BOUNDARY", "@eq 1", "A boundary in the body is not the one it names"),
+        refused(
+            FIRST_ID + 2,
+            "MULTIPART_STRICT_ERROR",
+            "!@eq 0",
+            "The parts of the body are not as they should be",
+        ),
+        refused(
+            FIRST_ID + 3,
+            "MULTIPART_UNMATCHED_BOUNDARY",
+            "@eq 1",
+            "A boundary in the body is not the one it names",
+        ),
     ]
     .concat()
 }

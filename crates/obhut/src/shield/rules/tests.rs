@@ -24,8 +24,14 @@ fn here() -> &'static Path {
 
 fn transaction(loaded: &Loaded) -> Transaction {
     let local = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-    let context =
-        Context { client: local, client_port: 1, server: local, server_port: 443, id: "t".into(), now: 1_790_000_000 };
+    let context = Context {
+        client: local,
+        client_port: 1,
+        server: local,
+        server_port: 443,
+        id: "t".into(),
+        now: 1_790_000_000,
+    };
     Transaction::new(&loaded.engine, &Arc::new(Collections::new(16)), context)
 }
 
@@ -58,7 +64,10 @@ fn get(loaded: &Loaded, target: &str) -> Option<Verdict> {
 fn protects(loaded: &Loaded) {
     assert_eq!(get(loaded, "/shop?item=7&note=hello"), None, "{}", loaded.kind);
     assert_eq!(get(loaded, "/shop?a=/etc/passwd"), Some(Verdict::Deny(403)), "{}", loaded.kind);
-    assert_eq!(get(loaded, "/shop?a=1%27%20UNION%20SELECT%20password%20FROM%20users--%20"), Some(Verdict::Deny(403)));
+    assert_eq!(
+        get(loaded, "/shop?a=1%27%20UNION%20SELECT%20password%20FROM%20users--%20"),
+        Some(Verdict::Deny(403))
+    );
 }
 
 #[test]
@@ -77,7 +86,9 @@ fn a_core_rule_set_protects_with_and_without_the_profile() {
     let Some(crs) = crate::shield::tests::core_rules() else { return };
     for profile in [false, true] {
         let loaded = load(&ShieldTable { profile, ..table(&crs) }, here()).expect("loads");
-        assert!(matches!(&loaded.kind, Kind::Core { version: Some(version), example: true } if version.starts_with('4')));
+        assert!(
+            matches!(&loaded.kind, Kind::Core { version: Some(version), example: true } if version.starts_with('4'))
+        );
         protects(&loaded);
     }
 }
@@ -90,8 +101,20 @@ fn debians_package_protects() {
         return;
     }
     let loaded = load(&table(folder), here()).expect("loads");
-    assert!(matches!(&loaded.kind, Kind::Core { version: Some(version), example: false } if version.starts_with('3')));
+    assert!(
+        matches!(&loaded.kind, Kind::Core { version: Some(version), example: false } if version.starts_with('3'))
+    );
+    let amended: Vec<u64> = loaded.amended.iter().map(|one| one.rule).collect();
+    assert_eq!(amended, [910_100, 910_140, 920_120, 920_600, 942_130, 942_260, 953_120]);
     protects(&loaded);
+    let strict = ShieldTable { paranoia: 2, detection_paranoia: 2, ..table(folder) };
+    let loaded = load(&strict, here()).expect("loads");
+    for (target, rule) in [("/?a=x%20or%207=7", 942_130), ("/?a=x%20or%207!=8", 942_131), ("/?a=7!=7", 0)] {
+        let report = sent(&mut transaction(&loaded), target, &[], "");
+        let found = report.matched.iter().any(|matched| [942_130, 942_131].contains(&matched.rule));
+        let right = report.matched.iter().any(|matched| matched.rule == rule);
+        assert_eq!((found, right), (rule > 0, rule > 0), "{target}: {report:?}");
+    }
 }
 
 const SETUP: &str = "SecRuleEngine DetectionOnly\nSecRequestBodyLimit 10\nSecRequestBodyLimitAction ProcessPartial\n\
@@ -105,7 +128,10 @@ fn what_the_configuration_says_wins_over_the_setup() {
     let asked = ShieldTable { paranoia: 2, detection_paranoia: 3, inbound_threshold: 7, ..table(dir.path()) };
     let loaded = load(&asked, here()).expect("loads");
     let settings = loaded.engine.settings();
-    assert_eq!((settings.mode, settings.request_limit, settings.request_partial), (shield::seclang::Mode::On, 1 << 20, false));
+    assert_eq!(
+        (settings.mode, settings.request_limit, settings.request_partial),
+        (shield::seclang::Mode::On, 1 << 20, false)
+    );
     let mut transaction = transaction(&loaded);
     sent(&mut transaction, "/", &[], "");
     for (name, expected) in [
@@ -126,7 +152,8 @@ fn what_the_configuration_says_wins_over_the_setup() {
 fn a_body_that_cannot_be_read_is_refused() {
     let dir = folder(&[("own.conf", "SecAction \"id:1,phase:1,pass,nolog\"\n")]);
     let loaded = load(&table(dir.path()), here()).expect("loads");
-    let json = |body: &str| sent(&mut transaction(&loaded), "/", &[("Content-Type", "application/json")], body);
+    let json =
+        |body: &str| sent(&mut transaction(&loaded), "/", &[("Content-Type", "application/json")], body);
     let form = [("Content-Type", "multipart/form-data; boundary=x")];
     let parts = |body: &str| sent(&mut transaction(&loaded), "/", &form, body);
     assert_eq!(json("{\"a\": 1}").verdict, None);
@@ -144,7 +171,8 @@ fn everything_that_cannot_be_honoured_is_told() {
         SecRule ARGS \"@pmFromFile gone.data\" \"id:3,phase:2,deny\"\n\
         SecRule ARGS \"@pmFromFile ../outside.data\" \"id:4,phase:2,deny\"\n\
         Include gone/*.conf\n";
-    let dir = folder(&[("rules/a.conf", rules), ("rules/b.conf", "Include latin.txt\n"), ("outside.data", "x\n")]);
+    let dir =
+        folder(&[("rules/a.conf", rules), ("rules/b.conf", "Include latin.txt\n"), ("outside.data", "x\n")]);
     fs::write(dir.path().join("rules/latin.txt"), b"# \xFC\n").expect("written");
     let place = dir.path().join("rules");
     let error = load(&table(&place), here()).expect_err("refused");
@@ -180,7 +208,10 @@ fn what_cannot_be_loaded_names_the_way_out() {
 fn includes_are_followed_within_the_folder() {
     let dir = folder(&[
         ("main.conf", "Include conf.d/*.conf\nIncludeOptional more/*.conf\n"),
-        ("conf.d/b.conf", "SecRule REQUEST_URI \"@pmFromFile words.data\" \"id:2,phase:1,deny,status:403\"\n"),
+        (
+            "conf.d/b.conf",
+            "SecRule REQUEST_URI \"@pmFromFile words.data\" \"id:2,phase:1,deny,status:403\"\n",
+        ),
         ("conf.d/a.conf", "SecAction \"id:1,phase:1,pass,nolog\"\n"),
         ("conf.d/words.data", "forbidden\n"),
     ]);

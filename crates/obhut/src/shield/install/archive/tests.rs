@@ -47,7 +47,8 @@ fn with(more: &[Entry<'_>]) -> Vec<u8> {
 
 fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+    let options =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
     for (path, bytes) in files {
         zip.start_file(*path, options).expect("begun");
         zip.write_all(bytes).expect("packed");
@@ -87,7 +88,8 @@ fn what_runs_is_kept_and_the_rest_passed_over() {
     assert_eq!(names(&kept), expected);
     assert_eq!(kept[1].1, b"data");
     assert_eq!(read(&zip_of(&files)).expect("a rule set"), kept, "as a zip");
-    let bare = read(&tar_of(&[file("./rules/REQUEST-901-INITIALIZATION.conf", b"#")])).expect("without a folder");
+    let bare =
+        read(&tar_of(&[file("./rules/REQUEST-901-INITIALIZATION.conf", b"#")])).expect("without a folder");
     assert_eq!(names(&bare), ["rules/REQUEST-901-INITIALIZATION.conf"]);
 }
 
