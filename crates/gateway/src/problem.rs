@@ -96,7 +96,7 @@ problems! {
 
     REQUEST_REFUSED: FORBIDDEN, "request_refused",
         "The request looks like an attack and was not passed on. If it is none, tell the operator its reference.";
-    TOO_LARGE_TO_INSPECT: PAYLOAD_TOO_LARGE, "body_too_large_to_inspect",
+    TOO_LARGE_TO_INSPECT: PAYLOAD_TOO_LARGE, "too_large_to_inspect",
         "The request is larger than can be inspected here, and was not passed on.";
     TOO_MUCH_TO_INSPECT: BAD_REQUEST, "too_much_to_inspect",
         "The request has more fields, parts or levels than are inspected here, and was not passed on.";

@@ -1,7 +1,7 @@
 //! The shield as a stage: a request is inspected before anything of it goes to the app, and the app's answer before anything of
 //! it goes to the client. The rules themselves are crate `shield`'s; here stands what is asked of them, and when.
 //!
-//! [`request`] is the way in, [`answer`] the way out, [`windows`] what of an answer comes later. An [`Inspection`] goes
+//! [`mod@request`] is the way in, [`mod@answer`] the way out, [`mod@windows`] what of an answer comes later. An [`Inspection`] goes
 //! with a request from the one to the other; when it ends, it tells what was seen.
 
 mod answer;

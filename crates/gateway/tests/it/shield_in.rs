@@ -356,13 +356,13 @@ async fn a_body_beyond_the_limit_is_refused_or_inspected_to_the_limit() {
         let all = [lines, vec!["Content-Type: text/x".to_owned()]].concat();
         let (head, answer) = send(&refusing, "POST /elsewhere", &all, &body).await;
         assert!(
-            head.starts_with("HTTP/1.1 413") && answer.contains("body_too_large_to_inspect"),
+            head.starts_with("HTTP/1.1 413") && answer.contains("too_large_to_inspect"),
             "{head}{answer}"
         );
         assert_eq!(refusing.app_got(), "");
     }
     let events = told(&refusing);
-    assert!(events.iter().all(|event| event.refusal == Some("body_too_large_to_inspect") && event.refused));
+    assert!(events.iter().all(|event| event.refusal == Some("too_large_to_inspect") && event.refused));
     assert_eq!(events.len(), 2);
     let partial = "[shield]\nbody_limit = 65536\nbody_over = \"partial\"\n";
     let seclang = format!("SecRequestBodyLimitAction ProcessPartial\n{}", rules());
@@ -378,7 +378,7 @@ async fn a_body_beyond_the_limit_is_refused_or_inspected_to_the_limit() {
     let (head, _) = send(&trial, "POST /elsewhere", &["Content-Type: text/x".to_owned()], &early).await;
     assert!(head.starts_with("HTTP/1.1 200") && trial.app_got().ends_with(&early), "{head}");
     let event = told_once(&trial).await;
-    assert_eq!((event.refusal, event.by), (Some("body_too_large_to_inspect"), Some(100)), "both are told");
+    assert_eq!((event.refusal, event.by), (Some("too_large_to_inspect"), Some(100)), "both are told");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -416,7 +416,7 @@ async fn an_encoded_body_is_inspected_decoded_and_goes_on_as_it_came() {
         ("gzip", b"no gzip at all".to_vec(), 415, "body_encoded"),
         ("compress", gzip(b"a=b"), 415, "body_encoded"),
         ("gzip, br", gzip(b"a=b"), 415, "body_encoded"),
-        ("gzip", bomb, 413, "body_too_large_to_inspect"),
+        ("gzip", bomb, 413, "too_large_to_inspect"),
         ("identity", b"a=b".to_vec(), 200, ""),
     ] {
         house.answers("200 OK", "fine");

@@ -12,6 +12,7 @@ mod nginx;
 mod openbao;
 pub(crate) mod process;
 mod server;
+mod shield_bench;
 mod shield_gate;
 mod vault_bench;
 mod wrk;
@@ -33,6 +34,9 @@ pub(crate) enum Verb {
     #[command(after_help = "Examples:\n  obhut bench gateway --json\n  obhut bench gateway --memory\n  \
         obhut bench gateway --rules /usr/share/modsecurity-crs --peer nginx-modsecurity")]
     Gateway(gateway_bench::Args),
+    /// Processor time of the shield on requests of every kind; with --oracle beside libmodsecurity.
+    #[command(after_help = "Example: obhut bench shield --rules /srv/crs --json")]
+    Shield(shield_bench::Args),
     /// The gateway that `bench gateway` measures.
     #[command(hide = true)]
     Gate(gate_server::Args),
@@ -50,6 +54,7 @@ pub(crate) fn run(verb: &Verb) -> Result<ExitCode, Problem> {
         Verb::Vault(args) => vault_bench::run(args),
         Verb::Ledger(args) => ledger_bench::run(args),
         Verb::Gateway(args) => gateway_bench::run(args),
+        Verb::Shield(args) => shield_bench::run(args),
         Verb::Gate(args) => gate_server::run(args),
         Verb::Server(args) => server::run(args),
         Verb::Seed(args) => server::run_seed(args),

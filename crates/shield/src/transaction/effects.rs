@@ -51,15 +51,15 @@ impl Transaction {
                 Effect::Engine(mode) => self.mode = *mode,
                 Effect::Remove(rules) => {
                     for &removed in rules {
-                        put_in(&mut self.removed, removed, engine.rules.len());
+                        put_in(&mut self.left.removed, removed, engine.rules.len());
                     }
                 }
                 Effect::RemoveTarget(..) => self.leave_out(engine, rule, at),
-                Effect::RequestBodyAccess(on) => self.body_access = *on,
-                Effect::ResponseBodyAccess(on) => self.answer_access = *on,
-                Effect::ForceRequestBody(on) => self.force_body = *on,
+                Effect::RequestBodyAccess(on) => self.body.access = *on,
+                Effect::ResponseBodyAccess(on) => self.body.answer = *on,
+                Effect::ForceRequestBody(on) => self.body.force = *on,
                 Effect::Processor(processor) => {
-                    self.processor = Some(*processor);
+                    self.body.processor = Some(*processor);
                     self.set_processor_name();
                 }
             }
@@ -72,7 +72,7 @@ impl Transaction {
         if let (Some(rule), Ok(effect)) =
             (found.and_then(|at| RuleIndex::try_from(at).ok()), u32::try_from(effect))
         {
-            self.left_out.push(LeftOut { rule, effect });
+            self.left.targets.push(LeftOut { rule, effect });
         }
     }
 
@@ -159,20 +159,20 @@ impl Transaction {
         if let Some(severity) = severity {
             self.highest_severity = self.highest_severity.min(severity);
         }
-        if self.explained.is_some() && rule.about.logged {
+        if self.told.explained.is_some() && rule.about.logged {
             let message = self.expand(engine, Some(rule), &rule.about.message).clone();
             let data = self.expand(engine, Some(rule), &rule.about.log_data);
-            self.logged.push(super::Logged { rule: rule.id, message, data });
+            self.told.logged.push(super::Logged { rule: rule.id, message, data });
         }
         // Most rules that match say nothing to anybody: they set what others read, and jump.
         if !rule.about.logged
-            && self.explained.is_none()
+            && self.told.explained.is_none()
             && matches!(rule.decision, Decision::Pass | Decision::Allow(_))
         {
             return;
         }
         let first = self.hits.first();
-        self.report.matched.push(Matched {
+        self.told.report.matched.push(Matched {
             rule: rule.id,
             phase: rule.phase,
             severity,
@@ -185,7 +185,7 @@ impl Transaction {
 
     /// Notes the hits of one part in full, where somebody asked for it.
     pub(super) fn note(&mut self, rule: &Rule, part: usize, from: usize) {
-        if self.explained.is_none() {
+        if self.told.explained.is_none() {
             return;
         }
         let engine = self.engine.clone();
@@ -209,7 +209,7 @@ impl Transaction {
             });
         }
         self.text = message;
-        self.explained.get_or_insert_default().extend(more);
+        self.told.explained.get_or_insert_default().extend(more);
     }
 
     /// What a rule that matched decides.
@@ -230,16 +230,16 @@ impl Transaction {
                 Verdict::Redirect(*status, place)
             }
         };
-        if let Some(last) = self.report.matched.last_mut() {
+        if let Some(last) = self.told.report.matched.last_mut() {
             last.decided = true;
         }
         if self.mode != Mode::On || phase == 5 {
             // What would have been decided is kept, so that a trial run can be read.
-            self.report.by.get_or_insert(rule.id);
+            self.told.report.by.get_or_insert(rule.id);
             return None;
         }
-        self.report.by = Some(rule.id);
-        self.report.verdict = Some(verdict.clone());
+        self.told.report.by = Some(rule.id);
+        self.told.report.verdict = Some(verdict.clone());
         Some(verdict)
     }
 }

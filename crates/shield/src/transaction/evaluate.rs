@@ -243,7 +243,7 @@ impl Transaction {
 
     /// Whether anybody asks what a rule matched.
     fn wants_hits(&self, rule: &Rule) -> bool {
-        rule.tells || self.explained.is_some()
+        rule.tells || self.told.explained.is_some()
     }
 
     fn hit_number(&mut self, engine: &Engine, rule: &Rule, variable: Variable, number: i64) {
@@ -398,7 +398,7 @@ impl Transaction {
     }
 
     fn has_exclusions(&self, target: &Target) -> bool {
-        !target.leave.is_empty() || !self.left_out.is_empty() || self.overlay.is_some()
+        !target.leave.is_empty() || !self.left.targets.is_empty() || self.left.overlay.is_some()
     }
 
     /// Whether a member is left out: by the rule itself, by `ctl`, or by the route.
@@ -423,7 +423,7 @@ impl Transaction {
                     && matches!(variable, Variable::ArgsGet | Variable::ArgsPost)))
                 && chosen(&left.select, name)
         };
-        let by_control = self.left_out.iter().any(|left| {
+        let by_control = self.left.targets.iter().any(|left| {
             match engine.rules[left.rule as usize].effects.get(left.effect as usize) {
                 Some(crate::compile::ir::Effect::RemoveTarget(rules, lefts)) => {
                     rules.binary_search(&head).is_ok() && lefts.iter().any(fits)
@@ -432,7 +432,7 @@ impl Transaction {
             }
         });
         by_control
-            || self.overlay.as_ref().is_some_and(|overlay| {
+            || self.left.overlay.as_ref().is_some_and(|overlay| {
                 overlay.targets.iter().any(|(rules, left)| rules.binary_search(&head).is_ok() && fits(left))
             })
     }
@@ -520,7 +520,7 @@ impl Transaction {
         }
         // Where a long match ends is costly to find, and is not looked for when nobody asks.
         self.work = self.work.saturating_add(self.values.get(id).len());
-        let captures = rule.capture && (rule.keeps || self.explained.is_some());
+        let captures = rule.capture && (rule.keeps || self.told.explained.is_some());
         let value = self.values.get(id);
         match &engine.sought[pattern as usize] {
             Sought::Nothing => false,

@@ -167,7 +167,7 @@ impl Transaction {
                     // Two types: each reader takes another.
                     return Err(Refusal::Ambiguous);
                 }
-                self.processor = Processor::of(value).or(self.processor);
+                self.body.processor = Processor::of(value).or(self.body.processor);
             }
         }
         for (name, value) in jar.iter() {
@@ -178,7 +178,7 @@ impl Transaction {
     }
 
     pub(super) fn set_processor_name(&mut self) {
-        if let Some(processor) = self.processor {
+        if let Some(processor) = self.body.processor {
             self.set(Variable::ReqbodyProcessor, processor.name().as_bytes());
         } else {
             self.set(Variable::ReqbodyProcessor, b"");
@@ -189,12 +189,12 @@ impl Transaction {
     pub(super) fn fill_body(&mut self, body: &[u8], whole: bool) -> Result<(), Refusal> {
         self.flag(Variable::InboundDataError, !whole);
         self.set_number(Variable::RequestBodyLength, body.len() as u64);
-        if !self.body_access {
+        if !self.body.access {
             return Ok(());
         }
         let limits = self.engine.settings.limits;
         let content_type = self.header(b"content-type").to_vec();
-        let parsed = match self.processor {
+        let parsed = match self.body.processor {
             Some(processor) if !body.is_empty() => processor.parse(body, &content_type, &limits),
             _ => Parsed::default(),
         };
@@ -212,9 +212,9 @@ impl Transaction {
         if !body.is_empty() && self.is_encoded() {
             return Err(Refusal::Encoded);
         }
-        self.doubtful = error.is_some() || is_doubtful(&parsed.multipart);
-        let raw = !matches!(self.processor, Some(Processor::Multipart | Processor::Xml))
-            || self.force_body
+        self.body.doubtful = error.is_some() || is_doubtful(&parsed.multipart);
+        let raw = !matches!(self.body.processor, Some(Processor::Multipart | Processor::Xml))
+            || self.body.force
             || parsed.error.is_some();
         if raw && !body.is_empty() && self.is_used(Variable::RequestBody) {
             self.set(Variable::RequestBody, body);
@@ -227,7 +227,7 @@ impl Transaction {
         }
         self.flag(Variable::ReqbodyError, error.is_some());
         self.flag(Variable::ReqbodyProcessorError, error.is_some());
-        if let (Some(error), Some(processor)) = (error, self.processor) {
+        if let (Some(error), Some(processor)) = (error, self.body.processor) {
             let message = format!("{} parsing error: {error}", processor.name());
             self.set(Variable::ReqbodyErrorMsg, message.as_bytes());
             self.set(Variable::ReqbodyProcessorErrorMsg, message.as_bytes());
@@ -276,7 +276,7 @@ impl Transaction {
             let entry = Entry { name: self.values.intern(part), value: self.values.intern(line) };
             self.entries[Variable::MultipartPartHeaders as usize].push(entry);
         }
-        if self.processor == Some(Processor::Multipart) {
+        if self.body.processor == Some(Processor::Multipart) {
             for (name, _) in parsed.args.iter() {
                 let name = self.values.intern(name);
                 self.entries[Variable::MultipartName as usize].push(Entry { name, value: name });

@@ -80,6 +80,39 @@ struct LeftOut {
     effect: u32,
 }
 
+/// What is left out of this transaction.
+#[derive(Default)]
+struct Exclusions {
+    /// Rules that do not run, one bit each.
+    removed: Vec<u64>,
+    /// Targets that rules do not look at, by `ctl`.
+    targets: Vec<LeftOut>,
+    /// Exclusions of the route, beside those of the rules.
+    overlay: Option<Arc<Overlay>>,
+}
+
+/// How bodies are read.
+#[derive(Default)]
+struct Body {
+    processor: Option<Processor>,
+    /// Whether that of the request is read.
+    access: bool,
+    /// Whether that of the answer is.
+    answer: bool,
+    /// Whether `REQUEST_BODY` is filled in any case.
+    force: bool,
+    /// The request's could not be read as its type says.
+    doubtful: bool,
+}
+
+/// What came of it so far.
+#[derive(Default)]
+struct Told {
+    report: Report,
+    explained: Option<Vec<Explained>>,
+    logged: Vec<Logged>,
+}
+
 /// One request and its answer. Feed it in order: [`Transaction::request_head`], [`Transaction::request_body`],
 /// [`Transaction::response_head`], [`Transaction::response_window`], [`Transaction::finish`].
 pub struct Transaction {
@@ -96,25 +129,15 @@ pub struct Transaction {
     hits: Vec<Hit>,
     /// Text that is put together, and a value that is transformed apart.
     text: Vec<u8>,
-    removed: Vec<u64>,
-    left_out: Vec<LeftOut>,
-    /// Exclusions of the route, beside those of the rules.
-    overlay: Option<Arc<Overlay>>,
+    left: Exclusions,
+    body: Body,
+    told: Told,
     mode: Mode,
-    processor: Option<Processor>,
-    body_access: bool,
-    answer_access: bool,
-    force_body: bool,
-    /// The body could not be read as its type says.
-    doubtful: bool,
     /// Bytes that patterns were tried on.
     work: usize,
     allowed: Option<Allow>,
     highest_severity: u8,
     sift: bool,
-    report: Report,
-    explained: Option<Vec<Explained>>,
-    logged: Vec<Logged>,
     /// Rules of phase 4 that matched in an earlier window of the answer.
     spent: Vec<u64>,
 }
@@ -124,8 +147,6 @@ impl Transaction {
     #[must_use]
     pub fn new(engine: &Arc<Engine>, collections: &Arc<Collections>, context: Context) -> Self {
         let settings = &engine.settings;
-        let (mode, body_access, answer_access) =
-            (settings.mode, settings.request_body, settings.response_body);
         let Buffers { values, entries, gathered, tx, hits, text } = engine.buffers.take(engine);
         Self {
             values,
@@ -136,22 +157,14 @@ impl Transaction {
             keys: Vec::new(),
             hits,
             text,
-            removed: vec![0; engine.rules.len().div_ceil(64)],
-            left_out: Vec::new(),
-            overlay: None,
-            mode,
-            processor: None,
-            body_access,
-            answer_access,
-            force_body: false,
-            doubtful: false,
+            left: Exclusions { removed: vec![0; engine.rules.len().div_ceil(64)], ..Exclusions::default() },
+            body: Body { access: settings.request_body, answer: settings.response_body, ..Body::default() },
+            told: Told::default(),
+            mode: settings.mode,
             work: 0,
             allowed: None,
             highest_severity: 255,
             sift: true,
-            report: Report::default(),
-            explained: None,
-            logged: Vec::new(),
             spent: Vec::new(),
             engine: engine.clone(),
             collections: collections.clone(),
@@ -163,11 +176,11 @@ impl Transaction {
     #[must_use]
     pub fn with_overlay(mut self, overlay: Option<Arc<Overlay>>) -> Self {
         if let Some(overlay) = &overlay {
-            for (word, more) in self.removed.iter_mut().zip(&overlay.removed) {
+            for (word, more) in self.left.removed.iter_mut().zip(&overlay.removed) {
                 *word |= more;
             }
         }
-        self.overlay = overlay;
+        self.left.overlay = overlay;
         self
     }
 
@@ -181,7 +194,7 @@ impl Transaction {
     /// With every match written down in full: for a request of one's own, never for others'.
     #[must_use]
     pub fn explaining(mut self) -> Self {
-        self.explained = Some(Vec::new());
+        self.told.explained = Some(Vec::new());
         self
     }
 
@@ -208,7 +221,7 @@ impl Transaction {
     /// who says so with `whole = false`.
     #[must_use]
     pub fn wanted_of_body(&self) -> u64 {
-        if self.body_access && self.mode != Mode::Off { self.engine.settings.request_limit } else { 0 }
+        if self.body.access && self.mode != Mode::Off { self.engine.settings.request_limit } else { 0 }
     }
 
     /// Phase 2: the body, up to the limit.
@@ -219,7 +232,7 @@ impl Transaction {
         // Where refusals are only noted, the beginning is looked at all the same.
         if !whole
             && !self.engine.settings.request_partial
-            && self.body_access
+            && self.body.access
             && let Some(verdict) = self.refuse(Refusal::BodyTooLarge)
         {
             return Some(verdict);
@@ -229,7 +242,7 @@ impl Transaction {
         }
         let verdict = self.phase(2);
         if verdict.is_none()
-            && self.doubtful
+            && self.body.doubtful
             && !matches!(self.allowed, Some(Allow::Everything | Allow::Request))
         {
             return self.refuse(Refusal::Unreadable);
@@ -254,7 +267,7 @@ impl Transaction {
     /// Whether the body of the answer, by its media type, is looked at.
     #[must_use]
     pub fn wants_answer(&self) -> bool {
-        if !self.answer_access || self.mode == Mode::Off || self.engine.heads[3].is_empty() {
+        if !self.body.answer || self.mode == Mode::Off || self.engine.heads[3].is_empty() {
             return false;
         }
         let media = self.first(Variable::ResponseContentType);
@@ -264,7 +277,7 @@ impl Transaction {
     /// Phase 4 over one window of the answer's body. A body that is longer than one window comes in several, each of which
     /// begins with the end of the one before, so that what stands across an edge is seen; a rule matches once in all of them.
     pub fn response_window(&mut self, window: &[u8], last: bool) -> Option<Verdict> {
-        if self.mode == Mode::Off || !self.answer_access {
+        if self.mode == Mode::Off || !self.body.answer {
             return None;
         }
         self.fill_window(window, last);
@@ -277,19 +290,19 @@ impl Transaction {
             self.allowed = None;
             self.phase(5);
         }
-        self.report.inbound_score = self.score(b"blocking_inbound_anomaly_score");
-        self.report.outbound_score = self.score(b"blocking_outbound_anomaly_score");
-        std::mem::take(&mut self.report)
+        self.told.report.inbound_score = self.score(b"blocking_inbound_anomaly_score");
+        self.told.report.outbound_score = self.score(b"blocking_outbound_anomaly_score");
+        std::mem::take(&mut self.told.report)
     }
 
     /// What matched, in full.
     pub fn explained(&mut self) -> Vec<Explained> {
-        self.explained.take().unwrap_or_default()
+        self.told.explained.take().unwrap_or_default()
     }
 
     /// What would have been logged, where matches are explained.
     pub fn logged(&mut self) -> Vec<Logged> {
-        std::mem::take(&mut self.logged)
+        std::mem::take(&mut self.told.logged)
     }
 
     /// The value of a variable of `TX` as text, for tests and explanations.
@@ -306,7 +319,7 @@ impl Transaction {
     /// What has been decided and seen so far.
     #[must_use]
     pub fn report(&self) -> &Report {
-        &self.report
+        &self.told.report
     }
 
     /// Whether refusals hold, or are only noted.
@@ -320,7 +333,7 @@ impl Transaction {
     }
 
     fn refuse(&mut self, refusal: Refusal) -> Option<Verdict> {
-        self.report.refusal = Some(refusal);
+        self.told.report.refusal = Some(refusal);
         if self.mode != Mode::On {
             return None;
         }
@@ -329,7 +342,7 @@ impl Transaction {
             Refusal::Encoded => Verdict::Deny(415),
             Refusal::TooMuch | Refusal::Unreadable | Refusal::Ambiguous => Verdict::Deny(400),
         };
-        self.report.verdict = Some(verdict.clone());
+        self.told.report.verdict = Some(verdict.clone());
         Some(verdict)
     }
 
@@ -355,7 +368,7 @@ impl Transaction {
                 continue;
             }
             let rule = &engine.rules[head as usize];
-            if is_in(&self.removed, head) || (phase == 4 && is_in(&self.spent, head)) {
+            if is_in(&self.left.removed, head) || (phase == 4 && is_in(&self.spent, head)) {
                 continue;
             }
             if !self.rule(&engine, head) {

@@ -2,8 +2,8 @@
 //!
 //! ModSecurity v3 compiles `@rx` with PCRE2, the options `DOTALL` and `MULTILINE`, without UTF, line end LF. Many texts mean
 //! something else to `regex-syntax`: `\<` is a letter there but a boundary here, `[[]` opens a nested class, `\v` is one
-//! byte and not six, `(?x)` drops spaces in classes too. So nothing is passed on: [`parse`] reads a pattern the way
-//! pcre2pattern(3) describes it and resolves all flags and escapes; [`write`] prints the tree in a small subset of the other
+//! byte and not six, `(?x)` drops spaces in classes too. So nothing is passed on: [`mod@parse`] reads a pattern the way
+//! pcre2pattern(3) describes it and resolves all flags and escapes; [`mod@write`] prints the tree in a small subset of the other
 //! syntax that means the same under every flag.
 
 mod class;
