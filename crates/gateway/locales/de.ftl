@@ -5,8 +5,8 @@ shield-code = { $code }
 shield-request-refused-title = Diese Anfrage wurde nicht weitergegeben
 shield-request-refused = Etwas darin sieht aus wie ein Angriff auf die Anwendung. Wenn es keiner ist, nennen Sie dem Betreiber die Kennung unten: Damit lässt sich der Grund finden. Es wurde nichts geändert.
 
-shield-body-too-large-to-inspect-title = Diese Anfrage ist zu groß
-shield-body-too-large-to-inspect = Sie ist größer, als hier geprüft werden kann, und wurde nicht weitergegeben. Senden Sie weniger auf einmal. Es wurde nichts geändert.
+shield-too-large-to-inspect-title = Diese Anfrage ist zu groß
+shield-too-large-to-inspect = Sie ist größer, als hier geprüft werden kann, und wurde nicht weitergegeben. Senden Sie weniger auf einmal. Es wurde nichts geändert.
 
 shield-too-much-to-inspect-title = Diese Anfrage hat zu viele Teile
 shield-too-much-to-inspect = Sie hat mehr Felder, Teile oder Ebenen, als hier geprüft werden, und wurde nicht weitergegeben. Senden Sie weniger auf einmal. Es wurde nichts geändert.

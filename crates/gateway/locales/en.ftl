@@ -5,8 +5,8 @@ shield-code = { $code }
 shield-request-refused-title = This request was not passed on
 shield-request-refused = Something in it looks like an attack on the application. If it is none, tell the operator the reference below: with it, the reason can be found. Nothing was changed.
 
-shield-body-too-large-to-inspect-title = This request is too large
-shield-body-too-large-to-inspect = It is larger than can be inspected here, and was not passed on. Send less at once. Nothing was changed.
+shield-too-large-to-inspect-title = This request is too large
+shield-too-large-to-inspect = It is larger than can be inspected here, and was not passed on. Send less at once. Nothing was changed.
 
 shield-too-much-to-inspect-title = This request has too many parts
 shield-too-much-to-inspect = It has more fields, parts or levels than are inspected here, and was not passed on. Send less at once. Nothing was changed.

@@ -119,7 +119,10 @@ async fn with_body(
         }
     };
     Ok(inspection
-        .step(bytes + body.len(), move |transaction| transaction.request_body(&body, is_whole))
+        .step(bytes + body.len(), move |transaction| {
+            transaction.body_is_decoded();
+            transaction.request_body(&body, is_whole)
+        })
         .await)
 }
 

@@ -209,7 +209,7 @@ impl Transaction {
             Some(_) if !whole => return Err(Refusal::BodyTooLarge),
             error => error,
         };
-        if !body.is_empty() && self.is_encoded() {
+        if !body.is_empty() && !self.body.decoded && self.is_encoded() {
             return Err(Refusal::Encoded);
         }
         self.body.doubtful = error.is_some() || is_doubtful(&parsed.multipart);

@@ -101,6 +101,8 @@ struct Body {
     answer: bool,
     /// Whether `REQUEST_BODY` is filled in any case.
     force: bool,
+    /// The caller has undone the request's content coding.
+    decoded: bool,
     /// The request's could not be read as its type says.
     doubtful: bool,
 }
@@ -222,6 +224,12 @@ impl Transaction {
     #[must_use]
     pub fn wanted_of_body(&self) -> u64 {
         if self.body.access && self.mode != Mode::Off { self.engine.settings.request_limit } else { 0 }
+    }
+
+    /// Says that the body of the request comes without the content coding that its head names: the caller has undone it, and the
+    /// app may do so too. A coded body that nobody has undone is refused.
+    pub fn body_is_decoded(&mut self) {
+        self.body.decoded = true;
     }
 
     /// Phase 2: the body, up to the limit.

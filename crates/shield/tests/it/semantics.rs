@@ -381,6 +381,11 @@ fn what_nobody_can_read_is_refused_and_not_passed_on() {
     );
     let encoded = post("application/json", "{\"a\":1}").with_header("Content-Encoding", "gzip");
     assert_eq!(verdict(&encoded), Some(Verdict::Deny(415)));
+    let open = engine(rules).expect("rules");
+    let mut undone = Transaction::new(&open, &Arc::new(Collections::new(1)), context());
+    undone.body_is_decoded();
+    run(&mut undone, &encoded);
+    assert_eq!(undone.finish().verdict, None, "whoever has undone the coding says so");
     let two = post("application/json", "{\"a\":1}").with_header("Content-Type", "text/plain");
     assert_eq!(verdict(&two), Some(Verdict::Deny(400)));
     let detects = inspect("SecRuleEngine DetectionOnly\nSecAction \"id:1,phase:1,pass\"", &encoded);

@@ -59,6 +59,14 @@ fn amendments() -> Vec<Amendment> {
             why: "it looked behind; put without, it matches the same",
         },
         Amendment {
+            rule: 920_480,
+            how: pieces(&[(
+                "!@rx ^%{tx.allowed_request_content_type_charset}$",
+                "!@within %{tx.allowed_request_content_type_charset}",
+            )]),
+            why: "its pattern is put together for each request; put as a list, a part of a name on the list passes too",
+        },
+        Amendment {
             rule: 920_600,
             // A possessive repetition takes all white space there is: what follows begins with something else.
             how: pieces(&[
