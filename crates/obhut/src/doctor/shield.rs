@@ -3,8 +3,10 @@
 use super::{Line, fail, ok, warn};
 use crate::config::Config;
 use crate::shield::rules::{self, Kind, Loaded};
+use crate::system::Problem;
 use gateway::config::{ShieldMode, Tables};
-use shield::Overlay;
+use shield::{Exclusion, Overlay};
+use std::path::Path;
 
 const INSTALL: &str =
     "`obhut rules install` takes a release of CRS 4 (docs/rules.md); then set `rules` under [shield]";
@@ -24,7 +26,7 @@ pub(super) fn look(config: &Config) -> Vec<Line> {
     };
     let mut lines = vec![what_protects(&loaded, tables)];
     lines.extend(mode(tables));
-    lines.extend(exclusions(&loaded, tables));
+    lines.extend(exclusions(&loaded, tables, &config.data));
     lines
 }
 
@@ -84,19 +86,36 @@ fn mode(tables: &Tables) -> Vec<Line> {
     lines
 }
 
-fn exclusions(loaded: &Loaded, tables: &Tables) -> Vec<Line> {
-    let all = match rules::exclusions(&tables.shield.exclude) {
-        Ok(all) => all,
-        Err(why) => return vec![fail(why.to_string(), "docs/config.md describes [[shield.exclude]]")],
-    };
-    let unmeant = all.iter().filter_map(|(_, one)| {
+/// Exclusions that mean nothing under these rules.
+fn exclusions(loaded: &Loaded, tables: &Tables, data: &Path) -> Vec<Line> {
+    let mut lines = Vec::new();
+    match rules::exclusions(&tables.shield.exclude) {
+        Ok(all) => lines.extend(unmeant(loaded, &all).into_iter().map(|what| {
+            let way_out =
+                "take the row out, or correct it; until then the server does not take the configuration";
+            fail(format!("[[shield.exclude]] {what}"), way_out)
+        })),
+        Err(why) => lines.push(fail(why.to_string(), "docs/config.md describes [[shield.exclude]]")),
+    }
+    let console = crate::attacks::exclusions::read(data);
+    match console
+        .and_then(|rows| rules::exclusions(&rows).map_err(Problem::from_error("shield-exclusions.toml")))
+    {
+        Ok(all) => lines.extend(unmeant(loaded, &all).into_iter().map(|what| {
+            let way_out = "it is passed over; take it back on the page Attacks of the console";
+            warn(format!("excluded by the console: {what}"), way_out)
+        })),
+        Err(problem) => lines.push(fail(problem.what, problem.help.unwrap_or_default())),
+    }
+    lines
+}
+
+fn unmeant(loaded: &Loaded, all: &[(Option<String>, Exclusion)]) -> Vec<String> {
+    let one = |one: &Exclusion| {
         let (_, reason) = Overlay::new(&loaded.engine, std::slice::from_ref(one)).err()?;
-        Some(fail(
-            format!("[[shield.exclude]] {}: {reason}", rules::shown(one)),
-            "take the row out, or correct it: `obhut rules check` names the rules that there are",
-        ))
-    });
-    unmeant.collect()
+        Some(format!("{}: {reason}", rules::shown(one)))
+    };
+    all.iter().filter_map(|(_, exclusion)| one(exclusion)).collect()
 }
 
 #[cfg(test)]
@@ -110,6 +129,10 @@ mod tests {
         let file = dir.path().join("obhut.toml");
         let gateway = "[gateway]\nlisten = [\"127.0.0.1:8443\"]\nupstream = \"http://127.0.0.1:8000\"\n";
         std::fs::write(&file, format!("{gateway}{more}")).expect("written");
+        if more.contains("# console") {
+            std::fs::write(dir.path().join("shield-exclusions.toml"), "[[exclude]]\nrules = \"7\"\n")
+                .expect("written");
+        }
         let old = dir.path().join("old/rules");
         std::fs::create_dir_all(&old).expect("made");
         std::fs::write(dir.path().join("old/crs-setup.conf"), "# settings\n").expect("written");
@@ -164,6 +187,11 @@ mod tests {
     fn an_exclusion_that_means_nothing_is_said() {
         let some = said("[[shield.exclude]]\nrules = \"7\"\n");
         assert!(lines(&some).contains(&(Level::Fail, "[[shield.exclude]] rule 7: no such rule")), "{some:?}");
+        let console = said("# console\n");
+        assert!(
+            lines(&console).contains(&(Level::Warn, "excluded by the console: rule 7: no such rule")),
+            "{console:?}"
+        );
         let odd = said("[[shield.exclude]]\nrules = \"sqli\"\n");
         assert!(
             odd.iter().any(|line| line.level == Level::Fail && line.what.contains("\"sqli\"")),

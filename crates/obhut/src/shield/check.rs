@@ -1,6 +1,6 @@
 //! `obhut rules check`: loads rules and says what they are, what of them does not run, and what cannot be honoured.
 
-use super::rules::{self, Loaded, Unloadable, line, shown};
+use super::rules::{self, BadExclusion, Loaded, Unloadable, line, shown};
 use super::{Configured, Mode, configured, explain, in_words};
 use crate::bench::process::resident;
 use crate::system::Problem;
@@ -119,15 +119,30 @@ struct Without {
 }
 
 /// An exclusion and the route where it holds; everywhere without one.
-pub(super) type Excluded = (Option<String>, Exclusion);
+type Excluded = (Option<String>, Exclusion);
+
+/// All exclusions beside the rules' own.
+pub(super) struct Exclusions {
+    configured: Vec<Excluded>,
+    console: Vec<Excluded>,
+}
+
+impl Exclusions {
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Excluded> {
+        self.configured.iter().chain(&self.console)
+    }
+}
 
 /// Loads, and says what was found.
 pub(super) fn run(args: &Args, out: &mut dyn Write) -> Result<ExitCode, Problem> {
     let mut asked = configured(args.config.as_deref(), args.folder.as_deref())?;
     change(&mut asked.table, args);
-    let exclusions = rules::exclusions(&asked.table.exclude).map_err(|error| {
+    let wrong = |error: BadExclusion| {
         Problem::with_help(error.to_string(), "docs/config.md describes [[shield.exclude]]")
-    })?;
+    };
+    let configured = rules::exclusions(&asked.table.exclude).map_err(wrong)?;
+    let exclusions = Exclusions { configured, console: rules::exclusions(&asked.rows).map_err(wrong)? };
     let before = resident(std::process::id()).ok();
     let start = Instant::now();
     let loaded = match rules::load(&asked.table, &asked.base) {
@@ -195,13 +210,25 @@ fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Exclusions that mean nothing under these rules.
-pub(super) fn unmeant(loaded: &Loaded, exclusions: &[Excluded]) -> Vec<String> {
-    let alone = exclusions.iter().filter_map(|(route, exclusion)| {
-        let (_, reason) = Overlay::new(&loaded.engine, std::slice::from_ref(exclusion)).err()?;
-        Some(format!("[[shield.exclude]] {}: {reason}", at_route(route.as_deref(), exclusion)))
-    });
-    alone.collect()
+/// Exclusions that mean nothing under these rules, or name a route that is not there.
+fn unmeant(asked: &Configured, loaded: &Loaded, exclusions: &Exclusions) -> Vec<String> {
+    let routes = asked.tables.as_ref().map(|tables| tables.route.as_slice());
+    let has = |name: &str| routes.is_none_or(|routes| routes.iter().any(|route| route.name == name));
+    let mut faults = Vec::new();
+    for (place, all) in
+        [("[[shield.exclude]]", &exclusions.configured), ("shield-exclusions.toml", &exclusions.console)]
+    {
+        for (route, exclusion) in all {
+            let shown = at_route(route.as_deref(), exclusion);
+            if let Err((_, reason)) = Overlay::new(&loaded.engine, std::slice::from_ref(exclusion)) {
+                faults.push(format!("{place} {shown}: {reason}"));
+            }
+            if let Some(name) = route.as_deref().filter(|name| !has(name)) {
+                faults.push(format!("{place} {shown}: there is no route `{name}`"));
+            }
+        }
+    }
+    faults
 }
 
 fn at_route(route: Option<&str>, exclusion: &Exclusion) -> String {
@@ -214,7 +241,7 @@ fn at_route(route: Option<&str>, exclusion: &Exclusion) -> String {
 fn found(
     asked: &Configured,
     loaded: &Loaded,
-    exclusions: &[Excluded],
+    exclusions: &Exclusions,
     load_ms: u64,
     resident_bytes: Option<u64>,
 ) -> Found {
@@ -235,12 +262,6 @@ fn found(
         left_out: one.left_out,
         why: one.why,
     });
-    let mut faults = unmeant(loaded, exclusions);
-    if let Some(tables) = &asked.tables {
-        let known = |name: &str| tables.route.iter().any(|route| route.name == name);
-        let unknown = exclusions.iter().filter_map(|(route, _)| route.as_deref()).filter(|name| !known(name));
-        faults.extend(unknown.map(|name| format!("[[shield.exclude]]: there is no route `{name}`")));
-    }
     Found {
         rules: loaded.kind.to_string(),
         place: loaded.place.clone(),
@@ -262,9 +283,9 @@ fn found(
         resident_bytes,
         disabled: disabled.collect(),
         amended: amended.collect(),
-        excluded: exclusions.iter().map(|(route, one)| at_route(route.as_deref(), one)).collect(),
+        excluded: exclusions.all().map(|(route, one)| at_route(route.as_deref(), one)).collect(),
         without_effect: without.collect(),
-        faults,
+        faults: unmeant(asked, loaded, exclusions),
     }
 }
 
@@ -362,7 +383,7 @@ impl Found {
             }
         }
         if !self.excluded.is_empty() {
-            writeln!(out, "\n{} by the configuration", counted(self.excluded.len(), "exclusion"))?;
+            writeln!(out, "\n{} by configuration and console", counted(self.excluded.len(), "exclusion"))?;
         }
         for one in &self.excluded {
             writeln!(out, "  {one}")?;

@@ -2,7 +2,7 @@
 //!
 //! Values are shown, cut and escaped: the request is the asker's own, from a file of hers.
 
-use super::check::{Args, Excluded, level};
+use super::check::{Args, Exclusions, level};
 use super::rules::Loaded;
 use super::{Configured, in_words};
 use crate::system::{Problem, SystemClock};
@@ -83,7 +83,7 @@ pub(super) fn run(
     args: &Args,
     asked: &Configured,
     loaded: &Loaded,
-    exclusions: &[Excluded],
+    exclusions: &Exclusions,
     out: &mut dyn Write,
 ) -> Result<ExitCode, Problem> {
     let file = args.explain.as_deref().unwrap_or(Path::new("-"));
@@ -166,10 +166,9 @@ fn mode(args: &Args, asked: &Configured) -> Result<ShieldMode, Problem> {
 }
 
 /// The exclusions of the house, and of the route.
-fn overlay(args: &Args, loaded: &Loaded, exclusions: &[Excluded]) -> Result<Option<Arc<Overlay>>, Problem> {
+fn overlay(args: &Args, loaded: &Loaded, exclusions: &Exclusions) -> Result<Option<Arc<Overlay>>, Problem> {
     let here = |route: &Option<String>| route.is_none() || *route == args.route;
-    let all: Vec<_> =
-        exclusions.iter().filter(|(route, _)| here(route)).map(|(_, one)| one.clone()).collect();
+    let all: Vec<_> = exclusions.all().filter(|(route, _)| here(route)).map(|(_, one)| one.clone()).collect();
     if all.is_empty() {
         return Ok(None);
     }

@@ -8,7 +8,7 @@ pub(crate) mod rules;
 
 use crate::gate::trying;
 use crate::system::Problem;
-use gateway::config::{ShieldMode, ShieldTable, Tables};
+use gateway::config::{ExcludeTable, ShieldMode, ShieldTable, Tables};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -43,6 +43,8 @@ pub(crate) fn run(verb: &Verb, out: &mut dyn Write) -> Result<ExitCode, Problem>
 /// What is configured for the shield.
 struct Configured {
     table: ShieldTable,
+    /// What the console excludes.
+    rows: Vec<ExcludeTable>,
     /// From where its paths count.
     base: PathBuf,
     /// The routes and the rest, where a configuration was read.
@@ -58,9 +60,12 @@ fn configured(config: Option<&Path>, folder: Option<&Path>) -> Result<Configured
         Some(file) => {
             let config = crate::config::load(file)?;
             let table = config.gateway.as_ref().map(|tables| tables.shield.clone()).unwrap_or_default();
-            Configured { table, base: config.data, tables: config.gateway }
+            let rows = crate::attacks::exclusions::read(&config.data)?;
+            Configured { table, rows, base: config.data, tables: config.gateway }
         }
-        None => Configured { table: ShieldTable::default(), base: PathBuf::new(), tables: None },
+        None => {
+            Configured { table: ShieldTable::default(), rows: Vec::new(), base: PathBuf::new(), tables: None }
+        }
     };
     if let Some(folder) = folder {
         let absolute = std::path::absolute(folder)?;

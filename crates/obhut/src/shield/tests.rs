@@ -143,7 +143,7 @@ fn check_holds_the_exclusions_against_rules_and_routes() {
     fs::write(dir.path().join("obhut.toml"), CONFIG).expect("written");
     let (code, said) = rules(dir.path(), &["check", "--config", "DIR/obhut.toml"]);
     let expected = "
-3 exclusions by the configuration
+3 exclusions by configuration and console
   rule 1002 at ARGS:note on route notes
   rules with the tag attack-sqli on route nowhere
   rules 5000 to 5999
@@ -151,10 +151,15 @@ fn check_holds_the_exclusions_against_rules_and_routes() {
     assert!(code == 1 && said.contains(expected), "{said}");
     let faults = "
 2 things cannot be honoured
+  [[shield.exclude]] rules with the tag attack-sqli on route nowhere: there is no route `nowhere`
   [[shield.exclude]] rules 5000 to 5999: no such rule
-  [[shield.exclude]]: there is no route `nowhere`
 ";
     assert!(said.ends_with(faults), "{said}");
+    let console = "[[exclude]]\nrules = \"1001\"\n[[exclude]]\nrules = \"77\"\n";
+    fs::write(dir.path().join("shield-exclusions.toml"), console).expect("written");
+    let (code, said) = rules(dir.path(), &["check", "--config", "DIR/obhut.toml"]);
+    assert!(code == 1 && said.contains("\n5 exclusions by configuration and console\n"), "{said}");
+    assert!(said.ends_with("\n  shield-exclusions.toml rule 77: no such rule\n"), "{said}");
 }
 
 fn explain(dir: &Path, request: &str, more: &[&str]) -> (u8, String) {

@@ -1,5 +1,5 @@
 //! Rules of CRS 3 that no engine can run in linear time, or that reach out while a request waits, put in other words or left
-//! out; each is told with its reason. Debian 12 ships CRS 3.3, and a set in which seven rules cannot be honoured would
+//! out; each is told with its reason. Debian 12 ships CRS 3.3, and a set in which eight rules cannot be honoured would
 //! otherwise not load at all. Rules of CRS 4 need none of it.
 //!
 //! A rule is amended only if it reads as the release has it: one that somebody changed is left to the engine.
@@ -61,10 +61,11 @@ fn amendments() -> Vec<Amendment> {
         Amendment {
             rule: 920_480,
             how: pieces(&[(
-                "!@rx ^%{tx.allowed_request_content_type_charset}$",
-                "!@within %{tx.allowed_request_content_type_charset}",
+                "chain\"\n    SecRule TX:1 \"!@rx ^%{tx.allowed_request_content_type_charset}$\"",
+                "setvar:'tx.obhut_charset=|%{tx.1}|',chain\"\n    \
+                 SecRule TX:obhut_charset \"!@within |%{tx.allowed_request_content_type_charset}|\"",
             )]),
-            why: "its pattern is put together for each request; put as a list, a part of a name on the list passes too",
+            why: "its pattern was put together anew for each request; the charset is compared with each that is allowed",
         },
         Amendment {
             rule: 920_600,
@@ -185,18 +186,21 @@ impl Amender {
         let mut directives = directives(text).peekable();
         while let Some((line, directive)) = directives.next() {
             let amendment = id(directive).and_then(|id| all.iter().find(|amendment| amendment.rule == id));
-            let Some((amendment, other)) = amendment.and_then(|one| Some((one, self.other(directive, one)?)))
-            else {
+            let Some(amendment) = amendment else {
                 out.push_str(directive);
                 continue;
             };
-            out.push_str(&other);
-            let left_out = matches!(amendment.how, How::LeftOut(..));
-            while left_out && directives.peek().is_some_and(|(_, next)| goes_on(next)) {
-                let (_, part) = directives.next().unwrap_or_default();
-                out.push_str(&"\n".repeat(part.matches('\n').count()));
+            let mut whole = directive.to_owned();
+            while let Some((_, part)) = directives.next_if(|(_, next)| goes_on(next)) {
+                whole.push_str(part);
             }
+            let Some(other) = self.other(&whole, amendment) else {
+                out.push_str(&whole);
+                continue;
+            };
+            out.push_str(&other);
             let place = Place { file: file.into(), line };
+            let left_out = matches!(amendment.how, How::LeftOut(..));
             self.amended.push(Amended { rule: amendment.rule, place, left_out, why: amendment.why });
         }
         out
@@ -222,23 +226,22 @@ impl Amender {
         }
     }
 
-    /// A directive in other words, with as many lines; none where it is to stay.
-    fn other(&self, directive: &str, amendment: &Amendment) -> Option<String> {
+    /// A rule, its chain included, in other words and with as many lines; none where it is to stay.
+    fn other(&self, rule: &str, amendment: &Amendment) -> Option<String> {
         let mut other = match &amendment.how {
             How::Pieces(pieces) => {
                 let other = |text: String, (from, to): &(String, String)| {
                     text.contains(from.as_str()).then(|| text.replace(from.as_str(), to))
                 };
-                pieces.iter().try_fold(directive.to_owned(), other)?
+                pieces.iter().try_fold(rule.to_owned(), other)?
             }
-            How::Whole(piece, text) => directive.contains(piece).then(|| (*text).to_owned())?,
+            How::Whole(piece, text) => rule.contains(piece).then(|| (*text).to_owned())?,
             How::LeftOut(piece, unless) => {
                 let is_set = unless.iter().any(|name| self.set.contains(name));
-                // The piece may stand in a later part of the chain.
-                (!is_set && (directive.contains(piece) || directive.contains("chain"))).then(String::new)?
+                (!is_set && rule.contains(piece)).then(String::new)?
             }
         };
-        let (had, has) = (directive.matches('\n').count(), other.matches('\n').count());
+        let (had, has) = (rule.matches('\n').count(), other.matches('\n').count());
         other.push_str(&"\n".repeat(had.saturating_sub(has)));
         Some(other)
     }

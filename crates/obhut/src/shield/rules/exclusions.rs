@@ -5,15 +5,14 @@ use shield::{Excluded, Exclusion};
 
 /// A row that is not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`rules = \"{rules}\"` in row {row} of the exclusions is neither an id, nor a range of ids such as \
-     942100-942199, nor a tag such as tag:attack-sqli"
-)]
+#[error("row {row} of the exclusions, `rules = \"{rules}\"`: {why}")]
 pub(crate) struct BadExclusion {
     /// Which row, from 1.
     pub(crate) row: usize,
     /// What it says.
     pub(crate) rules: String,
+    /// What it should be like.
+    pub(crate) why: &'static str,
 }
 
 /// Each row for each route that it names; for everywhere, without one.
@@ -22,9 +21,9 @@ pub(crate) fn exclusions<'a>(
 ) -> Result<Vec<(Option<String>, Exclusion)>, BadExclusion> {
     let mut all = Vec::new();
     for (at, row) in rows.into_iter().enumerate() {
-        let rules = excluded(&row.rules);
-        let rules = rules.ok_or_else(|| BadExclusion { row: at + 1, rules: row.rules.clone() })?;
-        let exclusion = Exclusion { rules, target: row.target.clone() };
+        let exclusion = row.exclusion();
+        let exclusion =
+            exclusion.map_err(|why| BadExclusion { row: at + 1, rules: row.rules.clone(), why })?;
         if row.routes.is_empty() {
             all.push((None, exclusion));
         } else {
@@ -32,19 +31,6 @@ pub(crate) fn exclusions<'a>(
         }
     }
     Ok(all)
-}
-
-fn excluded(text: &str) -> Option<Excluded> {
-    if let Some(tag) = text.strip_prefix("tag:") {
-        let tag = tag.trim();
-        return (!tag.is_empty()).then(|| Excluded::Tag(tag.to_owned()));
-    }
-    let number = |text: &str| text.trim().parse::<u64>().ok().filter(|id| *id > 0);
-    let (from, to) = match text.split_once('-') {
-        Some((from, to)) => (number(from)?, number(to)?),
-        None => (number(text)?, number(text)?),
-    };
-    (from <= to).then_some(Excluded::Ids(from..=to))
 }
 
 /// The exclusion in a word, for overviews.
@@ -67,17 +53,6 @@ mod tests {
     fn row(rules: &str, routes: &[&str]) -> ExcludeTable {
         let routes = routes.iter().map(|route| (*route).to_owned()).collect();
         ExcludeTable { rules: rules.into(), routes, ..ExcludeTable::default() }
-    }
-
-    #[test]
-    fn ids_ranges_and_tags_are_understood() {
-        assert_eq!(excluded("942100"), Some(Excluded::Ids(942_100..=942_100)));
-        assert_eq!(excluded("942100-942199"), Some(Excluded::Ids(942_100..=942_199)));
-        assert_eq!(excluded(" 942100 - 942199 "), Some(Excluded::Ids(942_100..=942_199)));
-        assert_eq!(excluded("tag:attack-sqli"), Some(Excluded::Tag("attack-sqli".into())));
-        for none in ["", "tag:", "sqli", "942199-942100", "-5", "0", "1-", "99999999999999999999", "1,2"] {
-            assert_eq!(excluded(none), None, "{none}");
-        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod tests;
 
 use crate::system::Problem;
 use amended::Amended;
-pub(crate) use exclusions::{exclusions, shown};
+pub(crate) use exclusions::{BadExclusion, exclusions, shown};
 use files::Library;
 pub(crate) use files::Why;
 use gateway::config::ShieldTable;

@@ -107,6 +107,14 @@ fn debians_package_protects() {
     let amended: Vec<u64> = loaded.amended.iter().map(|one| one.rule).collect();
     assert_eq!(amended, [910_100, 910_140, 920_120, 920_480, 920_600, 942_130, 942_260, 953_120]);
     protects(&loaded);
+    for (charset, is_allowed) in
+        [("utf-8", true), ("ISO-8859-15", true), ("utf-7", false), ("8", false), ("a|b", false)]
+    {
+        let kind = format!("application/x-www-form-urlencoded; charset={charset}");
+        let report = sent(&mut transaction(&loaded), "/", &[("Content-Type", &kind)], "a=b");
+        let found = report.matched.iter().any(|matched| matched.rule == 920_480 && matched.logged);
+        assert_eq!(found, !is_allowed, "{charset}: {report:?}");
+    }
     let strict = ShieldTable { paranoia: 2, detection_paranoia: 2, ..table(folder) };
     let loaded = load(&strict, here()).expect("loads");
     for (target, rule) in [("/?a=x%20or%207=7", 942_130), ("/?a=x%20or%207!=8", 942_131), ("/?a=7!=7", 0)] {
