@@ -198,6 +198,10 @@ async fn the_report_turns_into_exclusions_with_one_press() {
     assert!(!rest.text.contains("value=\"worker-save 942190\"") && rest.text.contains("942100"));
     assert!(guest.post(&door, "/console/attacks/report", &[one[0], one[2]]).await.to().contains("done="));
     assert_eq!(door.shield.exclusions.lock().len(), 4);
+    // Of all that were shown, what stands by now is passed over.
+    let both = [one[0], ("line", "workers 942190"), one[2]];
+    assert!(guest.post(&door, "/console/attacks/report", &both).await.to().contains("done="));
+    assert_eq!(door.shield.exclusions.lock().len(), 5);
     for odd in ["", "worker-save", "worker-save 942100x", "nowhere 942100"] {
         let wrong = guest.post(&door, "/console/attacks/report", &[("line", odd), ("because", "b")]).await;
         assert!(
@@ -209,7 +213,7 @@ async fn the_report_turns_into_exclusions_with_one_press() {
     let without =
         guest.post(&door, "/console/attacks/report", &[("line", "workers 942100"), ("because", "")]).await;
     assert!(without.text.contains("id=\"because-e\""));
-    assert_eq!((entries(&door).len(), door.shield.exclusions.lock().len()), (2, 4));
+    assert_eq!((entries(&door).len(), door.shield.exclusions.lock().len()), (3, 5));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -91,8 +91,8 @@ impl Counts {
             .into_iter()
             .filter(|hour| !whole.contains(hour))
             .collect();
-        for hour in over {
-            counts.end_hour(hour, tallies)?;
+        for sum in over.into_iter().filter_map(|hour| tallies.hour(hour)) {
+            counts.end_hour(&sum)?;
         }
         Ok((counts, damaged))
     }
@@ -129,12 +129,11 @@ impl Counts {
     }
 
     /// Writes the sum of an hour that is over.
-    pub(super) fn end_hour(&mut self, hour: i64, tallies: &Tallies) -> io::Result<()> {
-        let Some(written) = tallies.hour(hour) else { return Ok(()) };
-        let day = u32::try_from(day_of(hour)).map_err(|_| io::ErrorKind::InvalidInput)?;
+    pub(super) fn end_hour(&mut self, sum: &Written) -> io::Result<()> {
+        let day = u32::try_from(day_of(sum.n)).map_err(|_| io::ErrorKind::InvalidInput)?;
         let (mut file, length) = append_to(&self.path(HOURS_OF, day))?;
         self.days.insert(day);
-        let line = lines::line(&written);
+        let line = lines::line(sum);
         if length + line.len() as u64 > DAY_FILE {
             return Err(io::ErrorKind::FileTooLarge.into());
         }

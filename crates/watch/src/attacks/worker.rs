@@ -122,7 +122,9 @@ impl Worker {
         let (old, hour) = (self.minute.div_euclid(60), minute.div_euclid(60));
         self.minute = minute;
         if old != hour {
-            let ended = self.counts.end_hour(old, &self.shared.tallies.lock());
+            // The lock is not held while the disk is waited for.
+            let sum = self.shared.tallies.lock().hour(old);
+            let ended = sum.map_or(Ok(()), |sum| self.counts.end_hour(&sum));
             let dropped = self.counts.drop_old(minute);
             if ended.and(dropped).is_err() {
                 self.missed();

@@ -18,7 +18,7 @@ use model::{PrincipalId, Timestamp};
 use std::collections::BTreeMap;
 
 /// Most lines of the list.
-const SHOWN: usize = 500;
+const SHOWN: usize = 2_000;
 
 type Names = BTreeMap<PrincipalId, String>;
 

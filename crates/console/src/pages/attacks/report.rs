@@ -4,7 +4,7 @@
 use super::exclude::{changes, target, trouble};
 use super::filter::{Filter, place_value, place_word};
 use super::{event, hand, page};
-use crate::attacks_view::NewExclusion;
+use crate::attacks_view::{AttacksView, NewExclusion};
 use crate::body::to_the_end;
 use crate::pages::form::Form;
 use crate::pages::visit::{Failed, Visit};
@@ -61,6 +61,23 @@ fn exclusion(value: &str, because: &str) -> Option<NewExclusion> {
     })
 }
 
+/// What is excluded: routes, rules, target.
+struct Standing(BTreeSet<(Vec<String>, String, Option<String>)>);
+
+impl Standing {
+    fn of(view: &dyn AttacksView) -> Self {
+        Self(view.exclusions().into_iter().map(|one| (one.routes, one.rules, one.target)).collect())
+    }
+
+    /// Whether it is excluded already, by itself or with more.
+    fn covers(&self, new: &NewExclusion) -> bool {
+        let everywhere = (Vec::new(), new.rules.clone(), None);
+        let route = (new.routes.clone(), new.rules.clone(), None);
+        let same = (new.routes.clone(), new.rules.clone(), new.target.clone());
+        [everywhere, route, same].iter().any(|one| self.0.contains(one))
+    }
+}
+
 async fn show(visit: &Visit, form: Option<&Form>, problem: Option<&Problem>) -> Result<Response, Failed> {
     let signed = visit.staff(Area::Attacks)?;
     let now = signed.vault.now().map_err(|fault| visit.explain(fault))?;
@@ -68,21 +85,14 @@ async fn show(visit: &Visit, form: Option<&Form>, problem: Option<&Problem>) -> 
     let (lines, standing) = hand
         .look(move |view| {
             let month = Filter::month(now);
-            let standing: BTreeSet<(Vec<String>, String, Option<String>)> =
-                view.exclusions().into_iter().map(|one| (one.routes, one.rules, one.target)).collect();
-            (view.attacks().would_refuse(&month), standing)
+            (view.attacks().would_refuse(&month), Standing::of(view))
         })
         .await
         .map_err(|problem| visit.fail(problem))?;
     let words = visit.words();
     // What is excluded by now is seen for a month still, and is no longer to be decided.
     let is_open = |line: &WouldRefuse| {
-        value(line).and_then(|value| exclusion(&value, "")).is_none_or(|new| {
-            let everywhere = (Vec::new(), new.rules.clone(), None);
-            let route = (new.routes.clone(), new.rules.clone(), None);
-            let same = (new.routes, new.rules, new.target);
-            ![everywhere, route, same].iter().any(|one| standing.contains(one))
-        })
+        value(line).and_then(|value| exclusion(&value, "")).is_none_or(|new| !standing.covers(&new))
     };
     let all: Vec<WouldRefuse> = lines.into_iter().filter(is_open).collect();
     let shown = &all[..all.len().min(SHOWN)];
@@ -189,10 +199,19 @@ pub(crate) async fn exclude(form: Form) -> Result<Response, Failed> {
         None => form.values("line").take(SHOWN).collect(),
     };
     let new: Option<Vec<NewExclusion>> = lines.into_iter().map(|line| exclusion(line, because)).collect();
-    let new = new.filter(|new| !new.is_empty()).ok_or_else(|| visit.fail(BAD_REQUEST))?;
+    let mut new = new.filter(|new| !new.is_empty()).ok_or_else(|| visit.fail(BAD_REQUEST))?;
     let hand = hand(&visit, signed);
+    if new.len() > 1 {
+        // What somebody else excluded meanwhile is no reason to leave the rest.
+        let standing = hand.look(|view| Standing::of(view)).await.map_err(|problem| visit.fail(problem))?;
+        new.retain(|one| !standing.covers(one));
+    }
+    let done = || Redirect::to("/console/attacks/exclusions?done=rules-excluded").into_response();
+    if new.is_empty() {
+        return Ok(done());
+    }
     match to_the_end(async move { hand.exclude(new).await }).await {
-        Ok(_) => Ok(Redirect::to("/console/attacks/exclusions?done=rules-excluded").into_response()),
+        Ok(_) => Ok(done()),
         Err(problem) => show(&visit, Some(&form), Some(&problem)).await,
     }
 }
