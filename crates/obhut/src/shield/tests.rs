@@ -5,6 +5,7 @@ use clap::Parser;
 use std::fs;
 
 /// The Core Rule Set that lies beside the checkout; `None`, and loudly, where it does not.
+#[expect(clippy::print_stderr, reason = "what is not run is said")]
 pub(super) fn core_rules() -> Option<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "where the material for tests lies")]
     let Some(shared) = std::env::var_os("OBHUT_SHARED") else {

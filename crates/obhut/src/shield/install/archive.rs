@@ -180,7 +180,7 @@ impl Reading {
         }
         for at in 0..archive.len() {
             let mut member = archive.by_index(at).map_err(damaged)?;
-            let path = self.path(&member.name_raw().to_vec(), member.is_dir())?;
+            let path = self.path(member.name_raw(), member.is_dir())?;
             if member.is_dir() {
                 continue;
             }

@@ -353,7 +353,7 @@ mod tests {
     }
 
     fn matches(pattern: &str, text: &str) -> bool {
-        Pattern::compile_without_captures(pattern.to_owned()).expect("a pattern").is_match(text.as_bytes())
+        Pattern::compile_without_captures(pattern).expect("a pattern").is_match(text.as_bytes())
     }
 
     /// What the look-behind says, in plain words.

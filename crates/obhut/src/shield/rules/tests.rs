@@ -94,6 +94,7 @@ fn a_core_rule_set_protects_with_and_without_the_profile() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "what is not run is said")]
 fn debians_package_protects() {
     let folder = Path::new("/usr/share/modsecurity-crs");
     if !folder.is_dir() {
