@@ -9,7 +9,9 @@ use crate::messages::FieldInfo;
 use crate::names::caseless;
 use http::{HeaderName, Method, StatusCode};
 use reading::{in_rule, out_rule, place_of, route};
+use shield::Texts;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What does not fit in the configuration. Says where, never a value of a person.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -180,6 +182,18 @@ impl Source {
     }
 }
 
+fn texts<'a>(sources: impl Iterator<Item = &'a Source>) -> Option<Arc<Texts>> {
+    let mut texts = Texts::default();
+    for source in sources {
+        match source {
+            Source::Form(name) => texts.form(name),
+            Source::Json(pointer) => texts.json(pointer),
+            Source::Query(name) => texts.query(name),
+        }
+    }
+    Some(texts).filter(|texts| !texts.is_empty()).map(Arc::new)
+}
+
 /// Whose data come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
@@ -211,6 +225,8 @@ pub(crate) struct InRule {
     /// Whether nobody in particular may change a known person's data.
     pub(crate) anonymous: bool,
     accept: Vec<Accept>,
+    /// What the shield takes for text here: what it takes in, and what the route says.
+    texts: Option<Arc<Texts>>,
 }
 
 impl InRule {
@@ -318,7 +334,7 @@ pub(crate) struct OutRule {
 /// A route with its rules.
 #[derive(Clone, Debug)]
 pub(crate) struct Route {
-    pub(crate) name: std::sync::Arc<str>,
+    pub(crate) name: Arc<str>,
     pattern: Pattern,
     methods: Vec<Method>,
     pass: Vec<Pass>,
@@ -329,6 +345,9 @@ pub(crate) struct Route {
     pub(crate) principal: usize,
     /// What the shield does here, where it is not as everywhere.
     pub(crate) shield: Option<ShieldMode>,
+    /// Where people write text, as the table says it.
+    texts: Vec<Source>,
+    told: Option<Arc<Texts>>,
 }
 
 impl Route {
@@ -339,6 +358,20 @@ impl Route {
     /// The rule on the way in, where the method has it.
     pub(crate) fn inward(&self, method: &Method) -> Option<&InRule> {
         self.inward.as_ref().filter(|rule| rule.methods.contains(method))
+    }
+
+    /// The fields that hold text, as the shield is told.
+    pub(crate) fn texts(&self, method: &Method) -> Option<Arc<Texts>> {
+        self.inward(method).map_or(&self.told, |rule| &rule.texts).clone()
+    }
+
+    /// Makes ready what the shield is told.
+    fn tell_texts(&mut self) {
+        self.told = texts(self.texts.iter());
+        if let Some(rule) = &mut self.inward {
+            let taken = rule.fields.keys().chain(rule.lookup.keys());
+            rule.texts = texts(taken.chain(&self.texts));
+        }
     }
 
     pub(crate) fn has_rules(&self) -> bool {
@@ -406,6 +439,7 @@ impl Routes {
                 }
             }
         }
+        all.iter_mut().for_each(Route::tell_texts);
         let forms: Vec<&String> =
             all.iter().flat_map(|route| &route.out).filter_map(|rule| rule.form.as_ref()).collect();
         if let Some(form) = forms.iter().find(|form| !all.iter().any(|route| *route.name == ***form)) {

@@ -28,6 +28,6 @@ pub use collections::Collections;
 pub use compile::{Described, Disabled, Engine, Files, Settings, Summary};
 pub use seclang::Fault;
 pub use transaction::{
-    Context, Excluded, Exclusion, Explained, Head, Logged, Matched, Overlay, Refusal, Report, Transaction,
-    Verdict,
+    Context, Excluded, Exclusion, Explained, Head, Logged, Matched, Overlay, Refusal, Report, Texts,
+    Transaction, Verdict,
 };

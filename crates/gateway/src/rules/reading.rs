@@ -32,6 +32,8 @@ pub(super) fn route(table: &RouteTable, number: usize) -> Result<Route, RuleErro
         out: Vec::new(),
         principal: if table.principal.is_some() { number } else { 0 },
         shield: table.shield,
+        texts: table.texts.iter().map(|text| source(text, &place)).collect::<Result<_, _>>()?,
+        told: None,
     })
 }
 
@@ -42,6 +44,11 @@ fn methods(names: &[String], place: &str) -> Result<Vec<Method>, RuleError> {
         parsed.ok_or_else(|| wrong(place, format!("`{name}` is no method, like GET or POST")))
     };
     names.iter().map(parse).collect()
+}
+
+fn source(text: &str, place: &str) -> Result<Source, RuleError> {
+    Source::parse(text)
+        .ok_or_else(|| wrong(place, format!("`{text}` is not like form:name, json:/name or query:name")))
 }
 
 fn known<'a>(
@@ -63,11 +70,7 @@ pub(super) fn in_rule(
     let sources = |from: &std::collections::BTreeMap<String, String>| {
         let one = |(source, field): (&String, &String)| {
             known(fields, field, place)?;
-            let parsed = Source::parse(source);
-            let parsed = parsed.ok_or_else(|| {
-                wrong(place, format!("`{source}` is not like form:name, json:/name or query:name"))
-            })?;
-            Ok((parsed, field.clone()))
+            Ok((self::source(source, place)?, field.clone()))
         };
         from.iter().map(one).collect::<Result<HashMap<_, _>, RuleError>>()
     };
@@ -104,6 +107,7 @@ pub(super) fn in_rule(
         lookup,
         create,
         anonymous: table.anonymous,
+        texts: None,
         accept: said.iter().map(|text| Accept::parse(text, binds, place)).collect::<Result<_, _>>()?,
     };
     rule.json = pointers(&rule);

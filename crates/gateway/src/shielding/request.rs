@@ -47,6 +47,7 @@ pub(crate) async fn request(way: Way<'_>, asked: &Asked, mut arriving: Arriving)
     let transaction =
         Transaction::new(&rules.engine, &way.gateway.collections, context(way, asked, &reference))
             .with_overlay(rules.overlay(way.route))
+            .with_texts(way.route.and_then(|route| route.texts(&asked.method)))
             .in_mode(if mode == ShieldMode::Block { Mode::On } else { Mode::DetectionOnly });
     let mut inspection = Inspection {
         transaction: Some(transaction),

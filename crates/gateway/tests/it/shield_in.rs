@@ -616,3 +616,46 @@ async fn upgrades_and_clients_behind_proxies_are_inspected() {
     let house = House::shielding(&text, &format!("{}{blocked}", rules()), house.upstream).await;
     assert!(house.ask("GET /elsewhere", &forwarded, "").await.0.starts_with("HTTP/1.1 403"));
 }
+
+/// Refuses a word in a field that is not named like a text, as the packs do.
+const PROSE: &str = r#"SecRule ARGS "@contains prose-here" "id:103,phase:2,deny,status:403,chain"
+    SecRule MATCHED_VARS_NAMES "!@rx (?i)args[^:]*:(?:\S*[.\[])?(?:text|note)\]?\z" "t:none""#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_that_hold_text_are_told_to_the_rules() {
+    let more = "[[route]]\nname = \"story\"\npath = \"/story/{id}\"\ntexts = [\"form:s\", \"json:/a/b\", \"query:q\"]\n\
+                [shield]\nbody_limit = 65536\n";
+    let house = House::shielded(more, &format!("{}{PROSE}", rules())).await;
+    let json = "Content-Type: application/json";
+    let cases = [
+        ("POST /story/1", FORM, "s=prose-here", 200),
+        ("POST /story/1", FORM, "other=prose-here", 403),
+        ("POST /story/1", FORM, "s=prose-here&other=prose-here", 403),
+        ("POST /elsewhere", FORM, "s=prose-here", 403),
+        ("POST /story/1", json, r#"{"a":{"b":"prose-here"}}"#, 200),
+        ("POST /story/1", json, r#"{"a":{"c":"prose-here"}}"#, 403),
+        ("POST /story/1", json, r#"{"a":{"b":"x","b":"prose-here"}}"#, 403),
+        ("GET /story/1?q=prose-here", "Accept: */*", "", 200),
+        ("GET /story/1?s=prose-here", "Accept: */*", "", 403),
+        // Which of two an app reads is not known here.
+        ("POST /story/1?s=prose-here", FORM, "s=fine", 403),
+        ("POST /story/1?s=fine", FORM, "s=prose-here", 403),
+        ("POST /story/1", FORM, "s=fine&s=prose-here", 403),
+        ("POST /story/1?q=fine", FORM, "q=prose-here", 403),
+        // Fields of a rule of the relay, whose values the app never gets.
+        ("POST /save/1", FORM, "name=prose-here", 303),
+        ("POST /save/1", FORM, "title=prose-here", 403),
+        ("POST /save/1", "Content-Type: application/x-www-form-urlencoded;", "s=prose-here", 403),
+    ];
+    for (first, line, body, status) in cases {
+        match status {
+            303 => house.answers("303 See Other\r\nx-user: lead; role=lead\r\nlocation: /save/1", ""),
+            _ => house.answers("200 OK", "fine"),
+        }
+        let (head, _) = house.ask(first, &[line], body).await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{first} {body}: {head}");
+    }
+    // A word that every field is refused for stays refused.
+    let (head, _) = house.ask("POST /story/1", &[FORM], "s=attack-here").await;
+    assert!(head.starts_with("HTTP/1.1 403"), "{head}");
+}

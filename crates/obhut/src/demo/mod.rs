@@ -169,6 +169,10 @@ fn tell_app(door: SocketAddr) {
     let worker = seed::worker(5_000);
     let email = worker.fields.get("email").map(|value| value.to_string()).unwrap_or_default();
     say(&format!("  or as a worker: {email}, password P-10001"));
+    say(
+        "  an attack, which is refused; the page Attacks of the console shows it under its reference number:",
+    );
+    say(&format!("curl -k \"https://localhost:{}/?q=1%27+UNION+SELECT+password+FROM+users--\"", door.port()));
 }
 
 fn busy(config: &Config, error: &std::io::Error) -> Problem {

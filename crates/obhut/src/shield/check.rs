@@ -1,6 +1,6 @@
 //! `obhut rules check`: loads rules and says what they are, what of them does not run, and what cannot be honoured.
 
-use super::rules::{self, BadExclusion, Loaded, Unloadable, line, shown};
+use super::rules::{self, BadExclusion, Loaded, Overruled, Unloadable, line, shown};
 use super::{Configured, Mode, configured, explain, in_words};
 use crate::bench::process::resident;
 use crate::system::Problem;
@@ -88,6 +88,8 @@ struct Found {
     disabled: Vec<Off>,
     /// Rules that cannot be honoured as they are, and were put in other words or left out.
     amended: Vec<Other>,
+    /// Settings of the rules that do not count, since `[shield]` says otherwise.
+    overruled: Vec<Overruled>,
     excluded: Vec<String>,
     without_effect: Vec<Without>,
     faults: Vec<String>,
@@ -283,6 +285,7 @@ fn found(
         resident_bytes,
         disabled: disabled.collect(),
         amended: amended.collect(),
+        overruled: loaded.overruled.clone(),
         excluded: exclusions.all().map(|(route, one)| at_route(route.as_deref(), one)).collect(),
         without_effect: without.collect(),
         faults: unmeant(asked, loaded, exclusions),
@@ -381,6 +384,16 @@ impl Found {
             for one in those {
                 writeln!(out, "  {} of {}: {}", one.rule, one.place, one.why)?;
             }
+        }
+        if !self.overruled.is_empty() {
+            writeln!(
+                out,
+                "\n{} of the rules overruled by [shield]",
+                counted(self.overruled.len(), "setting")
+            )?;
+        }
+        for Overruled { place, variable, said, key, holds } in &self.overruled {
+            writeln!(out, "  {place} sets {variable} to {said}; {key} = {holds} counts")?;
         }
         if !self.excluded.is_empty() {
             writeln!(out, "\n{} by configuration and console", counted(self.excluded.len(), "exclusion"))?;

@@ -380,7 +380,10 @@ impl Transaction {
         let mut members = Vec::new();
         for at in from..self.hits.len() {
             let hit = self.hits[at];
-            let full = self.full_name(hit.variable, hit.name);
+            let mut full = self.full_name(hit.variable, hit.name);
+            if self.is_text(hit.variable, hit.name) {
+                full.extend_from_slice(super::texts::MARK);
+            }
             let name = self.values.intern(&full);
             members.push(Entry { name, value: if named { name } else { hit.after } });
         }

@@ -7,6 +7,7 @@ mod expand;
 mod fill;
 mod overlay;
 mod report;
+mod texts;
 mod tx;
 mod values;
 
@@ -23,6 +24,7 @@ pub use overlay::{Excluded, Exclusion, Overlay};
 pub use report::{Explained, Logged, Matched, Refusal, Report, Verdict};
 use std::net::IpAddr;
 use std::sync::Arc;
+pub use texts::Texts;
 use tx::Tx;
 pub(crate) use tx::{Constants, Held};
 use values::{ValueId, Values};
@@ -142,6 +144,7 @@ pub struct Transaction {
     sift: bool,
     /// Rules of phase 4 that matched in an earlier window of the answer.
     spent: Vec<u64>,
+    texts: Option<Arc<Texts>>,
 }
 
 impl Transaction {
@@ -168,6 +171,7 @@ impl Transaction {
             highest_severity: 255,
             sift: true,
             spent: Vec::new(),
+            texts: None,
             engine: engine.clone(),
             collections: collections.clone(),
             context,
@@ -183,6 +187,13 @@ impl Transaction {
             }
         }
         self.left.overlay = overlay;
+        self
+    }
+
+    /// With the fields that are known to hold text.
+    #[must_use]
+    pub fn with_texts(mut self, texts: Option<Arc<Texts>>) -> Self {
+        self.texts = texts;
         self
     }
 

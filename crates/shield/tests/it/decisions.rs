@@ -5,7 +5,7 @@ use crate::conformance::{context, run};
 use crate::folder::{Folder, core_rules};
 use serde::Deserialize;
 use shield::message::{Request, Response};
-use shield::{Collections, Engine, Report, Transaction};
+use shield::{Collections, Engine, Report, Texts, Transaction};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +41,10 @@ struct Answer {
 impl Row {
     pub(crate) fn is_attack(&self) -> bool {
         self.expected == "block"
+    }
+
+    pub(crate) fn is_technical(&self) -> bool {
+        self.kind.as_deref() == Some("technical")
     }
 
     /// The request with what every browser sends, unless the row has it.
@@ -169,8 +173,13 @@ pub(crate) fn core(crs: &Path, paranoia: u8, with_profile: bool) -> Arc<Engine> 
 }
 
 pub(crate) fn report(engine: &Arc<Engine>, row: &Row) -> Report {
-    let mut transaction = Transaction::new(engine, &Arc::new(Collections::new(4)), context());
-    run(&mut transaction, &row.request());
+    report_of(engine, &row.request(), None)
+}
+
+pub(crate) fn report_of(engine: &Arc<Engine>, request: &Request, texts: Option<Arc<Texts>>) -> Report {
+    let transaction = Transaction::new(engine, &Arc::new(Collections::new(4)), context());
+    let mut transaction = transaction.with_texts(texts);
+    run(&mut transaction, request);
     transaction.finish()
 }
 

@@ -1,9 +1,12 @@
 //! The packs of rules as such: their numbers, their sums, and the exclusions for applications.
 
-use crate::decisions::{Row, core_with, pack_with, report, rows};
+use crate::decisions::{Row, core_with, pack_with, report, report_of, rows};
 use crate::folder::core_rules;
+use shield::message::Request;
+use shield::{Engine, Texts};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn home() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -105,4 +108,55 @@ fn every_verdict_of_the_oracle_belongs_to_a_row() {
     let folders = ["attacks", "benign", "holdout/attacks", "holdout/benign", "responses"];
     let known: Vec<_> = folders.into_iter().flat_map(rows).map(|row| row.id).collect();
     assert_eq!(ids, known);
+}
+
+/// The strings of some length in a JSON document.
+fn texts_of(value: &serde_json::Value, into: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) if text.len() > 30 => into.push(text.clone()),
+        serde_json::Value::Array(all) => all.iter().for_each(|one| texts_of(one, into)),
+        serde_json::Value::Object(all) => all.values().for_each(|one| texts_of(one, into)),
+        _ => {}
+    }
+}
+
+/// What people write about code passes in a field of a meaningless name too, once the host says that it holds text; attacks
+/// that run where they are shown are refused there as before.
+#[test]
+fn a_field_declared_as_text_is_read_like_one_that_is_named_so() {
+    let mut texts = Vec::new();
+    for row in rows("benign").iter().filter(|row| row.is_technical()) {
+        if let Ok(body) = serde_json::from_slice(&row.request().body) {
+            texts_of(&body, &mut texts);
+        }
+    }
+    assert!(texts.len() > 50, "{}", texts.len());
+    let mut declared = Texts::default();
+    declared.json("/zq9");
+    let declared = Some(Arc::new(declared));
+    let ask = |engine: &Arc<Engine>, text: &str, told: &Option<Arc<Texts>>| {
+        let body = serde_json::json!({ "zq9": text }).to_string().into_bytes();
+        let request = Request::new("POST", "/x")
+            .with_header("Host", "app.example.test")
+            .with_header("User-Agent", "Mozilla/5.0")
+            .with_header("Accept", "*/*")
+            .with_header("Content-Type", "application/json")
+            .with_body(body);
+        report_of(engine, &request, told.clone()).verdict.is_some()
+    };
+    let mut engines = vec![pack_with(1, "")];
+    engines.extend(core_rules().map(|crs| core_with(&crs, 1, "")));
+    for engine in engines {
+        let refused =
+            |told: &Option<Arc<Texts>>| texts.iter().filter(|text| ask(&engine, text, told)).count();
+        let (with, without) = (refused(&declared), refused(&None));
+        println!(
+            "technical texts in a field of no name: {without} of {} refused, declared: {with}",
+            texts.len()
+        );
+        assert!(with * 10 <= texts.len() && with < without, "{with} {without} of {}", texts.len());
+        for attack in ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>"] {
+            assert!(ask(&engine, attack, &declared), "{attack}");
+        }
+    }
 }

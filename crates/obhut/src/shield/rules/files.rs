@@ -95,6 +95,14 @@ impl Library {
         (self.files.get(), self.bytes.get())
     }
 
+    /// A text as it stands, without keeping in mind that it was asked for.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        match self.texts.get(name) {
+            Some(text) => String::from_utf8(text.clone()).ok(),
+            None => String::from_utf8(self.bytes_of(Path::new(name)).ok()?).ok(),
+        }
+    }
+
     /// What was not read, and why.
     pub(super) fn into_refused(self) -> BTreeMap<String, Why> {
         self.refused.into_inner()

@@ -12,6 +12,7 @@ mod embedded;
 mod exclusions;
 mod files;
 mod layout;
+mod overruled;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub(crate) use files::Why;
 use gateway::config::ShieldTable;
 use layout::Layout;
 pub(crate) use layout::{CURRENT, Kind, NoRules};
+pub(crate) use overruled::Overruled;
 pub(crate) use settings::{BadSetting, Extra};
 use shield::{Engine, Fault};
 use std::collections::BTreeMap;
@@ -47,6 +49,8 @@ pub(crate) struct Loaded {
     pub(crate) files: usize,
     /// Rules that were put in other words or left out, since they could not be honoured as they are.
     pub(crate) amended: Vec<Amended>,
+    /// What their settings say and `[shield]` says otherwise.
+    pub(crate) overruled: Vec<Overruled>,
 }
 
 /// Why there are no rules to run.
@@ -134,13 +138,14 @@ fn load_from(table: &ShieldTable, base: &Path, extra: &Extra, debian: &Path) -> 
     if matches!(&kind, Kind::Core { version: Some(version), .. } if version.starts_with("3.")) {
         library.amending();
     }
+    let overruled = overruled::overruled(table, &layout.settings, &library);
     let order = order(table, &kind, layout, extra, &mut library)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(THREADS);
     match Engine::load(&library, &order, threads) {
         Ok(engine) => {
             let (files, _) = library.counted();
             let amended = library.into_amended();
-            Ok(Loaded { engine: Arc::new(engine), kind, place, files, amended })
+            Ok(Loaded { engine: Arc::new(engine), kind, place, files, amended, overruled })
         }
         Err(faults) => Err(Unloadable::Faults(faults, library.into_refused())),
     }

@@ -141,6 +141,13 @@ fn what_the_configuration_says_wins_over_the_setup() {
         (settings.mode, settings.request_limit, settings.request_partial),
         (shield::seclang::Mode::On, 1 << 20, false)
     );
+    let told: Vec<_> =
+        loaded.overruled.iter().map(|one| (&*one.variable, &*one.said, one.key, one.holds)).collect();
+    let want = [
+        ("blocking_paranoia_level", "4", "paranoia", 2),
+        ("inbound_anomaly_score_threshold", "1000", "inbound_threshold", 7),
+    ];
+    assert_eq!(told, want);
     let mut transaction = transaction(&loaded);
     sent(&mut transaction, "/", &[], "");
     for (name, expected) in [
