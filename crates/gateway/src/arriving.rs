@@ -18,6 +18,7 @@ pub(crate) struct Arriving {
     handed: Bytes,
     /// None once it has ended.
     rest: Option<Incoming>,
+    is_decoded: bool,
 }
 
 /// Most bytes that are handed on at one time.
@@ -46,7 +47,7 @@ pub(crate) enum Pace {
 
 impl Arriving {
     pub(crate) fn new(incoming: Incoming) -> Self {
-        Self { begun: None, handed: Bytes::new(), rest: Some(incoming) }
+        Self { begun: None, handed: Bytes::new(), rest: Some(incoming), is_decoded: false }
     }
 
     /// Reads on until more than `limit` bytes are there or the body ends.
@@ -106,6 +107,17 @@ impl Arriving {
     /// What was read already.
     pub(crate) fn begun(&self) -> Bytes {
         self.begun.as_ref().map(|begun| begun.bytes.clone()).unwrap_or_default()
+    }
+
+    /// Goes on with these bytes in the place of what was read, which was all.
+    pub(crate) fn become_decoded(&mut self, bytes: Bytes, held: Holding) {
+        self.begun = (!bytes.is_empty()).then_some(Begun { bytes, held });
+        self.is_decoded = true;
+    }
+
+    /// Whether its coding was taken off: then its head must not name one.
+    pub(crate) fn is_decoded(&self) -> bool {
+        self.is_decoded
     }
 
     /// Whether all of it was read.

@@ -49,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) collections: Arc<Collections>,
     /// Where large requests and answers are inspected.
     pub(crate) room: shielding::Room,
+    /// Which names of fields have been seen so often that they may be told.
+    pub(crate) learned: Arc<shielding::Learned>,
     places: Places,
 }
 
@@ -143,6 +145,7 @@ impl Gateway {
             entropy,
             collections: Arc::new(Collections::new(COLLECTIONS)),
             room: shielding::Room::default(),
+            learned: Arc::default(),
             places: Places::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -311,7 +314,7 @@ fn host_of(uri: &Uri, headers: &HeaderMap, version: Version) -> Option<HeaderVal
 }
 
 /// From the head to the answer.
-async fn staged(way: Way<'_>, asked: Asked, incoming: Incoming) -> Result<Response<Body>, Problem> {
+async fn staged(way: Way<'_>, mut asked: Asked, incoming: Incoming) -> Result<Response<Body>, Problem> {
     look_for_tokens(way, &asked)?;
     let upgrade = wants_upgrade(&asked.headers);
     if upgrade && !way.passes(Pass::Websocket) {
@@ -321,6 +324,9 @@ async fn staged(way: Way<'_>, asked: Asked, incoming: Incoming) -> Result<Respon
         Passed::On(arriving) => arriving,
         Passed::Answered(answer) => return Ok(answer),
     };
+    if arriving.is_decoded() {
+        headers::without_coding(&mut asked.headers);
+    }
     let ruled = way.route.filter(|route| route.has_rules());
     let principal = ruled.and_then(|route| way.setup.principal(route));
     let user = match principal {

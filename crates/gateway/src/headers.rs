@@ -47,6 +47,9 @@ const CONDITIONAL: [HeaderName; 7] = [
     header::CACHE_CONTROL,
 ];
 
+/// Digests of a body's bytes (RFC 9530, and what was before it).
+pub(crate) const DIGESTS: [&str; 4] = ["content-md5", "content-digest", "repr-digest", "digest"];
+
 const LASTING: [HeaderName; 19] = [
     header::ETAG,
     header::LAST_MODIFIED,
@@ -82,13 +85,31 @@ pub(crate) fn strip_hop(headers: &mut HeaderMap) {
         .filter_map(|name| name.trim().parse().ok())
         // Who could have these taken off would take off what the app decides by.
         .filter(|name| {
-            !matches!(*name, header::HOST | header::AUTHORIZATION | header::COOKIE | header::CONTENT_TYPE)
+            !matches!(
+                *name,
+                header::HOST
+                    | header::AUTHORIZATION
+                    | header::COOKIE
+                    | header::CONTENT_TYPE
+                    | header::CONTENT_ENCODING
+                    | header::CONTENT_LENGTH
+            )
         })
         .collect();
     for name in named.iter().chain(&HOP) {
         headers.remove(name);
     }
     headers.remove(header::UPGRADE);
+}
+
+/// Takes off what speaks of a body's coding, and of the bytes that it had in it.
+pub(crate) fn without_coding(headers: &mut HeaderMap) {
+    for name in [header::CONTENT_ENCODING, header::CONTENT_LENGTH] {
+        headers.remove(name);
+    }
+    for name in DIGESTS {
+        headers.remove(name);
+    }
 }
 
 /// Puts several lines of cookies into one, as HTTP/2 may split them (RFC 9113 §8.2.3): nobody then reads another one. Takes

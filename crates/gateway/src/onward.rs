@@ -94,20 +94,19 @@ pub(crate) fn rewritten(
     asked: &Asked,
     out: Rewritten,
 ) -> Result<Request<Body>, Problem> {
-    let mut headers = head_for_app(way, asked);
-    headers.remove(header::CONTENT_LENGTH);
-    headers.remove(header::EXPECT);
-    headers.remove("content-md5");
-    headers.remove("content-digest");
-    headers.remove("repr-digest");
-    headers.remove("digest");
+    let mut head = head_for_app(way, asked);
+    head.remove(header::CONTENT_LENGTH);
+    head.remove(header::EXPECT);
+    for name in headers::DIGESTS {
+        head.remove(name);
+    }
     if let Some(kind) = out.content_type.and_then(|kind| HeaderValue::from_str(&kind).ok()) {
-        headers.insert(header::CONTENT_TYPE, kind);
+        head.insert(header::CONTENT_TYPE, kind);
     }
     let mut request = Request::new(body::full(out.body));
     *request.method_mut() = asked.method.clone();
     let query = if reads_query(rule) { out.query.as_deref() } else { asked.query.as_deref() };
     *request.uri_mut() = target(&asked.path, query)?;
-    *request.headers_mut() = headers;
+    *request.headers_mut() = head;
     Ok(request)
 }

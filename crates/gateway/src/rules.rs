@@ -365,6 +365,11 @@ impl Route {
         self.inward(method).map_or(&self.told, |rule| &rule.texts).clone()
     }
 
+    /// All fields that its tables name.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &Source> {
+        self.texts.iter().chain(self.inward.iter().flat_map(InRule::sources))
+    }
+
     /// Makes ready what the shield is told.
     fn tell_texts(&mut self) {
         self.told = texts(self.texts.iter());

@@ -20,6 +20,7 @@ pub(crate) struct Shares {
     all: Arc<Semaphore>,
     of_one: usize,
     clients: Arc<OfClients>,
+    wait: Duration,
 }
 
 /// A connection in use; given back when it is dropped.
@@ -37,9 +38,14 @@ struct Own {
 
 impl Shares {
     pub(crate) fn new(connections: usize) -> Self {
+        Self::waiting(connections, WAIT)
+    }
+
+    /// With another longest wait.
+    pub(crate) fn waiting(connections: usize, wait: Duration) -> Self {
         let connections = connections.clamp(1, Semaphore::MAX_PERMITS);
         let all = Arc::new(Semaphore::new(connections));
-        Self { all, of_one: connections.div_ceil(PART), clients: Arc::default() }
+        Self { all, of_one: connections.div_ceil(PART), clients: Arc::default(), wait }
     }
 
     /// A connection for this client, where one gets free soon. Without a client it counts among all alone.
@@ -52,7 +58,7 @@ impl Shares {
             let of_all = self.all.clone().acquire_owned().await.ok()?;
             Some(Share { _of_all: of_all, _own: own })
         };
-        tokio::time::timeout(WAIT, both).await.ok().flatten()
+        tokio::time::timeout(self.wait, both).await.ok().flatten()
     }
 
     async fn own(&self, who: IpAddr) -> Option<Own> {

@@ -1,7 +1,8 @@
 //! One request and its answer under the rules, and what is told of them when they end. No value leaves it: an event has what the
-//! rules say of themselves, and names of members that are plain.
+//! rules say of themselves, and names of members that [`super::names`] lets through.
 
 use super::Rules;
+use super::names::{Learned, target};
 use super::work::Room;
 use crate::config::ShieldMode;
 use crate::events::{Event, EventSink, RuleSeen, ShieldEvent, Side};
@@ -9,13 +10,12 @@ use crate::problem::{self, Problem};
 use http::{Method, StatusCode};
 use parking_lot::Mutex;
 use shield::{Matched, Refusal, Report, Transaction, Verdict};
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Most rules in one event.
 const MOST_RULES: usize = 100;
-/// Most characters of a member's name.
-const MOST_NAME: usize = 64;
 
 /// What is inspected of one request and its answer.
 pub(crate) struct Inspection {
@@ -23,6 +23,11 @@ pub(crate) struct Inspection {
     pub(super) transaction: Option<Transaction>,
     pub(super) rules: Arc<Rules>,
     pub(super) room: Room,
+    pub(super) learned: Arc<Learned>,
+    /// Who asked.
+    pub(super) client: Option<IpAddr>,
+    /// Who shares the threads with others; none is a proxy, which speaks for many.
+    pub(super) sharer: Option<IpAddr>,
     pub(super) sink: Arc<dyn EventSink>,
     pub(super) route: Option<Arc<str>>,
     pub(super) method: Method,
@@ -79,7 +84,7 @@ impl Inspection {
         // A trial run refuses nothing.
         let lost = || if self.mode == ShieldMode::Detect { Step::On } else { Step::Lost };
         let Some(transaction) = self.transaction.take() else { return lost() };
-        match self.room.clone().run(bytes, transaction, step).await {
+        match self.room.clone().run(self.sharer, bytes, transaction, step).await {
             Some((transaction, verdict)) => {
                 self.transaction = Some(transaction);
                 verdict.map_or(Step::On, Step::Refuse)
@@ -145,7 +150,9 @@ impl Inspection {
             severity: matched.severity,
             tags: said.map_or_else(|| Arc::from([]), |said| said.tags.clone()),
             message: said.map_or_else(|| "".into(), |said| said.message.clone()),
-            target: matched.variable.map(|variable| target(variable.name(), &matched.name)),
+            target: matched.variable.map(|variable| {
+                target(variable.name(), &matched.name, &self.rules.names, &self.learned, self.client)
+            }),
         }
     }
 }
@@ -160,19 +167,6 @@ fn problem_of(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::BodyTooLarge => problem::TOO_LARGE_TO_INSPECT,
         _ => problem::TOO_MUCH_TO_INSPECT,
-    }
-}
-
-/// A variable with the name of its member, where that is a plain one: whatever else stands there is the client's.
-fn target(variable: &str, name: &[u8]) -> String {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-[]".contains(byte);
-    match name {
-        [] => variable.to_owned(),
-        name if name.iter().all(is_plain) => {
-            let name = String::from_utf8_lossy(&name[..name.len().min(MOST_NAME)]);
-            format!("{variable}:{name}")
-        }
-        _ => format!("{variable}:…"),
     }
 }
 
@@ -197,13 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_of_a_member_is_plain_and_short_or_not_said() {
-        assert_eq!(target("REQUEST_BODY", b""), "REQUEST_BODY");
-        assert_eq!(target("ARGS", b"user[name].first-1_a"), "ARGS:user[name].first-1_a");
-        assert_eq!(target("ARGS", &[b'x'; 100]), format!("ARGS:{}", "x".repeat(64)));
-        for odd in [&b"kanarina@example.org"[..], b"a b", "ü".as_bytes(), b"\xff", b"a/b", b"<x>", b"a:b"] {
-            assert_eq!(target("ARGS", odd), "ARGS:…");
-        }
+    fn a_method_is_a_known_one_or_not_said() {
         let own = Method::from_bytes(b"KANARINA").expect("a method");
         assert_eq!((known(&Method::PATCH), known(&own).as_str()), (Method::PATCH, "OTHER"));
     }

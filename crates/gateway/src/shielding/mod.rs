@@ -7,6 +7,7 @@
 mod answer;
 mod asked;
 mod inspection;
+mod names;
 mod refused;
 mod request;
 mod windows;
@@ -17,6 +18,7 @@ use crate::rules::Route;
 use crate::setup::SetupError;
 pub(crate) use answer::{Looked, head, look};
 pub(crate) use inspection::{Inspection, Slot};
+pub(crate) use names::Learned;
 pub(crate) use refused::Closed;
 pub(crate) use request::{Passed, request};
 use shield::{Engine, Excluded, Exclusion, Overlay};
@@ -40,6 +42,8 @@ pub(crate) struct Shield {
 pub(crate) struct Rules {
     pub(crate) engine: Arc<Engine>,
     said: HashMap<u64, Said>,
+    /// Words of the configuration, of which names may be made that are told.
+    names: names::Own,
     everywhere: Option<Arc<Overlay>>,
     of_routes: HashMap<Arc<str>, Arc<Overlay>>,
 }
@@ -96,6 +100,9 @@ impl Rules {
         };
         let everywhere = overlay(&|row| row.routes.is_empty());
         let (mut of_routes, mut names) = (HashMap::new(), Vec::new());
+        let routes: Vec<&Route> = routes.collect();
+        let targets = exclusions.iter().filter_map(|row| row.target.as_deref());
+        let own = names::Own::of(routes.iter().copied(), targets);
         for route in routes {
             let names_it = |row: &ExcludeTable| row.routes.iter().any(|name| **name == *route.name);
             names.push(route.name.clone());
@@ -116,7 +123,7 @@ impl Rules {
             .described()
             .map(|rule| (rule.id, Said { tags: rule.tags.into(), message: rule.message.into() }))
             .collect();
-        Ok(Self { engine, said, everywhere, of_routes })
+        Ok(Self { engine, said, names: own, everywhere, of_routes })
     }
 
     fn overlay(&self, route: Option<&Route>) -> Option<Arc<Overlay>> {

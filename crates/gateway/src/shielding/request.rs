@@ -10,6 +10,7 @@ use crate::config::{BodyOver, ShieldMode};
 use crate::decode::{self, DecodeError};
 use crate::events::Side;
 use crate::exchange::{Asked, Way, cut_off};
+use crate::held::Holding;
 use crate::problem::{self, Problem};
 use crate::upstream::Body;
 use bytes::Bytes;
@@ -47,12 +48,16 @@ pub(crate) async fn request(way: Way<'_>, asked: &Asked, mut arriving: Arriving)
     let transaction =
         Transaction::new(&rules.engine, &way.gateway.collections, context(way, asked, &reference))
             .with_overlay(rules.overlay(way.route))
+            .reading_closely()
             .with_texts(way.route.and_then(|route| route.texts(&asked.method)))
             .in_mode(if mode == ShieldMode::Block { Mode::On } else { Mode::DetectionOnly });
     let mut inspection = Inspection {
         transaction: Some(transaction),
         rules,
         room: way.gateway.room.clone(),
+        learned: way.gateway.learned.clone(),
+        client: Some(crate::headers::client(&asked.headers, &asked.origin(way.setup))),
+        sharer: asked.client(way),
         sink: way.gateway.sink.clone(),
         route: way.name(),
         method: asked.method.clone(),
@@ -151,10 +156,13 @@ async fn body(way: Way<'_>, asked: &Asked, arriving: &mut Arriving) -> Result<Ta
     let (begun, is_whole) = match coding_of(&asked.headers) {
         None => (begun, arriving.is_whole()),
         Some(_) if !arriving.is_whole() => return Ok(Taken::Refused(problem::BODY_ENCODED)),
-        Some(coding) => match decoded(way, &coding, &begun)? {
-            Ok(decoded) => (decoded, true),
-            Err(DecodeError::Size) => return Ok(Taken::Refused(problem::TOO_LARGE_TO_INSPECT)),
-            Err(_) => return Ok(Taken::Refused(problem::BODY_ENCODED)),
+        Some(coding) => match decoded(way, asked, coding, begun).await? {
+            // The app gets the very bytes that the rules have seen: it may not know the coding, or read what stands behind it.
+            Ok((decoded, held)) => {
+                arriving.become_decoded(decoded.clone(), held);
+                (decoded, true)
+            }
+            Err(refused) => return Ok(Taken::Refused(refused)),
         },
     };
     Ok(match (is_whole && begun.len() <= limit, refuses) {
@@ -164,15 +172,27 @@ async fn body(way: Way<'_>, asked: &Asked, arriving: &mut Arriving) -> Result<Ta
     })
 }
 
-/// A copy without its coding, for the rules: what the app might read and they cannot would pass by them.
-fn decoded(way: Way<'_>, coding: &str, body: &Bytes) -> Result<Result<Bytes, DecodeError>, Cut> {
-    let decoded = decode::decode(coding, body, way.setup.shield.body_limit);
-    if let Ok(decoded) = &decoded
-        && !way.held.take(decoded.len())
-    {
+/// A body without its coding, and what is held for it; or why it is refused: what the app might read and the rules cannot would
+/// pass by them.
+async fn decoded(
+    way: Way<'_>,
+    asked: &Asked,
+    coding: String,
+    body: Bytes,
+) -> Result<Result<(Bytes, Holding), Problem>, Cut> {
+    let limit = way.setup.shield.body_limit;
+    let held = way.held.beside();
+    // All that it may become, before any of it is there.
+    if !held.take(limit) {
         return Err(Cut::Full);
     }
-    Ok(decoded.map(Bytes::from))
+    let work = move || decode::decode(&coding, &body, limit);
+    Ok(match way.gateway.room.work(asked.client(way), work).await {
+        Some(Ok(decoded)) => Ok((decoded.into(), held)),
+        Some(Err(DecodeError::Size)) => Err(problem::TOO_LARGE_TO_INSPECT),
+        Some(Err(_)) => Err(problem::BODY_ENCODED),
+        None => Err(problem::SHIELD_UNAVAILABLE),
+    })
 }
 
 /// The codings of a body, where it has any.

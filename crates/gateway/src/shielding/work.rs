@@ -1,25 +1,27 @@
 //! Where rules run. A small thing is inspected where it came; a large one on a thread of its own, of which there are few, so that
 //! no other connection waits for it. A panic is caught and said: what could not be inspected does not pass.
 
+use crate::shares::Shares;
 use shield::Transaction;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// Most bytes that are inspected where they came: about a millisecond's work.
 const SMALL: usize = 8 << 10;
 /// Longest wait for a thread.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// The threads for large ones.
+/// The threads for large ones, of which a client has a part at most.
 #[derive(Clone)]
-pub(crate) struct Room(Arc<Semaphore>);
+pub(crate) struct Room(Arc<Shares>);
 
 impl Default for Room {
     fn default() -> Self {
-        let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        Self(Arc::new(Semaphore::new(processors)))
+        // One client has one of two, and a quarter of many.
+        let processors = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+        Self(Arc::new(Shares::waiting(processors, WAIT)))
     }
 }
 
@@ -28,6 +30,7 @@ impl Room {
     /// with it.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        who: Option<IpAddr>,
         bytes: usize,
         transaction: Transaction,
         step: impl FnOnce(&mut Transaction) -> T + Send + 'static,
@@ -35,13 +38,21 @@ impl Room {
         if bytes <= SMALL {
             return caught(transaction, step);
         }
-        let taking = self.0.clone().acquire_owned();
-        let place = tokio::time::timeout(WAIT, taking).await.ok()?.ok()?;
+        self.work(who, move || caught(transaction, step)).await.flatten()
+    }
+
+    /// Runs something large for a client. None when it panicked, or when there was no thread in time.
+    pub(super) async fn work<T: Send + 'static>(
+        &self,
+        who: Option<IpAddr>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        let place = self.0.take(who).await?;
         let working = tokio::task::spawn_blocking(move || {
             let _place = place;
-            caught(transaction, step)
+            work()
         });
-        working.await.ok().flatten()
+        working.await.ok()
     }
 }
 
@@ -62,24 +73,30 @@ mod tests {
     use super::*;
     use crate::shielding::tests::transaction;
 
+    const ONE: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)));
+    const OTHER: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2)));
+
     #[tokio::test]
     async fn a_panic_is_an_answer_whatever_the_size() {
-        let room = Room::default();
-        for bytes in [1, SMALL + 1] {
-            let done = room.run(bytes, transaction(""), |_| 7).await;
+        let room = Room(Arc::new(Shares::new(1)));
+        for bytes in [1, SMALL + 1, SMALL + 1] {
+            let done = room.run(ONE, bytes, transaction(""), |_| 7).await;
             assert_eq!(done.map(|(_, seven)| seven), Some(7));
             let step = |_: &mut Transaction| -> u8 { panic!("a rule with a fault of ours") };
-            let lost = room.run(bytes, transaction(""), step).await;
+            let lost = room.run(ONE, bytes, transaction(""), step).await;
             assert!(lost.is_none(), "{bytes}");
         }
-        assert_eq!(room.0.available_permits(), std::thread::available_parallelism().map_or(2, usize::from));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_finds_no_thread_is_told_so() {
-        let room = Room::default();
-        let _all = room.0.clone().acquire_many_owned(room.0.available_permits() as u32).await.expect("all");
-        assert!(room.run(SMALL + 1, transaction(""), |_| ()).await.is_none());
-        assert!(room.run(SMALL, transaction(""), |_| ()).await.is_some(), "a small one needs none");
+    async fn who_finds_no_thread_is_told_so_and_nobody_has_all() {
+        let room = Room(Arc::new(Shares::waiting(2, WAIT)));
+        let held = room.0.take(ONE).await;
+        assert!(held.is_some());
+        assert!(room.run(ONE, SMALL + 1, transaction(""), |_| ()).await.is_none(), "one has his part");
+        assert!(room.run(ONE, SMALL, transaction(""), |_| ()).await.is_some(), "a small one needs none");
+        assert!(room.run(OTHER, SMALL + 1, transaction(""), |_| ()).await.is_some());
+        let _more = room.0.take(OTHER).await;
+        assert!(room.run(None, SMALL + 1, transaction(""), |_| ()).await.is_none(), "there is none left");
     }
 }

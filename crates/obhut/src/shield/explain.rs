@@ -205,7 +205,8 @@ fn explain(
     let engine_mode = if mode == ShieldMode::Block { Mode::On } else { Mode::DetectionOnly };
     let collections = Arc::new(Collections::new(64));
     let transaction = Transaction::new(&loaded.engine, &collections, context());
-    let mut transaction = transaction.with_overlay(overlay).in_mode(engine_mode).explaining();
+    let mut transaction =
+        transaction.with_overlay(overlay).in_mode(engine_mode).explaining().reading_closely();
     inspect(&mut transaction, request, asked.table.body_limit);
     let report = transaction.finish();
     let (explained, logged) = (transaction.explained(), transaction.logged());

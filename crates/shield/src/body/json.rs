@@ -139,6 +139,10 @@ impl<'a, 'b> Reader<'a, 'b> {
         }
         if self.lexer.ws_peek() == Some(end) {
             self.lexer.take_next();
+            if !self.frames.is_empty() {
+                // Its name may be all that it is sent for: `{"password":{"$ne":{}}}`.
+                keep(self.args, &self.path, b"", self.limits)?;
+            }
             return Ok(false);
         }
         self.frames.push(Frame { path: self.path.len(), index });

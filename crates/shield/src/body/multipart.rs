@@ -55,7 +55,8 @@ impl Flags {
         self.crlf_lf_lines = *seen_crlf && self.lf_line;
     }
 
-    fn is_strict(self) -> bool {
+    /// Whether one of the flags of `strict_error` is set.
+    pub(crate) fn is_strict(self) -> bool {
         self.data_before
             || self.data_after
             || self.boundary_quoted

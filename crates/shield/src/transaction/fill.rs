@@ -1,5 +1,6 @@
 //! From a request and its answer to the variables that rules look at.
 
+use super::closely::unquoted;
 use super::tx::write_number;
 use super::values::EMPTY;
 use super::{Entry, Head, Refusal, Transaction};
@@ -122,7 +123,7 @@ impl Transaction {
         self.fill_headers(head)
     }
 
-    fn add_arguments(&mut self, arguments: &Pairs, variable: Variable, names: Variable) {
+    pub(super) fn add_arguments(&mut self, arguments: &Pairs, variable: Variable, names: Variable) {
         for (name, value) in arguments.iter() {
             let entry = Entry { name: self.values.intern(name), value: self.values.intern(value) };
             let named = Entry { name: entry.name, value: entry.name };
@@ -172,6 +173,11 @@ impl Transaction {
         }
         for (name, value) in jar.iter() {
             self.add(Variable::RequestCookies, Variable::RequestCookiesNames, name, value);
+            if self.closely
+                && let Some(value) = unquoted(value, &limits)
+            {
+                self.add(Variable::RequestCookies, Variable::RequestCookiesNames, name, &value);
+            }
         }
         self.set_processor_name();
         Ok(())
@@ -194,7 +200,7 @@ impl Transaction {
         }
         let limits = self.engine.settings.limits;
         let content_type = self.header(b"content-type").to_vec();
-        let parsed = match self.body.processor {
+        let mut parsed = match self.body.processor {
             Some(processor) if !body.is_empty() => processor.parse(body, &content_type, &limits),
             _ => Parsed::default(),
         };
@@ -219,7 +225,15 @@ impl Transaction {
         if raw && !body.is_empty() && self.is_used(Variable::RequestBody) {
             self.set(Variable::RequestBody, body);
         }
+        if self.closely {
+            // What is unusual and no more is no error, and neither is the end that a cut body lacks.
+            let flags = &mut parsed.multipart;
+            flags.strict_error = error.is_some() || Flags { boundary_quoted: false, ..*flags }.is_strict();
+        }
         self.add_arguments(&parsed.args, Variable::ArgsPost, Variable::ArgsPostNames);
+        if self.closely {
+            self.fill_other_readings(body, &content_type)?;
+        }
         let size = parsed.args.size() as u64 + self.number_of(Variable::ArgsCombinedSize);
         self.set_number(Variable::ArgsCombinedSize, size);
         if parsed.escapes != Escapes::default() {

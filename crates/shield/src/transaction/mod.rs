@@ -1,6 +1,7 @@
 //! One request and its answer on their way through the phases.
 
 mod buffers;
+mod closely;
 mod effects;
 mod evaluate;
 mod expand;
@@ -145,6 +146,8 @@ pub struct Transaction {
     /// Rules of phase 4 that matched in an earlier window of the answer.
     spent: Vec<u64>,
     texts: Option<Arc<Texts>>,
+    /// Whether readings are added that a request does not declare.
+    closely: bool,
 }
 
 impl Transaction {
@@ -172,6 +175,7 @@ impl Transaction {
             sift: true,
             spent: Vec::new(),
             texts: None,
+            closely: false,
             engine: engine.clone(),
             collections: collections.clone(),
             context,

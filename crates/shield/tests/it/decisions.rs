@@ -173,12 +173,16 @@ pub(crate) fn core(crs: &Path, paranoia: u8, with_profile: bool) -> Arc<Engine> 
 }
 
 pub(crate) fn report(engine: &Arc<Engine>, row: &Row) -> Report {
-    report_of(engine, &row.request(), None)
+    let mut transaction = Transaction::new(engine, &Arc::new(Collections::new(4)), context());
+    run(&mut transaction, &row.request());
+    transaction.finish()
 }
+
+/// As the gateway does it: with readings that a request does not declare, and with what it knows of fields.
 
 pub(crate) fn report_of(engine: &Arc<Engine>, request: &Request, texts: Option<Arc<Texts>>) -> Report {
     let transaction = Transaction::new(engine, &Arc::new(Collections::new(4)), context());
-    let mut transaction = transaction.with_texts(texts);
+    let mut transaction = transaction.with_texts(texts).reading_closely();
     run(&mut transaction, request);
     transaction.finish()
 }

@@ -1,9 +1,10 @@
 //! The packs of rules as such: their numbers, their sums, and the exclusions for applications.
 
+use crate::conformance::context;
 use crate::decisions::{Row, core_with, pack_with, report, report_of, rows};
 use crate::folder::core_rules;
 use shield::message::Request;
-use shield::{Engine, Texts};
+use shield::{Collections, Engine, Head, Texts, Transaction};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -157,6 +158,140 @@ fn a_field_declared_as_text_is_read_like_one_that_is_named_so() {
         assert!(with * 10 <= texts.len() && with < without, "{with} {without} of {}", texts.len());
         for attack in ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>"] {
             assert!(ask(&engine, attack, &declared), "{attack}");
+        }
+    }
+}
+
+fn asked(content_type: &str, body: &[u8]) -> Request {
+    Request::new("POST", "/x")
+        .with_header("Host", "app.example.test")
+        .with_header("User-Agent", "Mozilla/5.0")
+        .with_header("Accept", "*/*")
+        .with_header("Content-Type", content_type)
+        .with_body(body.to_vec())
+}
+
+/// Both sets as they run in the gateway.
+fn sets() -> Vec<(&'static str, Arc<Engine>)> {
+    let mut engines = vec![("pack", pack_with(1, ""))];
+    engines.extend(core_rules().map(|crs| ("CRS", core_with(&crs, 1, ""))));
+    engines
+}
+
+fn part(disposition: &str, content: &str) -> String {
+    format!("--B\r\n{disposition}\r\n\r\n{content}\r\n--B--\r\n")
+}
+
+/// What an app may read, whatever the type says.
+#[test]
+fn a_type_does_not_hide_what_an_app_may_read() {
+    let json = r#"{"id":"1' UNION SELECT password FROM users-- "}"#.as_bytes();
+    let escaped = br#"{"id":"1\u0027 UNION SELECT password FROM users-- "}"#;
+    let form = "Content-Disposition: form-data; name=\"id\"";
+    let mut attacks: Vec<(&str, Vec<u8>)> = Vec::new();
+    for kind in [
+        "image/png",
+        "application/octet-stream",
+        "video/mp4",
+        "font/woff",
+        "application/pdf",
+        "application/zip",
+    ] {
+        attacks.push((kind, json.to_vec()));
+        attacks.push((kind, b"1' UNION SELECT password FROM users-- ".to_vec()));
+    }
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "image/png", "text/csv"] {
+        attacks.push((kind, escaped.to_vec()));
+        attacks.push((kind, [b"\xef\xbb\xbf \n", &escaped[..]].concat()));
+    }
+    for kind in ["related", "mixed", "alternative", "x-own"] {
+        let kind = match kind {
+            "related" => "multipart/related; boundary=B",
+            "mixed" => "multipart/mixed; boundary=B",
+            "alternative" => "Multipart/Alternative; boundary=\"B\"",
+            _ => "multipart/x-own; boundary=B",
+        };
+        for attack in ["x' or '1'='1", "admin'-- ", "1 UNION SELECT 1,2 FROM users"] {
+            attacks.push((kind, part(form, attack).into_bytes()));
+        }
+    }
+    for body in [r#"{"username":"admin","password":{"$nin":[]}}"#, r#"{"password":{"$ne":{}}}"#] {
+        attacks.push(("application/json", body.as_bytes().to_vec()));
+    }
+    let utf16: Vec<u8> = String::from_utf8_lossy(json).encode_utf16().flat_map(u16::to_le_bytes).collect();
+    attacks.push(("image/png", utf16));
+    for (set, engine) in sets() {
+        for (kind, body) in &attacks {
+            let seen = report_of(&engine, &asked(kind, body), None);
+            assert!(seen.verdict.is_some(), "{set}: {kind}: {}", body.escape_ascii());
+        }
+        let cookie = asked("text/plain", b"x")
+            .with_header("Cookie", r#"a="1\047 \125NION \123ELECT password FROM users-- -""#);
+        assert!(report_of(&engine, &cookie, None).verdict.is_some(), "{set}: a cookie in quotation marks");
+    }
+}
+
+#[test]
+fn what_is_of_its_type_passes() {
+    let picture = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR' or 1=1 --", &[0; 64][..]].concat();
+    let related = "--B\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{\"name\":\"plan.pdf\"}\r\n\
+        --B\r\nContent-Type: application/pdf\r\n\r\n%PDF-1.7 (O'Brien) obj << >>\0\x01\r\n--B--\r\n";
+    let upload =
+        "Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain";
+    let fine: Vec<(&str, Vec<u8>)> = vec![
+        ("image/png", picture),
+        ("application/octet-stream", b"one two three".to_vec()),
+        ("text/markdown", b"[Plan](https://example.org/plan) and {braces}\n\nMore.".to_vec()),
+        ("text/plain", b"\"Quoted\", she said, and left.".to_vec()),
+        ("text/csv", b"\"name\",\"town\"\n\"O'Brien\",\"Cork\"\n".to_vec()),
+        ("multipart/related; boundary=B", related.as_bytes().to_vec()),
+        ("multipart/form-data; boundary=\"B\"", part(upload, "some text").into_bytes()),
+        ("application/json", br#"{"filter":{},"tags":[],"name":"Vogelsang"}"#.to_vec()),
+    ];
+    for (set, engine) in sets() {
+        for (kind, body) in &fine {
+            let seen = report_of(&engine, &asked(kind, body), None);
+            let rules: Vec<_> = seen.matched.iter().filter(|one| one.logged).map(|one| one.rule).collect();
+            assert!(seen.verdict.is_none(), "{set}: {kind}: {rules:?}: {}", body.escape_ascii());
+        }
+    }
+}
+
+/// Reading closely refuses no more of what people and apps send.
+#[test]
+fn reading_closely_refuses_nothing_more_of_the_benign_corpus() {
+    let benign = rows("benign");
+    for (set, engine) in sets() {
+        let refused = |closely: bool| -> Vec<&str> {
+            let is_refused = |row: &&Row| match closely {
+                true => report_of(&engine, &row.request(), None).verdict.is_some(),
+                false => report(&engine, row).verdict.is_some(),
+            };
+            benign.iter().filter(is_refused).map(|row| &*row.id).collect()
+        };
+        let (plain, closely) = (refused(false), refused(true));
+        let more: Vec<_> = closely.iter().filter(|id| !plain.contains(id)).collect();
+        assert!(more.len() <= 2, "{set}: {more:?}");
+    }
+}
+
+/// A long upload of which the beginning is looked at has no end there, and is not refused for that.
+#[test]
+fn a_form_that_was_cut_is_looked_at_and_no_more() {
+    let form = "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n";
+    for (set, engine) in sets() {
+        for (text, is_refused) in [("a long text", false), ("1 UNION SELECT 1,2 FROM users", true)] {
+            let mut body = form.to_owned() + text + "\r\n" + form;
+            body.push_str(&"some more words ".repeat(100));
+            let request = asked("multipart/form-data; boundary=B", body.as_bytes());
+            let headers: Vec<(&[u8], &[u8])> =
+                request.headers.iter().map(|(name, value)| (&name[..], &value[..])).collect();
+            let transaction = Transaction::new(&engine, &Arc::new(Collections::new(4)), context());
+            let mut transaction = transaction.reading_closely();
+            let head = Head { method: b"POST", target: b"/x", protocol: b"HTTP/1.1", headers: &headers };
+            let verdict =
+                transaction.request_head(&head).or_else(|| transaction.request_body(body.as_bytes(), false));
+            assert_eq!(verdict.is_some(), is_refused, "{set}: {text}: {:?}", transaction.report().matched);
         }
     }
 }
