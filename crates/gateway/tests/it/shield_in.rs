@@ -534,7 +534,7 @@ async fn no_event_holds_anything_of_a_person() {
     let loud = r#"
 SecRule ARGS|ARGS_NAMES|REQUEST_HEADERS|REQUEST_COOKIES|REQUEST_COOKIES_NAMES|REQUEST_URI|REQUEST_BODY "@contains kanarina" \
     "id:101,phase:2,pass,log,msg:'Found %{MATCHED_VAR} at %{MATCHED_VAR_NAME} of %{REMOTE_ADDR}',logdata:'%{MATCHED_VAR}',tag:'x/%{MATCHED_VAR}'"
-SecRule ARGS:plain_name "@contains x" "id:102,phase:2,deny,log,msg:'A plain one'"
+SecRule ARGS:user_name "@contains x" "id:102,phase:2,deny,log,msg:'A plain one'"
 "#;
     let house = House::shielded(blocking(), &format!("{BASE}{loud}")).await;
     house.answers("200 OK", "fine");
@@ -554,14 +554,14 @@ SecRule ARGS:plain_name "@contains x" "id:102,phase:2,deny,log,msg:'A plain one'
             vec!["Content-Type: application/json".to_owned()],
             format!("{{\"{person}\":\"{person}\",\"patients\":{{\"{CANARY}\":{{\"note\":\"{person}\"}}}}}}"),
         ),
-        (format!("POST /elsewhere?plain_name=x{CANARY}"), vec![FORM.to_owned()], format!("a={person}")),
+        (format!("POST /elsewhere?user_name=x{CANARY}"), vec![FORM.to_owned()], format!("a={person}")),
     ] {
         send(&house, &first, &lines, &body).await;
     }
     assert!(house.app_got().contains(CANARY), "the control: it was there to be found");
     let events = format!("{:?}", house.told.0.lock());
     assert_eq!(told(&house).len(), 4, "the control: the rules have seen it");
-    assert!(events.contains("plain_name") && events.contains("A plain one"), "the control: names are told");
+    assert!(events.contains("user_name") && events.contains("A plain one"), "the control: names are told");
     for hidden in [CANARY, "kanarina", "example.org", "127.0.0.1"] {
         assert!(!events.to_lowercase().contains(hidden), "{hidden}: {events}");
     }

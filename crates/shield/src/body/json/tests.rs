@@ -54,7 +54,7 @@ fn names_and_values() {
             "json.a.array_0.x=1 json.a.array_0.y=2 json.a.array_1=5 json.a.array_2.z=3 json.q=6",
         ),
         (r#"{"a":{"b":{"c":1}},"d":2}"#, "json.a.b.c=1 json.d=2"),
-        ("[[],{},0]", "json.array_2=0"),
+        ("[[],{},0]", "json.array_0= json.array_1= json.array_2=0"),
         (r#"{"a":"\u0000x"}"#, r"json.a=\x00x"),
         (r#"{"a":"\ud83d\ude00"}"#, r"json.a=\xf0\x9f\x98\x80"),
         (r#"{"a":"\ud800"}"#, "json.a=?"),
@@ -142,7 +142,7 @@ fn limits_end_it() {
     assert_eq!(with("[[[1]]]", flat), (1, None));
     assert_eq!(with("[[[[]]]]", flat), (0, Some(BodyError::TooDeep)));
     assert_eq!(with(r#"{"a":{"a":{"a":{}}}}"#, flat), (0, Some(BodyError::TooDeep)));
-    assert_eq!(with("[[[]],[[]],[[1]]]", flat), (1, None));
+    assert_eq!(with("[[[]],[[]],[[1]]]", flat), (3, None));
     let short = Limits { argument_bytes: 30, ..Limits::default() };
     assert_eq!(with(r#"["1234567890"]"#, short), (1, None));
     // A long key with many values below it would be copied over and over.
@@ -194,6 +194,11 @@ fn flatten(value: &Value, name: &str, into: &mut Vec<(String, String)>) {
         Value::Bool(value) => into.push((name.into(), value.to_string())),
         Value::Number(value) => into.push((name.into(), value.to_string())),
         Value::String(value) => into.push((name.into(), value.clone())),
+        // What holds nothing is there all the same, but for a document of nothing else.
+        Value::Array(items) if items.is_empty() && name != "json" => into.push((name.into(), String::new())),
+        Value::Object(members) if members.is_empty() && name != "json" => {
+            into.push((name.into(), String::new()));
+        }
         Value::Array(items) => {
             items
                 .iter()
