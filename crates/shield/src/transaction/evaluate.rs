@@ -510,10 +510,10 @@ impl Transaction {
         variable: Variable,
         id: ValueId,
     ) -> bool {
-        // A value that stands still was sifted already, or costs one pass for all rules that ask it; one that was made by a rule
-        // is asked for this pattern alone.
+        // A value that stands still was sifted already, or costs one pass for all rules that ask it. One that was made by a
+        // rule is asked for this pattern alone while it is short; a long one is a body or a part of one, which many rules ask.
         if self.sift
-            && stands_still(variable)
+            && (stands_still(variable) || self.values.get(id).len() > SHORT)
             && !has(self.values.candidates(engine, id, kind(variable)), pattern)
         {
             return false;
@@ -632,6 +632,9 @@ fn compares(compare: Compare, value: i64, operand: i64) -> bool {
         Compare::Less => value < operand,
     }
 }
+
+/// Bytes of a value made by a rule up to which it costs less to try a pattern than to sift the value for all of them.
+const SHORT: usize = 256;
 
 /// How many places of a value are tried for a number with a check digit.
 const MOST_TRIES: usize = 4_096;

@@ -145,3 +145,29 @@ fn rules_match_the_same_with_and_without_sifting() {
     }
     assert!(matches.get() > 5_000 && long.get() > 500, "{} matches, {} long", matches.get(), long.get());
 }
+
+/// Patterns that a long value does not hold a word of are not tried on it, whoever made it.
+#[test]
+fn a_body_that_rules_keep_in_a_variable_is_sifted_once() {
+    let words: Vec<String> = (0..64).map(|at| format!("(?i)needle{at}[a-z]+haystack")).collect();
+    let rules: String = (10..)
+        .zip(&words)
+        .map(|(id, word)| format!("SecRule TX:body \"@rx {word}\" \"id:{id},phase:2,pass\"\n"))
+        .collect();
+    let rules = format!(
+        "SecRequestBodyAccess On\nSecRequestBodyLimit 4194304\n\
+         SecRule REQUEST_BODY \"@unconditionalMatch\" \"id:1,phase:2,pass,nolog,setvar:tx.body=%{{MATCHED_VAR}}\"\n{rules}"
+    );
+    let folder = Folder { texts: vec![("rules.conf".to_owned(), rules)] };
+    let engine = Arc::new(
+        Engine::load(&folder, &["rules.conf".to_owned()], 1).unwrap_or_else(|faults| panic!("{}", faults[0])),
+    );
+    let mut body = b"plain prose, again and again. ".repeat(35_000);
+    body.extend_from_slice(b"NEEDLE7inahaystack");
+    let mut transaction = transaction(&engine);
+    run(&mut transaction, &text(body));
+    let report = transaction.finish();
+    let ids: Vec<_> = report.matched.iter().map(|matched| matched.rule).collect();
+    // 64 patterns on a value of 1 MB are more work than a transaction may ask for.
+    assert_eq!((report.refusal, ids), (None, vec![17]));
+}
