@@ -427,3 +427,37 @@ fn many_phrases_hide_none() {
     let last = words.split_whitespace().last().expect("a word");
     assert_eq!(inspect(&rules, &get(&format!("/?a={last}&b=union%20select"))).ids(), [1, 2]);
 }
+
+#[test]
+fn documents_among_the_files_are_asked_by_rules() {
+    let rules = r#"
+SecRequestBodyAccess On
+SecRule ARGS:meta.note "@rx <script" "id:1,phase:2,deny,status:418"
+SecRule XML:/* "@rx <script" "id:2,phase:2,deny,status:419"
+SecRule ARGS:meta "@rx <script" "id:3,phase:2,deny,status:420"
+"#;
+    let verdict = |head: &str, content: &str| {
+        let body = format!(
+            "--B\r\nContent-Disposition: form-data; name=\"meta\"{head}\r\n\r\n{content}\r\n--B--\r\n"
+        );
+        inspect(rules, &post("multipart/form-data; boundary=B", &body)).report.verdict
+    };
+    let json = r#"{"note":"\u003cscript>"}"#;
+    for head in [
+        "; filename=\"blob\"\r\nContent-Type: application/json",
+        "; filename=\"blob\"\r\nContent-Type: application/octet-stream",
+        "; filename=\"a.json\"\r\nContent-Type: application/problem+json",
+        "\r\nContent-Type: application/json",
+    ] {
+        assert_eq!(verdict(head, json), Some(Verdict::Deny(418)), "{head}");
+    }
+    let xml = "; filename=\"a.xml\"\r\nContent-Type: application/xml";
+    assert_eq!(verdict(xml, "<a>&lt;script></a>"), Some(Verdict::Deny(419)));
+    assert_eq!(verdict("; filename=\"blob\"", "a <script"), Some(Verdict::Deny(420)));
+    assert_eq!(
+        verdict("; filename=\"a.txt\"\r\nContent-Type: text/plain", "a <script"),
+        None,
+        "a file is a file"
+    );
+    assert_eq!(verdict("; filename=\"blob\"\r\nContent-Type: image/png", "\u{1}<script"), None);
+}
