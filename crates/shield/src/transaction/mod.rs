@@ -105,6 +105,8 @@ struct Body {
     decoded: bool,
     /// The request's could not be read as its type says.
     doubtful: bool,
+    /// The request's is in a character set in which ASCII is something else.
+    foreign: bool,
 }
 
 /// What came of it so far.
@@ -249,13 +251,21 @@ impl Transaction {
             return self.refuse(refusal);
         }
         let verdict = self.phase(2);
-        if verdict.is_none()
-            && self.body.doubtful
-            && !matches!(self.allowed, Some(Allow::Everything | Allow::Request))
-        {
-            return self.refuse(Refusal::Unreadable);
+        if verdict.is_none() && !matches!(self.allowed, Some(Allow::Everything | Allow::Request)) {
+            return self.refuse_what_was_not_read();
         }
         verdict
+    }
+
+    /// What rules were shown may be something else to the app: they have had their say, and that it passed says nothing.
+    fn refuse_what_was_not_read(&mut self) -> Option<Verdict> {
+        if self.body.doubtful {
+            return self.refuse(Refusal::Unreadable);
+        }
+        if self.body.foreign {
+            return self.refuse(Refusal::Encoded);
+        }
+        None
     }
 
     /// Phase 3: the head of the answer.

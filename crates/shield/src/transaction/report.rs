@@ -25,7 +25,8 @@ pub enum Refusal {
     TooLargeInside,
     /// More work for patterns than one request may ask for.
     TooMuchWork,
-    /// The body is compressed, and nobody looked into it.
+    /// The body is compressed, and nobody looked into it; or it is, or says to be, in a character set in which ASCII is
+    /// something else, so that rules looked at other characters than the app will.
     Encoded,
     /// The body is not what its type says, so that nobody knows what the app will read in it.
     Unreadable,

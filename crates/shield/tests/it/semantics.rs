@@ -429,6 +429,52 @@ fn many_phrases_hide_none() {
 }
 
 #[test]
+fn a_character_set_is_no_way_around_the_rules() {
+    let rules = "SecRequestBodyAccess On\nSecRule ARGS \"@rx evil\" \"id:1,phase:2,deny\"";
+    let verdict = |request: &Request| inspect(rules, request).report.verdict;
+    let form = "application/x-www-form-urlencoded";
+    let part = |field: &str, more: &str, value: &str| {
+        format!("--B\r\nContent-Disposition: form-data; name=\"{field}\"\r\n{more}\r\n{value}\r\n--B--\r\n")
+    };
+    let multipart = "multipart/form-data; boundary=B";
+    for plain in [
+        post(&format!("{form}; charset=UTF-8"), "a=1"),
+        post("text/plain; charset=iso-8859-1", "a"),
+        post(form, "_charset_=utf-8&a=1"),
+        post(form, "_charset_=&a=1"),
+        post(multipart, &part("_charset_", "", "windows-1252")),
+        get("/?_charset_=UTF-8"),
+        get("/").with_header("Content-Type", "text/plain; charset=utf-16"),
+    ] {
+        assert_eq!(verdict(&plain), None, "{plain:?}");
+    }
+    for foreign in ["utf-7", "UTF-16", "utf-32le", "ibm037", "ebcdic-us", "iso-2022-kr", "unheard-of"] {
+        for request in [
+            post(&format!("{form}; charset={foreign}"), "a=1"),
+            post(&format!("application/json;charset=\"{foreign}\""), "{}"),
+            post(&format!("text/plain; charset={foreign}"), "+ADw-script+AD4-"),
+            post(&format!("{multipart}; charset={foreign}"), &part("a", "", "1")),
+            post(form, &format!("a=1&_charset_={foreign}")),
+            post(form, &format!("_CHARSET_={foreign}")),
+            post(multipart, &part("_charset_", "", foreign)),
+            get(&format!("/?_charset_={foreign}&a=1")),
+        ] {
+            assert_eq!(verdict(&request), Some(Verdict::Deny(415)), "{foreign}: {request:?}");
+        }
+        let part =
+            post(multipart, &part("a", &format!("Content-Type: text/plain; charset={foreign}\r\n"), "1"));
+        assert_eq!(verdict(&part), Some(Verdict::Deny(400)), "{foreign}: readers differ");
+    }
+    // Rules have their say first, and a trial refuses nothing.
+    assert_eq!(verdict(&post(form, "a=evil&_charset_=utf-7")), Some(Verdict::Deny(403)));
+    let trial = inspect(
+        "SecRuleEngine DetectionOnly\nSecAction \"id:1,phase:1,pass\"",
+        &post(form, "_charset_=utf-7"),
+    );
+    assert_eq!((trial.report.verdict, trial.report.refusal), (None, Some(shield::Refusal::Encoded)));
+}
+
+#[test]
 fn documents_among_the_files_are_asked_by_rules() {
     let rules = r#"
 SecRequestBodyAccess On
