@@ -9,6 +9,7 @@ mod overlay;
 mod report;
 mod tx;
 mod values;
+mod windows;
 
 use crate::body::Processor;
 use crate::collections::{Collections, Key};
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use tx::Tx;
 pub(crate) use tx::{Constants, Held};
 use values::{ValueId, Values};
+use windows::Windows;
 
 /// Who is connected, and when.
 #[derive(Clone, Debug)]
@@ -142,8 +144,7 @@ pub struct Transaction {
     allowed: Option<Allow>,
     highest_severity: u8,
     sift: bool,
-    /// Rules of phase 4 that matched in an earlier window of the answer.
-    spent: Vec<u64>,
+    windows: Windows,
 }
 
 impl Transaction {
@@ -169,7 +170,7 @@ impl Transaction {
             allowed: None,
             highest_severity: 255,
             sift: true,
-            spent: Vec::new(),
+            windows: Windows::default(),
             engine: engine.clone(),
             collections: collections.clone(),
             context,
@@ -293,11 +294,14 @@ impl Transaction {
     }
 
     /// Phase 4 over one window of the answer's body. A body that is longer than one window comes in several, each of which
-    /// begins with the end of the one before, so that what stands across an edge is seen; a rule matches once in all of them.
+    /// begins with the end of the one before, so that what stands across an edge is seen; a rule matches once in all of them,
+    /// and what rules count is what they would have counted in the whole.
     pub fn response_window(&mut self, window: &[u8], last: bool) -> Option<Verdict> {
         if self.mode == Mode::Off || !self.body.answer {
             return None;
         }
+        let engine = self.engine.clone();
+        self.next_window(&engine);
         self.fill_window(window, last);
         self.phase(4)
     }
@@ -386,9 +390,10 @@ impl Transaction {
                 continue;
             }
             let rule = &engine.rules[head as usize];
-            if is_in(&self.left.removed, head) || (phase == 4 && is_in(&self.spent, head)) {
+            if is_in(&self.left.removed, head) || (phase == 4 && is_in(&self.windows.spent, head)) {
                 continue;
             }
+            self.in_window(&engine, phase, head);
             if !self.rule(&engine, head) {
                 continue;
             }
@@ -396,7 +401,7 @@ impl Transaction {
                 && !matches!(rule.decision, crate::compile::ir::Decision::Deny(_))
                 && looks_at_body(&engine, head)
             {
-                put_in(&mut self.spent, head, engine.rules.len());
+                put_in(&mut self.windows.spent, head, engine.rules.len());
             }
             if let crate::compile::ir::Jump::To(place) = rule.jump {
                 at = place as usize;

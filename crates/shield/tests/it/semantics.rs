@@ -507,3 +507,46 @@ SecRule ARGS:meta "@rx <script" "id:3,phase:2,deny,status:420"
     );
     assert_eq!(verdict("; filename=\"blob\"\r\nContent-Type: image/png", "\u{1}<script"), None);
 }
+
+/// The sums of rules that add up what others found.
+fn windows(rules: &str, windows: &[&str]) -> (Vec<Option<Vec<u8>>>, Vec<Verdict>) {
+    let engine = engine(rules).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let collections = Arc::new(Collections::new(64));
+    let mut transaction = Transaction::new(&engine, &collections, context());
+    run(&mut transaction, &get("/"));
+    assert_eq!(transaction.response_head(200, b"HTTP/1.1", &[(b"Content-Type", b"text/html")]), None);
+    let mut verdicts = Vec::new();
+    for (at, window) in windows.iter().enumerate() {
+        verdicts.extend(transaction.response_window(window.as_bytes(), at + 1 == windows.len()));
+    }
+    transaction.finish();
+    (["total", "total_1", "kept", "all"].map(|name| transaction.variable(name)).to_vec(), verdicts)
+}
+
+#[test]
+fn what_is_summed_over_an_answer_counts_once_in_all_its_windows() {
+    let rules = r#"
+SecResponseBodyMimeType text/html
+SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR},setvar:tx.level=1"
+SecRule RESPONSE_STATUS "@eq 200" "id:2,phase:3,pass,nolog,setvar:tx.found=+1"
+SecRule RESPONSE_BODY "@rx one" "id:3,phase:4,pass,nolog,setvar:tx.found=+2"
+SecRule RESPONSE_BODY "@rx two" "id:4,phase:4,pass,nolog,setvar:tx.found=+3"
+SecRule TX:level "@ge 1" "id:5,phase:4,pass,nolog,setvar:tx.total=+%{tx.found},setvar:tx.total_%{tx.level}=+%{tx.found},setvar:ip.answers=+1,setvar:tx.all=+1"
+SecRule RESPONSE_BODY "@rx two" "id:6,phase:4,pass,nolog,setvar:tx.all=+10"
+SecRule TX:total "@ge 7" "id:7,phase:4,deny"
+SecAction "id:8,phase:5,pass,nolog,setvar:tx.kept=%{ip.answers}"
+"#;
+    let texts = |all: &[&str]| -> Vec<Option<Vec<u8>>> {
+        all.iter().map(|text| Some(text.as_bytes().to_vec())).collect()
+    };
+    for split in [
+        &["one and two, to the end"][..],
+        &["one and", "and two,", ", to the end"],
+        &["one and two", "one and two, to", "the end"],
+        &["", "", "", "", "one and two, to the end"],
+        &["two", "two and", "one"],
+    ] {
+        assert_eq!(windows(rules, split), (texts(&["6", "6", "1", "11"]), vec![]), "{split:?}");
+    }
+    assert_eq!(windows(rules, &["nothing", "of", "it"]).0, texts(&["1", "1", "1", "1"]));
+}
