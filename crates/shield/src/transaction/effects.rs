@@ -46,6 +46,8 @@ impl Transaction {
                     let value = self.expand(engine, Some(rule), value);
                     if self.environment.len() < MOST_ENVIRONMENT {
                         self.environment.push((name, value));
+                    } else {
+                        self.overflows = true;
                     }
                 }
                 Effect::Engine(mode) => self.mode = *mode,

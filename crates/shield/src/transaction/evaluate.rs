@@ -486,7 +486,11 @@ impl Transaction {
             Test::Bytes(outside) => self.values.bytes_of(id).meets(*outside),
             Test::UrlEncoding => values::has_wrong_escape(self.values.get(id)),
             Test::Utf8 => values::is_not_utf8(self.values.get(id)),
-            Test::Checked(kind, pattern) => checked(*kind, pattern, self.values.get(id)),
+            Test::Checked(kind, pattern) => {
+                let (found, work) = checked(*kind, pattern, self.values.get(id));
+                self.work = self.work.saturating_add(work);
+                found
+            }
             Test::Sqli => match values::detect_sqli(self.values.get(id)) {
                 Some(fingerprint) => {
                     if rule.capture {
@@ -636,15 +640,15 @@ fn compares(compare: Compare, value: i64, operand: i64) -> bool {
 /// Bytes of a value made by a rule up to which it costs less to try a pattern than to sift the value for all of them.
 const SHORT: usize = 256;
 
-/// How many places of a value are tried for a number with a check digit.
-const MOST_TRIES: usize = 4_096;
-
-/// A number with a check digit somewhere in the value.
-fn checked(kind: Checked, pattern: &crate::pattern::Pattern, value: &[u8]) -> bool {
-    let mut start = 0;
+/// Whether a number with a check digit stands somewhere in the value, and how many bytes the pattern was tried on. Who ends
+/// the search because that is too much has no answer; the transaction then has none either.
+fn checked(kind: Checked, pattern: &crate::pattern::Pattern, value: &[u8]) -> (bool, usize) {
+    let (mut start, mut work) = (0, 0_usize);
     // Each try begins one byte after the place of the one before, as version 3 does: a digit in front hides no number.
-    for _ in 0..MOST_TRIES {
-        let Some(found) = value.get(start..).and_then(|rest| pattern.find(rest)) else { return false };
+    while work <= super::MOST_WORK
+        && let Some(found) = value.get(start..).and_then(|rest| pattern.find(rest))
+    {
+        work = work.saturating_add(found.end);
         let (from, to) = (start + found.start, start + found.end);
         let right = match kind {
             Checked::Card => values::is_card(&value[from..to]),
@@ -653,9 +657,9 @@ fn checked(kind: Checked, pattern: &crate::pattern::Pattern, value: &[u8]) -> bo
             Checked::Svnr => values::is_svnr(&value[from..to]),
         };
         if right {
-            return true;
+            return (true, work);
         }
         start = from + 1;
     }
-    false
+    (false, work)
 }

@@ -363,7 +363,8 @@ impl Transaction {
         self.set(Variable::ResponseProtocol, protocol);
         let line = [protocol, b" ", status.to_string().as_bytes()].concat();
         self.set(Variable::StatusLine, &line);
-        for &(name, value) in headers.iter().take(self.engine.settings.limits.headers) {
+        // All of them, however many: the app's are what it is.
+        for &(name, value) in headers {
             self.add(Variable::ResponseHeaders, Variable::ResponseHeadersNames, name, value);
             if name.eq_ignore_ascii_case(b"content-type") {
                 let media = value.split(|&byte| byte == b';').next().unwrap_or_default();

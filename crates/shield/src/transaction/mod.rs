@@ -141,6 +141,8 @@ pub struct Transaction {
     mode: Mode,
     /// Bytes that patterns were tried on.
     work: usize,
+    /// Something that a rule set found no place.
+    overflows: bool,
     allowed: Option<Allow>,
     highest_severity: u8,
     sift: bool,
@@ -167,6 +169,7 @@ impl Transaction {
             told: Told::default(),
             mode: settings.mode,
             work: 0,
+            overflows: false,
             allowed: None,
             highest_severity: 255,
             sift: true,
@@ -418,7 +421,7 @@ impl Transaction {
 
     /// Whether the transaction asks for more memory or work than it may have.
     fn exceeded(&mut self) -> Option<Verdict> {
-        if self.values.is_full() {
+        if self.values.is_full() || self.tx.is_full() || self.overflows {
             return self.refuse(Refusal::TooLargeInside);
         }
         if self.work > MOST_WORK {

@@ -21,7 +21,7 @@ pub enum Refusal {
     BodyTooLarge,
     /// More arguments, parts, headers or levels than the limits.
     TooMuch,
-    /// Transformed values together are larger than the limit.
+    /// Transformed values together are larger than the limit, or rules made more variables of it than there may be.
     TooLargeInside,
     /// More work for patterns than one request may ask for.
     TooMuchWork,

@@ -550,3 +550,37 @@ SecAction "id:8,phase:5,pass,nolog,setvar:tx.kept=%{ip.answers}"
     }
     assert_eq!(windows(rules, &["nothing", "of", "it"]).0, texts(&["1", "1", "1", "1"]));
 }
+
+#[test]
+fn what_finds_no_place_is_not_left_out_in_silence() {
+    let query = |count: usize| (0..count).map(|at| format!("a{at}={at}")).collect::<Vec<_>>().join("&");
+    let seen = |rules: &str, request: &Request| {
+        let report = inspect(rules, request).report;
+        (report.verdict, report.refusal)
+    };
+    let refused = (Some(Verdict::Deny(413)), Some(shield::Refusal::TooLargeInside));
+    let many = "SecArgumentsLimit 10000\nSecRule ARGS \"@rx .\" \"id:1,phase:2,pass,nolog,setvar:tx.x_%{MATCHED_VAR}=1\"";
+    assert_eq!(seen(many, &get(&format!("/?{}", query(4_096)))), (None, None));
+    assert_eq!(seen(many, &get(&format!("/?{}", query(4_097)))), refused);
+    let set = |count: usize| -> String {
+        (1..=count).map(|id| format!("SecAction \"id:{id},phase:1,pass,nolog,setenv:e{id}=1\"\n")).collect()
+    };
+    assert_eq!(seen(&set(64), &get("/")), (None, None));
+    assert_eq!(seen(&set(65), &get("/")), refused);
+    // A card number behind thousands of numbers that are none.
+    let cards = r#"SecRule ARGS "@verifyCC \d{13,16}" "id:1,phase:2,deny""#;
+    let none = "1234567890123455 ".repeat(5_000);
+    let form = |text: &str| post("application/x-www-form-urlencoded", &format!("a={text}"));
+    assert_eq!(seen(cards, &form(&none)), (None, None));
+    assert_eq!(seen(cards, &form(&format!("{none}4111111111111111"))).0, Some(Verdict::Deny(403)));
+}
+
+#[test]
+fn every_header_of_an_answer_is_looked_at() {
+    let engine = engine("SecRule RESPONSE_HEADERS:X-Last \"@rx leak\" \"id:1,phase:3,deny\"").expect("rules");
+    let mut transaction = Transaction::new(&engine, &Arc::new(Collections::new(1)), context());
+    run(&mut transaction, &get("/"));
+    let mut headers: Vec<(&[u8], &[u8])> = vec![(b"X-Other", b"1"); 500];
+    headers.push((b"X-Last", b"leak"));
+    assert_eq!(transaction.response_head(200, b"HTTP/1.1", &headers), Some(Verdict::Deny(403)));
+}
