@@ -4,6 +4,7 @@
 //! To add one: a variant of [`Processor`] with its media types and name, a function in a module of its own that fills a
 //! [`Parsed`], its arm in [`Processor::parse`], a reason in [`BodyError`] if none fits, known answers and a property test.
 
+pub(crate) mod charset;
 mod json;
 mod limits;
 mod multipart;

@@ -6,6 +6,7 @@
 
 mod boundary;
 mod disposition;
+mod document;
 mod part;
 
 use memchr::memmem;

@@ -10,15 +10,25 @@ use super::slots::Slot;
 use crate::seclang::{Compare, Variable};
 use std::collections::HashMap;
 
-/// For each rule whether it is dead.
-pub(super) fn dead(
+/// What was decided at load.
+pub(super) struct Folded {
+    /// For each rule whether it is dead.
+    pub(super) dead: Vec<bool>,
+    /// Rules on which that rests, in rising order: the gates that were decided, and what sets the variables that they ask.
+    /// Where one of them does not run, nothing was decided.
+    pub(super) by: Vec<RuleIndex>,
+}
+
+/// Decides gates.
+pub(super) fn fold(
     rules: &[Rule],
     heads: &[Vec<RuleIndex>; 5],
     quick: &[Vec<Quick>; 5],
     name: impl Fn(Slot) -> Vec<u8>,
-) -> Vec<bool> {
+) -> Folded {
     let known = Known::of(rules, heads, &name);
     let mut dead = vec![false; rules.len()];
+    let mut by = known.set_by(rules, &heads[0]);
     for (heads, quick) in heads.iter().zip(quick) {
         for (at, (&head, &quick)) in heads.iter().zip(quick).enumerate() {
             let rule = &rules[head as usize];
@@ -32,10 +42,12 @@ pub(super) fn dead(
                     continue;
                 }
                 region.iter().for_each(|&over| bury(rules, over, &mut dead));
+                by.push(head);
             }
         }
     }
-    dead
+    by.sort_unstable();
+    Folded { dead, by }
 }
 
 /// A rule with the parts of its chain.
@@ -55,10 +67,21 @@ fn is_entered(rules: &[Rule], heads: &[RuleIndex], start: usize, end: usize) -> 
     })
 }
 
-/// Whether some `ctl` takes the gate out and leaves a rule behind it in.
+/// Whether some `ctl` takes the gate out, or what it asks, and leaves a rule behind it in.
 fn is_taken_out_alone(rules: &[Rule], gate: RuleIndex, region: &[RuleIndex]) -> bool {
     removals(rules)
         .any(|removed| removed.contains(&gate) && region.iter().any(|rule| !removed.contains(rule)))
+        || blinded(rules).any(|blinded| blinded.contains(&gate))
+}
+
+/// Rules that some `ctl` keeps from looking at a variable of `TX`.
+fn blinded(rules: &[Rule]) -> impl Iterator<Item = &[RuleIndex]> {
+    rules.iter().flat_map(|rule| &rule.effects).filter_map(|effect| match effect {
+        Effect::RemoveTarget(blinded, lefts) if lefts.iter().any(|left| left.variable == Variable::Tx) => {
+            Some(&**blinded)
+        }
+        _ => None,
+    })
 }
 
 fn removals(rules: &[Rule]) -> impl Iterator<Item = &[RuleIndex]> {
@@ -98,6 +121,12 @@ impl Known {
         let mut this = Self(known);
         this.forget_what_changes(rules, name);
         this
+    }
+
+    /// The rules of phase 1 that set what is known.
+    fn set_by(&self, rules: &[Rule], heads: &[RuleIndex]) -> Vec<RuleIndex> {
+        let sets = |effect: &Effect| matches!(effect, Effect::Assign(Member::Slot(slot), Change::Set(_)) if self.0.contains_key(slot));
+        heads.iter().copied().filter(|&head| rules[head as usize].effects.iter().any(sets)).collect()
     }
 
     /// Any other assignment makes a variable unknown, unless it sets the same number or its rule asks first whether the

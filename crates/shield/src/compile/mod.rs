@@ -15,7 +15,7 @@ use build::Build;
 pub use gather::Disabled;
 use gather::Gathered;
 use ir::{Chain, Rule, RuleIndex, Source};
-pub(crate) use patterns::Sought;
+pub(crate) use patterns::{Key, Sought, sought};
 use slots::Slots;
 
 /// Where text of rules and data of operators come from. The engine itself opens no file.
@@ -64,6 +64,11 @@ pub struct Engine {
     pub(crate) slots: Slots,
     pub(crate) constants: Constants,
     pub(crate) sought: Vec<Sought>,
+    /// Patterns of dead rules alone.
+    pub(crate) asleep: Vec<(u32, Key)>,
+    /// Rules that cannot run under the settings that are loaded, and rules on which that rests.
+    pub(crate) dead: Vec<bool>,
+    pub(crate) folded_by: Vec<RuleIndex>,
     pub(crate) request_scanner: Scanner,
     pub(crate) response_scanner: Scanner,
     pub(crate) settings: Settings,
@@ -139,8 +144,9 @@ impl Engine {
         let mut build = Build::new(files);
         build.rules(&gathered);
         let (quick, quick_sources) = build.quick();
-        let dead = fold::dead(&build.rules, &build.heads, &quick, |slot| build.slots.name(slot).to_vec());
-        let sought = build.compile(&dead, threads);
+        let fold::Folded { dead, by: folded_by } =
+            fold::fold(&build.rules, &build.heads, &quick, |slot| build.slots.name(slot).to_vec());
+        let (sought, asleep) = build.compile(&dead, threads);
         let mut faults = std::mem::take(&mut gathered.faults);
         faults.append(&mut build.faults);
         if !faults.is_empty() {
@@ -192,6 +198,9 @@ impl Engine {
             slots: build.slots,
             constants: build.constants,
             sought,
+            asleep,
+            dead,
+            folded_by,
             request_scanner: request,
             response_scanner: response,
             settings,

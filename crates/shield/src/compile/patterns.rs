@@ -11,13 +11,13 @@ use std::sync::Arc;
 pub(crate) enum Sought {
     Pattern(Pattern),
     Phrases(Phrases),
-    /// No rule that can run asks for it.
+    /// No rule that can run asks for it, unless an exclusion wakes it.
     Nothing,
 }
 
 /// What a pattern or list of phrases is known by, so that each is compiled once.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Key {
     Pattern(String, bool),
     Phrases(Vec<u8>),
 }
@@ -25,8 +25,8 @@ pub(super) enum Key {
 impl Build<'_> {
     /// Compiles all patterns, on as many threads as are given.
     ///
-    /// Those of dead rules are checked for what cannot be honoured, and not compiled.
-    pub(super) fn compile(&mut self, dead: &[bool], threads: usize) -> Vec<Sought> {
+    /// Those of dead rules are checked for what cannot be honoured, and not compiled; they are the second list.
+    pub(super) fn compile(&mut self, dead: &[bool], threads: usize) -> (Vec<Sought>, Vec<(u32, Key)>) {
         let wanted = std::mem::take(&mut self.wanted);
         let mut alive = vec![false; wanted.len()];
         for (rule, _) in self.rules.iter().zip(dead).filter(|(_, dead)| !**dead) {
@@ -69,11 +69,14 @@ impl Build<'_> {
                 reason: Reason::Pattern,
             });
         }
-        list.into_iter().flatten().collect()
+        let asleep = (0_u32..).zip(wanted).filter(|(index, _)| !alive[*index as usize]);
+        let asleep = asleep.map(|(index, (key, ..))| (index, key)).collect();
+        (list.into_iter().flatten().collect(), asleep)
     }
 }
 
-fn sought(key: &Key) -> Result<Sought, PatternError> {
+/// Compiles one pattern or list of phrases.
+pub(crate) fn sought(key: &Key) -> Result<Sought, PatternError> {
     match key {
         Key::Pattern(text, true) => Pattern::compile(text).map(Sought::Pattern),
         Key::Pattern(text, false) => Pattern::compile_without_captures(text).map(Sought::Pattern),

@@ -1,6 +1,6 @@
 //! Memory that one transaction leaves to the next.
 
-use super::evaluate::Gathered;
+use super::sift::Gathered;
 use super::tx::Tx;
 use super::values::Values;
 use super::{Entry, Hit};

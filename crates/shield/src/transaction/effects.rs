@@ -46,6 +46,8 @@ impl Transaction {
                     let value = self.expand(engine, Some(rule), value);
                     if self.environment.len() < MOST_ENVIRONMENT {
                         self.environment.push((name, value));
+                    } else {
+                        self.overflows = true;
                     }
                 }
                 Effect::Engine(mode) => self.mode = *mode,
@@ -99,17 +101,18 @@ impl Transaction {
             Change::Unset => Held::Unset,
         };
         let constants = &engine.constants;
+        let number = match change {
+            Change::Add(_) | Change::Subtract(_) => operand.number(constants),
+            Change::Set(_) | Change::Unset => 0,
+        };
         let apply = |held: &mut Held| match change {
             Change::Set(_) | Change::Unset => *held = operand,
-            Change::Add(_) => {
-                *held = Held::Number(held.number(constants).saturating_add(operand.number(constants)))
-            }
-            Change::Subtract(_) => {
-                *held = Held::Number(held.number(constants).saturating_sub(operand.number(constants)))
-            }
+            Change::Add(_) => *held = Held::Number(held.number(constants).saturating_add(number)),
+            Change::Subtract(_) => *held = Held::Number(held.number(constants).saturating_sub(number)),
         };
         match member {
             Member::Slot(slot) => {
+                self.windows.note(engine, &self.tx, member, b"", change, number);
                 if let Some(held) = self.tx.slot(*slot) {
                     // Setting a variable to one that is not set makes it empty, not unset.
                     apply(held);
@@ -120,6 +123,7 @@ impl Transaction {
             }
             Member::Named(Variable::Tx, name) => {
                 let name = self.expand_name(engine, name);
+                self.windows.note(engine, &self.tx, member, &name, change, number);
                 if let Some(held) = self.tx.named_mut(engine, &name) {
                     apply(held);
                     if !held.is_set() && !matches!(change, Change::Unset) {
@@ -130,7 +134,9 @@ impl Transaction {
             }
             Member::Named(collection, name) => {
                 let name = self.expand_name(engine, name);
-                if let Some(key) = self.key(*collection) {
+                if !self.windows.has_kept(member, change)
+                    && let Some(key) = self.key(*collection)
+                {
                     self.collections.change(
                         key,
                         &name,

@@ -1,54 +1,13 @@
 //! Whether a rule matches.
 
-use super::values::{Kind, ValueId, Values};
+use super::sift::{has, kind};
+use super::values::ValueId;
 use super::{Entry, Held, Hit, Transaction, chosen};
-use crate::compile::ir::{Operand, Quick, Rule, RuleIndex, Select, Source, SourceIndex, Target, Test, Text};
+use crate::compile::ir::{Rule, RuleIndex, Select, Target, Test, Text};
 use crate::compile::{Engine, Sought};
 use crate::operator as values;
 use crate::pattern::Captures;
 use crate::seclang::{Checked, Compare, Match, Variable};
-
-/// All values of each source, and which patterns any of them may match.
-#[derive(Default)]
-pub(super) struct Gathered {
-    ready: Vec<bool>,
-    /// For each source, one bit for each pattern.
-    any: Vec<u64>,
-    lists: Vec<Vec<(Entry, ValueId)>>,
-}
-
-impl Gathered {
-    /// Makes room for the sources of an engine.
-    pub(super) fn fit(&mut self, engine: &Engine) {
-        let count = engine.sources.len();
-        self.ready.clear();
-        self.ready.resize(count, false);
-        // What stands there from before is overwritten when a source is gathered.
-        self.any.resize(count * engine.words(), 0);
-        self.lists.resize_with(count, Vec::new);
-    }
-
-    /// The values have changed.
-    pub(super) fn forget(&mut self) {
-        self.ready.fill(false);
-    }
-
-    /// Forgets all values.
-    pub(super) fn clear(&mut self) {
-        for list in &mut self.lists {
-            list.clear();
-            list.shrink_to(1_024);
-        }
-    }
-}
-
-fn has(set: &[u64], pattern: u32) -> bool {
-    set.get(pattern as usize / 64).is_some_and(|word| word >> (pattern % 64) & 1 == 1)
-}
-
-fn kind(variable: Variable) -> Kind {
-    if variable == Variable::ResponseBody { Kind::Response } else { Kind::Request }
-}
 
 impl Transaction {
     /// Whether a rule with all parts of its chain matches; does what its parts do at each value.
@@ -87,7 +46,7 @@ impl Transaction {
         let mut any = false;
         for target in &rule.targets {
             any |= match (target.source, sifted(rule)) {
-                (Some(source), Some(pattern)) if self.sift => {
+                (Some(source), Some(pattern)) if self.sifts(pattern) => {
                     self.sifted(engine, head, rule, target, source, pattern)
                 }
                 _ if target.count => self.counted(engine, head, rule, target),
@@ -95,111 +54,6 @@ impl Transaction {
             };
         }
         any
-    }
-
-    /// Whether a rule may match, as far as that can be said at once.
-    pub(super) fn may_match(&mut self, engine: &Engine, quick: Quick) -> bool {
-        match quick {
-            Quick::None => true,
-            Quick::Number { slot, compare, negated, operand } => {
-                let held = self.tx.get(slot);
-                if !held.is_set() {
-                    return false;
-                }
-                let operand = match operand {
-                    Operand::Number(number) => number,
-                    Operand::Slot(slot) => self.tx.get(slot).number(&engine.constants),
-                };
-                compares(compare, held.number(&engine.constants), operand) != negated
-            }
-            Quick::Sifted { from, to, pattern } => {
-                !self.sift
-                    || engine.quick_sources[from as usize..to as usize].iter().any(|&source| {
-                        self.gather(engine, source);
-                        self.any_of(engine, source, pattern)
-                    })
-            }
-        }
-    }
-
-    /// Whether any value of a source may match a pattern.
-    fn any_of(&self, engine: &Engine, source: SourceIndex, pattern: u32) -> bool {
-        let word = usize::from(source) * engine.words() + pattern as usize / 64;
-        self.gathered.any.get(word).is_some_and(|word| word >> (pattern % 64) & 1 == 1)
-    }
-
-    /// A target whose values were gathered: most end at the first question, whether any value may match.
-    fn sifted(
-        &mut self,
-        engine: &Engine,
-        head: RuleIndex,
-        rule: &Rule,
-        target: &Target,
-        source: SourceIndex,
-        pattern: u32,
-    ) -> bool {
-        self.gather(engine, source);
-        if !self.any_of(engine, source, pattern) {
-            return false;
-        }
-        let index = usize::from(source);
-        let mut any = false;
-        for at in 0..self.gathered.lists[index].len() {
-            let (entry, after) = self.gathered.lists[index][at];
-            if has(self.values.candidates(engine, after, kind(target.variable)), pattern)
-                && !self.is_left_out(engine, head, target, target.variable, entry.name)
-            {
-                any |= self.value(engine, rule, target.variable, entry, after);
-            }
-        }
-        any
-    }
-
-    fn gather(&mut self, engine: &Engine, index: SourceIndex) {
-        let index = usize::from(index);
-        if self.gathered.ready[index] {
-            return;
-        }
-        self.gathered.ready[index] = true;
-        let Source { variable, name, chain, multi_match } = &engine.sources[index];
-        let words = engine.words();
-        let mut list = std::mem::take(&mut self.gathered.lists[index]);
-        list.clear();
-        let any = &mut self.gathered.any[index * words..(index + 1) * words];
-        any.fill(0);
-        let chain = &engine.chains[usize::from(*chain)];
-        let values = &mut self.values;
-        let mut add = |values: &mut Values, entry: Entry, after: ValueId| {
-            let mut some = 0;
-            for (all, word) in any.iter_mut().zip(values.candidates(engine, after, kind(*variable))) {
-                *all |= word;
-                some |= word;
-            }
-            // A value that no pattern can match needs no place in the list.
-            if some != 0 {
-                list.push((entry, after));
-            }
-        };
-        for &entry in &self.entries[*variable as usize] {
-            if name.as_ref().is_some_and(|name| !name.eq_ignore_ascii_case(values.get(entry.name))) {
-                continue;
-            }
-            if !multi_match {
-                let after = values.transform(entry.value, chain);
-                add(values, entry, after);
-                continue;
-            }
-            let mut before = entry.value;
-            add(values, entry, before);
-            for step in &chain.steps {
-                let after = values.step(before, step);
-                if after != before {
-                    add(values, entry, after);
-                }
-                before = after;
-            }
-        }
-        self.gathered.lists[index] = list;
     }
 
     /// How many members there are.
@@ -405,7 +259,7 @@ impl Transaction {
     }
 
     /// Whether a member is left out: by the rule itself, by `ctl`, or by the route.
-    fn is_left_out(
+    pub(super) fn is_left_out(
         &self,
         engine: &Engine,
         head: RuleIndex,
@@ -460,7 +314,7 @@ impl Transaction {
     }
 
     /// One value: asked, and noted if it matches.
-    fn value(
+    pub(super) fn value(
         &mut self,
         engine: &Engine,
         rule: &Rule,
@@ -489,7 +343,11 @@ impl Transaction {
             Test::Bytes(outside) => self.values.bytes_of(id).meets(*outside),
             Test::UrlEncoding => values::has_wrong_escape(self.values.get(id)),
             Test::Utf8 => values::is_not_utf8(self.values.get(id)),
-            Test::Checked(kind, pattern) => checked(*kind, pattern, self.values.get(id)),
+            Test::Checked(kind, pattern) => {
+                let (found, work) = checked(*kind, pattern, self.values.get(id));
+                self.work = self.work.saturating_add(work);
+                found
+            }
             Test::Sqli => match values::detect_sqli(self.values.get(id)) {
                 Some(fingerprint) => {
                     if rule.capture {
@@ -513,10 +371,10 @@ impl Transaction {
         variable: Variable,
         id: ValueId,
     ) -> bool {
-        // A value that stands still was sifted already, or costs one pass for all rules that ask it; one that was made by a rule
-        // is asked for this pattern alone.
-        if self.sift
-            && stands_still(variable)
+        // A value that stands still was sifted already, or costs one pass for all rules that ask it. One that was made by a
+        // rule is asked for this pattern alone while it is short; a long one is a body or a part of one, which many rules ask.
+        if self.sifts(pattern)
+            && (stands_still(variable) || self.values.get(id).len() > SHORT)
             && !has(self.values.candidates(engine, id, kind(variable)), pattern)
         {
             return false;
@@ -524,8 +382,16 @@ impl Transaction {
         // Where a long match ends is costly to find, and is not looked for when nobody asks.
         self.work = self.work.saturating_add(self.values.get(id).len());
         let captures = rule.capture && (rule.keeps || self.told.explained.is_some());
+        let overlay;
+        let sought = match &engine.sought[pattern as usize] {
+            asleep @ Sought::Nothing => {
+                overlay = self.left.overlay.clone();
+                overlay.as_deref().and_then(|overlay| overlay.sought(pattern)).unwrap_or(asleep)
+            }
+            sought => sought,
+        };
         let value = self.values.get(id);
-        match &engine.sought[pattern as usize] {
+        match sought {
             Sought::Nothing => false,
             Sought::Phrases(phrases) => match phrases.find(value) {
                 Some(found) => {
@@ -626,7 +492,7 @@ fn stands_still(variable: Variable) -> bool {
     ) && !variable.is_persistent()
 }
 
-fn compares(compare: Compare, value: i64, operand: i64) -> bool {
+pub(super) fn compares(compare: Compare, value: i64, operand: i64) -> bool {
     match compare {
         Compare::Equal => value == operand,
         Compare::GreaterOrEqual => value >= operand,
@@ -636,15 +502,18 @@ fn compares(compare: Compare, value: i64, operand: i64) -> bool {
     }
 }
 
-/// How many places of a value are tried for a number with a check digit.
-const MOST_TRIES: usize = 4_096;
+/// Bytes of a value made by a rule up to which it costs less to try a pattern than to sift the value for all of them.
+const SHORT: usize = 256;
 
-/// A number with a check digit somewhere in the value.
-fn checked(kind: Checked, pattern: &crate::pattern::Pattern, value: &[u8]) -> bool {
-    let mut start = 0;
+/// Whether a number with a check digit stands somewhere in the value, and how many bytes the pattern was tried on. Who ends
+/// the search because that is too much has no answer; the transaction then has none either.
+fn checked(kind: Checked, pattern: &crate::pattern::Pattern, value: &[u8]) -> (bool, usize) {
+    let (mut start, mut work) = (0, 0_usize);
     // Each try begins one byte after the place of the one before, as version 3 does: a digit in front hides no number.
-    for _ in 0..MOST_TRIES {
-        let Some(found) = value.get(start..).and_then(|rest| pattern.find(rest)) else { return false };
+    while work <= super::MOST_WORK
+        && let Some(found) = value.get(start..).and_then(|rest| pattern.find(rest))
+    {
+        work = work.saturating_add(found.end);
         let (from, to) = (start + found.start, start + found.end);
         let right = match kind {
             Checked::Card => values::is_card(&value[from..to]),
@@ -653,9 +522,9 @@ fn checked(kind: Checked, pattern: &crate::pattern::Pattern, value: &[u8]) -> bo
             Checked::Svnr => values::is_svnr(&value[from..to]),
         };
         if right {
-            return true;
+            return (true, work);
         }
         start = from + 1;
     }
-    false
+    (false, work)
 }

@@ -5,7 +5,7 @@ use super::tx::write_number;
 use super::values::EMPTY;
 use super::{Entry, Head, Refusal, Transaction};
 use crate::Pairs;
-use crate::body::{BodyError, Escapes, Flags, Parsed, Processor, query};
+use crate::body::{BodyError, Escapes, Flags, Parsed, Processor, charset, query};
 use crate::request::{cookies, target};
 use crate::seclang::Variable;
 use time::OffsetDateTime;
@@ -249,7 +249,19 @@ impl Transaction {
         self.fill_files(&parsed);
         self.fill_xml(&parsed);
         self.fill_full_request(body);
+        self.body.foreign = self.is_foreign(body, &content_type);
         Ok(())
+    }
+
+    /// Whether the body is said to be in a character set in which ASCII is something else: by its type, or by the field in
+    /// which forms say so, wherever that stands.
+    fn is_foreign(&self, body: &[u8], content_type: &[u8]) -> bool {
+        let says_so = |entry: &Entry| {
+            self.values.get(entry.name).eq_ignore_ascii_case(charset::FIELD)
+                && !charset::is_plain(self.values.get(entry.value))
+        };
+        !body.is_empty() && charset::names_other(content_type)
+            || self.entries[Variable::Args as usize].iter().any(says_so)
     }
 
     /// Whether the body is compressed: nobody here can look into it, and many apps unpack it.
@@ -365,7 +377,8 @@ impl Transaction {
         self.set(Variable::ResponseProtocol, protocol);
         let line = [protocol, b" ", status.to_string().as_bytes()].concat();
         self.set(Variable::StatusLine, &line);
-        for &(name, value) in headers.iter().take(self.engine.settings.limits.headers) {
+        // All of them, however many: the app's are what it is.
+        for &(name, value) in headers {
             self.add(Variable::ResponseHeaders, Variable::ResponseHeadersNames, name, value);
             if name.eq_ignore_ascii_case(b"content-type") {
                 let media = value.split(|&byte| byte == b';').next().unwrap_or_default();

@@ -8,9 +8,11 @@ mod expand;
 mod fill;
 mod overlay;
 mod report;
+mod sift;
 mod texts;
 mod tx;
 mod values;
+mod windows;
 
 use crate::body::Processor;
 use crate::collections::{Collections, Key};
@@ -19,16 +21,17 @@ use crate::compile::ir::{RuleIndex, Select};
 use crate::seclang::{Allow, Mode, Variable};
 use buffers::Buffers;
 pub(crate) use buffers::Pool;
-use evaluate::Gathered;
 pub(crate) use expand::held_of;
 pub use overlay::{Excluded, Exclusion, Overlay};
 pub use report::{Explained, Logged, Matched, Refusal, Report, Verdict};
+use sift::Gathered;
 use std::net::IpAddr;
 use std::sync::Arc;
 pub use texts::Texts;
 use tx::Tx;
 pub(crate) use tx::{Constants, Held};
 use values::{ValueId, Values};
+use windows::Windows;
 
 /// Who is connected, and when.
 #[derive(Clone, Debug)]
@@ -108,6 +111,8 @@ struct Body {
     decoded: bool,
     /// The request's could not be read as its type says.
     doubtful: bool,
+    /// The request's is in a character set in which ASCII is something else.
+    foreign: bool,
 }
 
 /// What came of it so far.
@@ -140,11 +145,12 @@ pub struct Transaction {
     mode: Mode,
     /// Bytes that patterns were tried on.
     work: usize,
+    /// Something that a rule set found no place.
+    overflows: bool,
     allowed: Option<Allow>,
     highest_severity: u8,
     sift: bool,
-    /// Rules of phase 4 that matched in an earlier window of the answer.
-    spent: Vec<u64>,
+    windows: Windows,
     texts: Option<Arc<Texts>>,
     /// Whether readings are added that a request does not declare.
     closely: bool,
@@ -170,10 +176,11 @@ impl Transaction {
             told: Told::default(),
             mode: settings.mode,
             work: 0,
+            overflows: false,
             allowed: None,
             highest_severity: 255,
             sift: true,
-            spent: Vec::new(),
+            windows: Windows::default(),
             texts: None,
             closely: false,
             engine: engine.clone(),
@@ -264,13 +271,21 @@ impl Transaction {
             return self.refuse(refusal);
         }
         let verdict = self.phase(2);
-        if verdict.is_none()
-            && self.body.doubtful
-            && !matches!(self.allowed, Some(Allow::Everything | Allow::Request))
-        {
-            return self.refuse(Refusal::Unreadable);
+        if verdict.is_none() && !matches!(self.allowed, Some(Allow::Everything | Allow::Request)) {
+            return self.refuse_what_was_not_read();
         }
         verdict
+    }
+
+    /// What rules were shown may be something else to the app: they have had their say, and that it passed says nothing.
+    fn refuse_what_was_not_read(&mut self) -> Option<Verdict> {
+        if self.body.doubtful {
+            return self.refuse(Refusal::Unreadable);
+        }
+        if self.body.foreign {
+            return self.refuse(Refusal::Encoded);
+        }
+        None
     }
 
     /// Phase 3: the head of the answer.
@@ -298,11 +313,14 @@ impl Transaction {
     }
 
     /// Phase 4 over one window of the answer's body. A body that is longer than one window comes in several, each of which
-    /// begins with the end of the one before, so that what stands across an edge is seen; a rule matches once in all of them.
+    /// begins with the end of the one before, so that what stands across an edge is seen; a rule matches once in all of them,
+    /// and what rules count is what they would have counted in the whole.
     pub fn response_window(&mut self, window: &[u8], last: bool) -> Option<Verdict> {
         if self.mode == Mode::Off || !self.body.answer {
             return None;
         }
+        let engine = self.engine.clone();
+        self.next_window(&engine);
         self.fill_window(window, last);
         self.phase(4)
     }
@@ -391,9 +409,10 @@ impl Transaction {
                 continue;
             }
             let rule = &engine.rules[head as usize];
-            if is_in(&self.left.removed, head) || (phase == 4 && is_in(&self.spent, head)) {
+            if is_in(&self.left.removed, head) || (phase == 4 && is_in(&self.windows.spent, head)) {
                 continue;
             }
+            self.in_window(&engine, phase, head);
             if !self.rule(&engine, head) {
                 continue;
             }
@@ -401,7 +420,7 @@ impl Transaction {
                 && !matches!(rule.decision, crate::compile::ir::Decision::Deny(_))
                 && looks_at_body(&engine, head)
             {
-                put_in(&mut self.spent, head, engine.rules.len());
+                put_in(&mut self.windows.spent, head, engine.rules.len());
             }
             if let crate::compile::ir::Jump::To(place) = rule.jump {
                 at = place as usize;
@@ -418,7 +437,7 @@ impl Transaction {
 
     /// Whether the transaction asks for more memory or work than it may have.
     fn exceeded(&mut self) -> Option<Verdict> {
-        if self.values.is_full() {
+        if self.values.is_full() || self.tx.is_full() || self.overflows {
             return self.refuse(Refusal::TooLargeInside);
         }
         if self.work > MOST_WORK {

@@ -21,11 +21,12 @@ pub enum Refusal {
     BodyTooLarge,
     /// More arguments, parts, headers or levels than the limits.
     TooMuch,
-    /// Transformed values together are larger than the limit.
+    /// Transformed values together are larger than the limit, or rules made more variables of it than there may be.
     TooLargeInside,
     /// More work for patterns than one request may ask for.
     TooMuchWork,
-    /// The body is compressed, and nobody looked into it.
+    /// The body is compressed, and nobody looked into it; or it is, or says to be, in a character set in which ASCII is
+    /// something else, so that rules looked at other characters than the app will.
     Encoded,
     /// The body is not what its type says, so that nobody knows what the app will read in it.
     Unreadable,

@@ -96,6 +96,7 @@ pub(crate) fn write_number(out: &mut Vec<u8>, number: i64) {
 pub(crate) struct Tx {
     slots: Vec<Held>,
     others: Vec<(Vec<u8>, Held)>,
+    full: bool,
 }
 
 /// How many variables with names of their own a transaction may make.
@@ -106,6 +107,12 @@ impl Tx {
         self.slots.clear();
         self.slots.resize(engine.slots.len(), Held::Unset);
         self.others.clear();
+        self.full = false;
+    }
+
+    /// Whether a variable found no place. Rules that would have read it decide on less than was sent.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
     }
 
     pub(crate) fn get(&self, slot: u16) -> &Held {
@@ -138,7 +145,10 @@ impl Tx {
                 self.others.push((name.to_vec(), Held::Unset));
                 self.others.len() - 1
             }
-            None => return None,
+            None => {
+                self.full = true;
+                return None;
+            }
         };
         self.others.get_mut(at).map(|(_, held)| held)
     }

@@ -10,6 +10,8 @@ mod conformance;
 mod decisions;
 mod folder;
 mod folding;
+mod gates;
+mod grammar;
 mod packs;
 mod semantics;
 mod sifting;

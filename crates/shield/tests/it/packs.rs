@@ -1,10 +1,10 @@
 //! The packs of rules as such: their numbers, their sums, and the exclusions for applications.
 
-use crate::conformance::context;
+use crate::conformance::{context, run};
 use crate::decisions::{Row, core_with, pack_with, report, report_of, rows};
 use crate::folder::{Folder, core_rules};
 use shield::message::Request;
-use shield::{Collections, Engine, Head, Texts, Transaction};
+use shield::{Collections, Engine, Head, Texts, Transaction, Verdict};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -303,5 +303,45 @@ fn a_form_that_was_cut_is_looked_at_and_no_more() {
         transaction.request_head(&head);
         transaction.request_body(body.as_bytes(), false);
         assert_eq!(transaction.report().by, by, "{text}, {closely}");
+    }
+}
+
+/// The score and the verdict of an answer that comes in these windows.
+fn answered(engine: &Arc<Engine>, windows: &[&str]) -> (i64, Option<Verdict>) {
+    let mut transaction = Transaction::new(engine, &Arc::new(Collections::new(1)), context());
+    run(
+        &mut transaction,
+        &Request::new("GET", "/").with_header("Host", "app.example").with_header("User-Agent", "Test/1"),
+    );
+    let headers: [(&[u8], &[u8]); 2] = [(b"Content-Type", b"text/html"), (b"X-Powered-By", b"PHP/8.1")];
+    let mut verdict = transaction.response_head(200, b"HTTP/1.1", &headers);
+    for (at, window) in windows.iter().enumerate() {
+        if verdict.is_none() {
+            verdict = transaction.response_window(window.as_bytes(), at + 1 == windows.len());
+        }
+    }
+    (transaction.finish().outbound_score, verdict)
+}
+
+/// A sign that is too weak to hold an answer back is no stronger in a long answer than in a short one.
+#[test]
+fn an_answer_has_one_score_whatever_its_windows() {
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----";
+    let mut engines = vec![pack_with(2, "")];
+    engines.extend(core_rules().map(|crs| core_with(&crs, 2, "")));
+    for (at, engine) in engines.iter().enumerate() {
+        let (weak, held) = answered(engine, &["a page"]);
+        assert_eq!(held, None);
+        assert_eq!(answered(engine, &["a", "long", "page", "in", "pieces"]), (weak, None), "{at}");
+        if at == 0 {
+            assert!(weak > 0, "there is a weak sign");
+            let (strong, held) = answered(engine, &[KEY]);
+            assert!(strong > weak && held.is_some(), "{strong} {held:?}");
+            assert_eq!(
+                answered(engine, &["a page", "with", KEY, KEY]),
+                (strong, held),
+                "the key counts once, in whatever window"
+            );
+        }
     }
 }

@@ -427,3 +427,160 @@ fn many_phrases_hide_none() {
     let last = words.split_whitespace().last().expect("a word");
     assert_eq!(inspect(&rules, &get(&format!("/?a={last}&b=union%20select"))).ids(), [1, 2]);
 }
+
+#[test]
+fn a_character_set_is_no_way_around_the_rules() {
+    let rules = "SecRequestBodyAccess On\nSecRule ARGS \"@rx evil\" \"id:1,phase:2,deny\"";
+    let verdict = |request: &Request| inspect(rules, request).report.verdict;
+    let form = "application/x-www-form-urlencoded";
+    let part = |field: &str, more: &str, value: &str| {
+        format!("--B\r\nContent-Disposition: form-data; name=\"{field}\"\r\n{more}\r\n{value}\r\n--B--\r\n")
+    };
+    let multipart = "multipart/form-data; boundary=B";
+    for plain in [
+        post(&format!("{form}; charset=UTF-8"), "a=1"),
+        post("text/plain; charset=iso-8859-1", "a"),
+        post(form, "_charset_=utf-8&a=1"),
+        post(form, "_charset_=&a=1"),
+        post(multipart, &part("_charset_", "", "windows-1252")),
+        get("/?_charset_=UTF-8"),
+        get("/").with_header("Content-Type", "text/plain; charset=utf-16"),
+    ] {
+        assert_eq!(verdict(&plain), None, "{plain:?}");
+    }
+    for foreign in ["utf-7", "UTF-16", "utf-32le", "ibm037", "ebcdic-us", "iso-2022-kr", "unheard-of"] {
+        for request in [
+            post(&format!("{form}; charset={foreign}"), "a=1"),
+            post(&format!("application/json;charset=\"{foreign}\""), "{}"),
+            post(&format!("text/plain; charset={foreign}"), "+ADw-script+AD4-"),
+            post(&format!("{multipart}; charset={foreign}"), &part("a", "", "1")),
+            post(form, &format!("a=1&_charset_={foreign}")),
+            post(form, &format!("_CHARSET_={foreign}")),
+            post(multipart, &part("_charset_", "", foreign)),
+            get(&format!("/?_charset_={foreign}&a=1")),
+        ] {
+            assert_eq!(verdict(&request), Some(Verdict::Deny(415)), "{foreign}: {request:?}");
+        }
+        let part =
+            post(multipart, &part("a", &format!("Content-Type: text/plain; charset={foreign}\r\n"), "1"));
+        assert_eq!(verdict(&part), Some(Verdict::Deny(400)), "{foreign}: readers differ");
+    }
+    // Rules have their say first, and a trial refuses nothing.
+    assert_eq!(verdict(&post(form, "a=evil&_charset_=utf-7")), Some(Verdict::Deny(403)));
+    let trial = inspect(
+        "SecRuleEngine DetectionOnly\nSecAction \"id:1,phase:1,pass\"",
+        &post(form, "_charset_=utf-7"),
+    );
+    assert_eq!((trial.report.verdict, trial.report.refusal), (None, Some(shield::Refusal::Encoded)));
+}
+
+#[test]
+fn documents_among_the_files_are_asked_by_rules() {
+    let rules = r#"
+SecRequestBodyAccess On
+SecRule ARGS:meta.note "@rx <script" "id:1,phase:2,deny,status:418"
+SecRule XML:/* "@rx <script" "id:2,phase:2,deny,status:419"
+SecRule ARGS:meta "@rx <script" "id:3,phase:2,deny,status:420"
+"#;
+    let verdict = |head: &str, content: &str| {
+        let body = format!(
+            "--B\r\nContent-Disposition: form-data; name=\"meta\"{head}\r\n\r\n{content}\r\n--B--\r\n"
+        );
+        inspect(rules, &post("multipart/form-data; boundary=B", &body)).report.verdict
+    };
+    let json = r#"{"note":"\u003cscript>"}"#;
+    for head in [
+        "; filename=\"blob\"\r\nContent-Type: application/json",
+        "; filename=\"blob\"\r\nContent-Type: application/octet-stream",
+        "; filename=\"a.json\"\r\nContent-Type: application/problem+json",
+        "\r\nContent-Type: application/json",
+    ] {
+        assert_eq!(verdict(head, json), Some(Verdict::Deny(418)), "{head}");
+    }
+    let xml = "; filename=\"a.xml\"\r\nContent-Type: application/xml";
+    assert_eq!(verdict(xml, "<a>&lt;script></a>"), Some(Verdict::Deny(419)));
+    assert_eq!(verdict("; filename=\"blob\"", "a <script"), Some(Verdict::Deny(420)));
+    assert_eq!(
+        verdict("; filename=\"a.txt\"\r\nContent-Type: text/plain", "a <script"),
+        None,
+        "a file is a file"
+    );
+    assert_eq!(verdict("; filename=\"blob\"\r\nContent-Type: image/png", "\u{1}<script"), None);
+}
+
+/// The sums of rules that add up what others found.
+fn windows(rules: &str, windows: &[&str]) -> (Vec<Option<Vec<u8>>>, Vec<Verdict>) {
+    let engine = engine(rules).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let collections = Arc::new(Collections::new(64));
+    let mut transaction = Transaction::new(&engine, &collections, context());
+    run(&mut transaction, &get("/"));
+    assert_eq!(transaction.response_head(200, b"HTTP/1.1", &[(b"Content-Type", b"text/html")]), None);
+    let mut verdicts = Vec::new();
+    for (at, window) in windows.iter().enumerate() {
+        verdicts.extend(transaction.response_window(window.as_bytes(), at + 1 == windows.len()));
+    }
+    transaction.finish();
+    (["total", "total_1", "kept", "all"].map(|name| transaction.variable(name)).to_vec(), verdicts)
+}
+
+#[test]
+fn what_is_summed_over_an_answer_counts_once_in_all_its_windows() {
+    let rules = r#"
+SecResponseBodyMimeType text/html
+SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR},setvar:tx.level=1"
+SecRule RESPONSE_STATUS "@eq 200" "id:2,phase:3,pass,nolog,setvar:tx.found=+1"
+SecRule RESPONSE_BODY "@rx one" "id:3,phase:4,pass,nolog,setvar:tx.found=+2"
+SecRule RESPONSE_BODY "@rx two" "id:4,phase:4,pass,nolog,setvar:tx.found=+3"
+SecRule TX:level "@ge 1" "id:5,phase:4,pass,nolog,setvar:tx.total=+%{tx.found},setvar:tx.total_%{tx.level}=+%{tx.found},setvar:ip.answers=+1,setvar:tx.all=+1"
+SecRule RESPONSE_BODY "@rx two" "id:6,phase:4,pass,nolog,setvar:tx.all=+10"
+SecRule TX:total "@ge 7" "id:7,phase:4,deny"
+SecAction "id:8,phase:5,pass,nolog,setvar:tx.kept=%{ip.answers}"
+"#;
+    let texts = |all: &[&str]| -> Vec<Option<Vec<u8>>> {
+        all.iter().map(|text| Some(text.as_bytes().to_vec())).collect()
+    };
+    for split in [
+        &["one and two, to the end"][..],
+        &["one and", "and two,", ", to the end"],
+        &["one and two", "one and two, to", "the end"],
+        &["", "", "", "", "one and two, to the end"],
+        &["two", "two and", "one"],
+    ] {
+        assert_eq!(windows(rules, split), (texts(&["6", "6", "1", "11"]), vec![]), "{split:?}");
+    }
+    assert_eq!(windows(rules, &["nothing", "of", "it"]).0, texts(&["1", "1", "1", "1"]));
+}
+
+#[test]
+fn what_finds_no_place_is_not_left_out_in_silence() {
+    let query = |count: usize| (0..count).map(|at| format!("a{at}={at}")).collect::<Vec<_>>().join("&");
+    let seen = |rules: &str, request: &Request| {
+        let report = inspect(rules, request).report;
+        (report.verdict, report.refusal)
+    };
+    let refused = (Some(Verdict::Deny(413)), Some(shield::Refusal::TooLargeInside));
+    let many = "SecArgumentsLimit 10000\nSecRule ARGS \"@rx .\" \"id:1,phase:2,pass,nolog,setvar:tx.x_%{MATCHED_VAR}=1\"";
+    assert_eq!(seen(many, &get(&format!("/?{}", query(4_096)))), (None, None));
+    assert_eq!(seen(many, &get(&format!("/?{}", query(4_097)))), refused);
+    let set = |count: usize| -> String {
+        (1..=count).map(|id| format!("SecAction \"id:{id},phase:1,pass,nolog,setenv:e{id}=1\"\n")).collect()
+    };
+    assert_eq!(seen(&set(64), &get("/")), (None, None));
+    assert_eq!(seen(&set(65), &get("/")), refused);
+    // A card number behind thousands of numbers that are none.
+    let cards = r#"SecRule ARGS "@verifyCC \d{13,16}" "id:1,phase:2,deny""#;
+    let none = "1234567890123455 ".repeat(5_000);
+    let form = |text: &str| post("application/x-www-form-urlencoded", &format!("a={text}"));
+    assert_eq!(seen(cards, &form(&none)), (None, None));
+    assert_eq!(seen(cards, &form(&format!("{none}4111111111111111"))).0, Some(Verdict::Deny(403)));
+}
+
+#[test]
+fn every_header_of_an_answer_is_looked_at() {
+    let engine = engine("SecRule RESPONSE_HEADERS:X-Last \"@rx leak\" \"id:1,phase:3,deny\"").expect("rules");
+    let mut transaction = Transaction::new(&engine, &Arc::new(Collections::new(1)), context());
+    run(&mut transaction, &get("/"));
+    let mut headers: Vec<(&[u8], &[u8])> = vec![(b"X-Other", b"1"); 500];
+    headers.push((b"X-Last", b"leak"));
+    assert_eq!(transaction.response_head(200, b"HTTP/1.1", &headers), Some(Verdict::Deny(403)));
+}

@@ -6,6 +6,7 @@ use std::ops::Range;
 use memchr::memchr;
 
 use super::disposition::Disposition;
+use super::document::Content;
 use super::{BodyError, Reader};
 use crate::Pairs;
 use crate::body::{File, keep};
@@ -60,7 +61,8 @@ impl<'a> Reader<'a, '_> {
         error.map_or(Ok(()), Err)
     }
 
-    /// Adds a part to what was found; one that is a file for one reader and none for the next is both.
+    /// Adds a part to what was found; one that is a file for one reader and none for the next is both, and one that holds a
+    /// document is that as well.
     fn keep(
         &mut self,
         disposition: Disposition,
@@ -72,10 +74,12 @@ impl<'a> Reader<'a, '_> {
         for line in lines {
             header(&mut self.into.part_headers, &name, line, self.limits.argument_bytes)?;
         }
-        if doubtful || filenames.is_empty() {
+        let shown = doubtful || filenames.is_empty();
+        if shown {
             let value = self.body.get(content.clone()).unwrap_or_default();
             keep(&mut self.into.args, &name, value, self.limits)?;
         }
+        self.content(&name, Content::of(lines, &filenames), content.clone(), shown)?;
         for filename in filenames {
             let size = content.len() as u64;
             self.into.files.push(File { field: name.clone(), filename, size, content: content.clone() });
@@ -154,7 +158,7 @@ fn header(into: &mut Pairs, name: &[u8], line: &[u8], limit: usize) -> Result<()
 }
 
 /// Name and value of a header line.
-fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = memchr(b':', line)?;
     Some((line.get(..colon)?, line.get(colon + 1..)?))
 }

@@ -359,6 +359,100 @@ fn limits_end_it() {
     assert_eq!((parsed.args.len(), parsed.error), (1, Some(BodyError::TooManyArguments)));
 }
 
+/// A part named `m` with a file of this name and type.
+fn blob(filename: &str, kind: &str, content: &str) -> String {
+    let disposition = format!("Content-Disposition: form-data; name=\"m\"; filename=\"{filename}\"");
+    let kind = format!("Content-Type: {kind}");
+    let headers: &[&str] = if kind.ends_with(' ') { &[&disposition] } else { &[&disposition, &kind] };
+    body(&[(headers, content)])
+}
+
+#[test]
+fn a_document_among_the_files_is_looked_at() {
+    const JSON: &str = r#"{"a":"\u003cb\u003e","c":[1]}"#;
+    let args = |filename: &str, kind: &str, content: &str| {
+        let found = read(blob(filename, kind, content).as_bytes());
+        assert_eq!(
+            (found.error, found.files.len(), found.multipart.ambiguous),
+            (None, 1, false),
+            "{filename} {kind}"
+        );
+        let args = found
+            .args
+            .iter()
+            .map(|(name, value)| format!("{}={}", name.escape_ascii(), value.escape_ascii()));
+        let xml = found.xml.iter().map(|xml| format!("xml:{}", xml.text.escape_ascii()));
+        args.chain(xml).collect::<Vec<_>>().join(" ")
+    };
+    for (filename, kind) in [
+        ("blob", "application/json"),
+        ("data.json", "application/json; charset=utf-8"),
+        ("x", "application/vnd.a+json"),
+        ("blob", "application/octet-stream"),
+        ("blob", "text/plain"),
+        ("BLOB", ""),
+        ("blob", "image/png"),
+    ] {
+        assert_eq!(args(filename, kind, JSON), "m.a=<b> m.c.array_0=1", "{filename} {kind}");
+    }
+    assert_eq!(args("blob", "application/json", &format!("\u{feff}{JSON}")), "m.a=<b> m.c.array_0=1");
+    assert_eq!(args("x", "application/json", "\"q\""), "m=q");
+    assert_eq!(args("x", "application/x-ndjson", "1\n2"), "m.array_0=1 m.array_1=2");
+    assert_eq!(args("x.xml", "text/xml", "<a>b<c>d</c></a>"), "xml:bd");
+    // What is none is a text, and what was found before stays.
+    assert_eq!(args("x", "application/json", "{\"a\":1,}"), "m.a=1 m={\"a\":1,}".replace('"', "\\\""));
+    assert_eq!(args("blob", "", "{a:1}"), "m={a:1}");
+    assert_eq!(args("blob", "application/octet-stream", "{a:1}"), "m={a:1}");
+    assert_eq!(args("blob", "text/csv", "a;b"), "m=a;b");
+    assert_eq!(args("x", "text/xml", "<a"), "m=<a xml:");
+    // Files are none.
+    assert_eq!(args("x.txt", "text/plain", JSON), "");
+    assert_eq!(args("blob", "application/octet-stream", "a;b"), "");
+    assert_eq!(args("blob", "image/png", "\u{1}{}"), "");
+    assert_eq!(args("x.svg", "image/svg+xml", "<svg/>"), "");
+    assert_eq!(args("x.gpx", "application/gpx+xml", "<gpx>b</gpx>"), "");
+    assert_eq!(args("blob", "application/soap+xml", "<a>b</a>"), "xml:b");
+}
+
+#[test]
+fn a_field_that_is_a_document_is_also_read() {
+    let text = body(&[(&[FIELD, "Content-Type: application/json"], r#"{"b":"\u0027"}"#)]);
+    assert_eq!(as_text(text.as_bytes()), r#"a={\"b\":\"\\u0027\"} a.b=\'"#);
+}
+
+#[test]
+fn documents_of_several_parts_share_the_limits_of_one_body() {
+    let part = |content: &str| blob("blob", "application/json", content).replace("--B--\r\n", "");
+    let many = format!("[{}]", vec!["1"; 600].join(","));
+    assert_eq!(read(format!("{}--B--\r\n", part(&many)).as_bytes()).error, None);
+    let two = format!("{0}{0}--B--\r\n", part(&many));
+    assert_eq!(read(two.as_bytes()).error, Some(BodyError::TooManyArguments));
+    let long = blob("blob", "text/plain", &"x".repeat((1 << 20) + 1));
+    assert_eq!(read(long.as_bytes()).error, Some(BodyError::TooManyBytes));
+    let xml = blob("x", "text/xml", &format!("<a>{}</a>", "x".repeat(600_000))).replace("--B--\r\n", "");
+    assert_eq!(read(format!("{xml}--B--\r\n").as_bytes()).error, None);
+    assert_eq!(read(format!("{xml}{xml}--B--\r\n").as_bytes()).error, Some(BodyError::TooManyBytes));
+    // Files do not count.
+    assert_eq!(read(blob("x.bin", "application/octet-stream", &"x".repeat(2 << 20)).as_bytes()).error, None);
+}
+
+#[test]
+fn json_in_another_encoding_is_in_doubt() {
+    let doubtful = |kind: &str, content: &[u8]| {
+        let text = blob("blob", kind, "CONTENT").into_bytes();
+        let at = memmem::find(&text, b"CONTENT").expect("it stands there");
+        read(&[&text[..at], content, &text[at + 7..]].concat()).multipart.ambiguous
+    };
+    for kind in ["application/json", "application/octet-stream", ""] {
+        for content in [&b"{\0}\0"[..], b"\0{\0}", b"\xff\xfe{\0", b"\xfe\xff\0[", b"{\0\0\0", b"\0\0\0{"] {
+            assert!(doubtful(kind, content), "{kind} {content:?}");
+        }
+    }
+    assert!(doubtful("application/json", b"{\"a\":\"\xe4\"}"));
+    assert!(!doubtful("image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"));
+    assert!(!doubtful("application/octet-stream", b"\0\0\0\x18ftypmp42"));
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_read(

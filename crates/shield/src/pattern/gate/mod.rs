@@ -152,9 +152,45 @@ impl Gate {
 impl Sign {
     /// Whether the sign is in a folded text that begins and ends with [`EDGE`].
     fn is_in(&self, text: &[u8]) -> bool {
-        memchr::memmem::find_iter(text, &self.literal).any(|start| {
-            let around = (start.checked_sub(1).and_then(|before| text.get(before)), text.get(start + self.literal.len()));
-            matches!(around, (Some(before), Some(after)) if self.before.contains(*before) && self.after.contains(*after))
-        })
+        let finder = memchr::memmem::Finder::new(&self.literal);
+        let mut from = 0;
+        // Places may overlap, and what is around may fit at the second alone: `aaa` holds `aa` behind an `a`.
+        while let Some(found) = text.get(from..).and_then(|rest| finder.find(rest)) {
+            let start = from + found;
+            if self.fits_around(text, start) {
+                return true;
+            }
+            from = start + 1;
+        }
+        false
+    }
+
+    /// Whether what is around a literal that begins at `start` is what may be there.
+    fn fits_around(&self, text: &[u8], start: usize) -> bool {
+        let before = start.checked_sub(1).and_then(|before| text.get(before));
+        let after = text.get(start + self.literal.len());
+        matches!((before, after), (Some(before), Some(after)) if self.before.contains(*before) && self.after.contains(*after))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_overlap_are_all_looked_at() {
+        let sign = |before: ByteSet, literal: &[u8], after: ByteSet| Gate {
+            literals: vec![Signs {
+                signs: vec![Sign { before, literal: literal.into(), after }],
+                bytes: ByteSet::EMPTY,
+            }],
+            ..Gate::open()
+        };
+        let (a, edge) = (ByteSet::EMPTY.with(b'a'), ByteSet::EMPTY.with(EDGE));
+        assert!(sign(a, b"aa", edge).admits(b"aaa"));
+        assert!(sign(edge.with(b'b'), b"abab", edge).admits(b"abab"));
+        assert!(sign(ByteSet::ALL, b"abab", edge).admits(b"x-ababab"));
+        assert!(!sign(edge, b"aa", edge).admits(b"aaa"));
+        assert!(!sign(a, b"aa", a).admits(b"aaa"));
     }
 }
