@@ -402,8 +402,8 @@ impl Transaction {
         let mut at = 0;
         while let (Some(&head), Some(&quick)) = (heads.get(at), quick.get(at)) {
             at += 1;
-            if let Some(verdict) = self.exceeded() {
-                return Some(verdict);
+            if let Some(ended) = self.exceeded() {
+                return ended;
             }
             if !self.may_match(&engine, quick) {
                 continue;
@@ -432,16 +432,17 @@ impl Transaction {
                 return None;
             }
         }
-        self.exceeded()
+        self.exceeded().flatten()
     }
 
-    /// Whether the transaction asks for more memory or work than it may have.
-    fn exceeded(&mut self) -> Option<Verdict> {
+    /// Whether the transaction asks for more memory or work than it may have, and what is said to that. Its rules end then, in a
+    /// trial as well, which would have no bound otherwise.
+    fn exceeded(&mut self) -> Option<Option<Verdict>> {
         if self.values.is_full() || self.tx.is_full() || self.overflows {
-            return self.refuse(Refusal::TooLargeInside);
+            return Some(self.refuse(Refusal::TooLargeInside));
         }
         if self.work > MOST_WORK {
-            return self.refuse(Refusal::TooMuchWork);
+            return Some(self.refuse(Refusal::TooMuchWork));
         }
         None
     }
