@@ -62,9 +62,16 @@ impl View {
         Self { attacks, rules, data, rows: Mutex::new(rows) }
     }
 
-    /// The file was read anew.
-    pub(crate) fn replace(&self, rows: Vec<ExcludeTable>) {
-        *self.rows.lock() = rows;
+    /// Reads the file anew, and keeps what it says if it can be put in force. No change comes in between.
+    pub(crate) fn again(
+        &self,
+        put: impl FnOnce(&[ExcludeTable]) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let mut standing = self.rows.lock();
+        let rows = exclusions::read(&self.data)?;
+        put(&rows)?;
+        *standing = rows;
+        Ok(())
     }
 
     /// New rows in their form, if each can be honoured and none stands already.

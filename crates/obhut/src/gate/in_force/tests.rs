@@ -1,8 +1,10 @@
 //! Rules in files, read and read again: what works comes into force, what does not leaves all as it was.
 
 use super::*;
-use crate::attacks;
+use crate::attacks::exclusions;
 use crate::system::SystemClock;
+use console::{AttacksView, NewExclusion, Signature};
+use model::PrincipalId;
 use seal::SystemEntropy;
 use std::path::Path;
 
@@ -25,7 +27,8 @@ const RULE: &str = "SecRule ARGS \"@contains evil\" \"id:7,phase:2,deny,tag:evil
 
 struct House {
     folder: tempfile::TempDir,
-    standing: Standing,
+    standing: Arc<Standing>,
+    attacks: attacks::View,
 }
 
 fn read(folder: &Path) -> (Config, Tables) {
@@ -47,22 +50,24 @@ impl House {
         std::fs::write(folder.path().join("rules/own.conf"), RULE).expect("written");
         let (config, tables) = read(folder.path());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let parts = Parts::read(&config, &tables, Vec::new(), clock.now()).expect("rules");
+        let parts = Parts::read(&config, &tables, clock.now()).expect("rules");
         let setup = parts.setup().expect("a setup");
         let kept = attacks::open(folder.path(), clock.clone()).expect("a folder of events");
-        let seen = Arc::new(Seen::new(false, setup.lines(), kept, clock.clone()));
+        let seen = Arc::new(Seen::new(false, setup.lines(), kept.clone(), clock.clone()));
         let relay = Arc::new(VaultRelay::default());
         let gateway =
             Gateway::new(setup, relay.clone(), seen.clone(), clock.clone(), Arc::new(SystemEntropy));
-        let standing = Standing::new(parts, gateway, seen, relay, clock);
-        Self { folder, standing }
+        let standing = Arc::new(Standing::new(parts, gateway, seen, relay, clock));
+        let data = folder.path().to_owned();
+        let attacks = attacks::View::new(kept, standing.clone(), data, Vec::new());
+        Self { folder, standing, attacks }
     }
 
     fn again(&self, config: &str, rules: &str) -> Result<(), Problem> {
         std::fs::write(self.folder.path().join("obhut.toml"), config).expect("written");
         std::fs::write(self.folder.path().join("rules/own.conf"), rules).expect("written");
         let (config, tables) = read(self.folder.path());
-        self.standing.replace(&config, &tables, Vec::new(), None, || Ok(()))
+        again(&self.standing, &self.attacks, || self.standing.read(&config, &tables), || Ok(()))
     }
 }
 
@@ -95,8 +100,8 @@ fn a_configuration_that_does_not_fit_changes_nothing() {
     assert!(problem.what.contains("nowhere"), "{}", problem.what);
     assert!(house.standing.configured().is_empty());
     let (config, tables) = read(house.folder.path());
-    let gone =
-        house.standing.replace(&config, &tables, Vec::new(), None, || Err(Problem::new("no certificate")));
+    let read = || house.standing.read(&config, &tables);
+    let gone = again(&house.standing, &house.attacks, read, || Err(Problem::new("no certificate")));
     assert!(gone.is_err() && house.standing.configured().is_empty());
     let off = CONFIG.replace("shield = \"detect\"", "").replace("[shield]", "[shield]\nmode = \"off\"");
     house.again(&off, "no rule at all").expect("nothing is read that nobody needs");
@@ -119,4 +124,34 @@ fn what_the_console_excludes_needs_no_new_rules() {
     house.standing.put(&[row("7", &["workers"]), row("8", &[]), row("7", &["gone"])]).expect("in force");
     assert!(Arc::ptr_eq(&before, &engine()));
     assert_eq!(house.standing.parts.load().rows.len(), 3);
+}
+
+#[test]
+fn what_the_console_changes_while_rules_are_read_anew_holds() {
+    let house = House::new();
+    let by = Signature { by: PrincipalId([7; 16]), at: Timestamp(0) };
+    let new = |route: &str| NewExclusion {
+        routes: vec![route.to_owned()],
+        rules: "7".to_owned(),
+        target: None,
+        because: "prose".to_owned(),
+    };
+    let before = house.attacks.exclude(&[new("workers")], &by).expect("made").remove(0);
+    let (config, tables) = read(house.folder.path());
+    let mut after = String::new();
+    let compiling = || {
+        house.attacks.lift(&before).expect("taken back");
+        after = house.attacks.exclude(&[new("quiet")], &by).expect("made").remove(0);
+        house.standing.read(&config, &tables)
+    };
+    again(&house.standing, &house.attacks, compiling, || Ok(())).expect("read anew");
+    let ids = |rows: &[ExcludeTable]| rows.iter().map(exclusions::id).collect::<Vec<_>>();
+    assert_eq!(ids(&house.standing.parts.load().rows), [after.clone()], "what is in force");
+    assert_eq!(ids(&exclusions::read(house.folder.path()).expect("a file")), [after.clone()]);
+    let shown: Vec<_> = house.attacks.exclusions().into_iter().map(|one| one.id).collect();
+    assert_eq!(shown, [after], "what is shown");
+    // A reload that fails leaves the console's rows alone, too.
+    std::fs::write(exclusions::path(house.folder.path()), "[[exclude]]\nrul").expect("written");
+    assert!(house.again(CONFIG, RULE).is_err());
+    assert_eq!((house.attacks.exclusions().len(), house.standing.parts.load().rows.len()), (1, 1));
 }
