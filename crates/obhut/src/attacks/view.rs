@@ -94,6 +94,13 @@ impl View {
             if !is_reason(&one.because) {
                 return refuse(ExclusionError::Because);
             }
+            let is_long = |part: &str| part.len() > exclusions::LONGEST_PART;
+            if is_long(&row.rules) {
+                return refuse(ExclusionError::Rules);
+            }
+            if row.target.as_deref().is_some_and(is_long) {
+                return refuse(ExclusionError::Target);
+            }
             if reaches_deciding(&row.rules, &self.rules.deciding()) {
                 return refuse(ExclusionError::Deciding);
             }
@@ -105,6 +112,9 @@ impl View {
                 return refuse(ExclusionError::TooMany);
             }
             rows.push(row);
+        }
+        if exclusions::whole(&[standing, rows.as_slice()].concat()).is_none() {
+            return Err((0, ExclusionError::TooMany));
         }
         Ok(rows)
     }
@@ -396,6 +406,29 @@ mod tests {
         ] {
             assert_eq!(reaches_deciding(rules, &[9_000_100]), reaches, "{rules}");
         }
+    }
+
+    #[test]
+    fn what_is_too_long_is_refused_before_anything_is_written() {
+        let house = house();
+        house.view.exclude(&[new("942100", None)], &BY).expect("made");
+        let target = |length| format!("ARGS:/{}/", "x".repeat(length));
+        let long = new("942190", Some(&target(exclusions::LONGEST_PART)));
+        assert_eq!(house.view.preview(std::slice::from_ref(&long), &BY), Err((0, ExclusionError::Target)));
+        assert_eq!(house.view.exclude(&[long], &BY), Err((0, ExclusionError::Target)));
+        let zeros = new(&format!("{}942190", "0".repeat(exclusions::LONGEST_PART)), None);
+        assert_eq!(house.view.exclude(&[zeros], &BY), Err((0, ExclusionError::Rules)));
+        // Reasons and targets that are fine each, and too long for the file together.
+        let row = |id: u64| NewExclusion {
+            because: "\u{10FFFF}".repeat(LONGEST_REASON),
+            ..new(&id.to_string(), Some(&target(exclusions::LONGEST_PART - 10).replace('x', "\u{1}")))
+        };
+        let rows: Vec<NewExclusion> = (100_000..100_900).map(row).collect();
+        assert_eq!(house.view.preview(&rows, &BY), Err((0, ExclusionError::TooMany)));
+        assert_eq!(house.view.exclude(&rows, &BY), Err((0, ExclusionError::TooMany)));
+        assert_eq!(exclusions::read(house.folder.path()).expect("read").len(), 1, "nothing is lost");
+        assert_eq!((house.view.exclusions().len(), house.rules.put.lock().len()), (2, 1));
+        house.view.exclude(&rows[..10], &BY).expect("fewer of them fit");
     }
 
     #[test]
