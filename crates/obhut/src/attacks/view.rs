@@ -1,7 +1,7 @@
 //! Attacks and exclusions as the console's pages see and change them.
 
-use super::exclusions;
-use crate::system::Problem;
+use super::exclusions::{self, Unwritten};
+use crate::system::{Problem, complain};
 use console::{
     AttacksView, Exclusion, ExclusionError, ExclusionSource, NewExclusion, ShieldState, Signature,
 };
@@ -49,6 +49,7 @@ pub(crate) struct View {
     data: PathBuf,
     /// Those of the file.
     rows: Mutex<Vec<ExcludeTable>>,
+    sync: exclusions::FolderSync,
 }
 
 impl View {
@@ -59,7 +60,7 @@ impl View {
         data: PathBuf,
         rows: Vec<ExcludeTable>,
     ) -> Self {
-        Self { attacks, rules, data, rows: Mutex::new(rows) }
+        Self { attacks, rules, data, rows: Mutex::new(rows), sync: exclusions::sync }
     }
 
     /// Reads the file anew, and keeps what it says if it can be put in force. No change comes in between.
@@ -125,14 +126,32 @@ impl View {
         standing: &mut Vec<ExcludeTable>,
         rows: Vec<ExcludeTable>,
     ) -> Result<(), ExclusionError> {
-        exclusions::write(&self.data, &rows).map_err(|_| ExclusionError::NotWritten)?;
+        self.write(&rows, standing)?;
         if self.rules.put(&rows).is_err() {
             // The file must not say what does not run: at the next start it would.
-            let back = exclusions::write(&self.data, standing);
+            let back = exclusions::place(&self.data, standing).and_then(|()| (self.sync)(&self.data));
             return Err(if back.is_ok() { ExclusionError::NotLoaded } else { ExclusionError::NotWritten });
         }
         *standing = rows;
         Ok(())
+    }
+
+    /// Writes rows. Where that fails, those that stood stand in the file again.
+    fn write(&self, rows: &[ExcludeTable], standing: &[ExcludeTable]) -> Result<(), ExclusionError> {
+        match exclusions::write(&self.data, rows, self.sync) {
+            Ok(()) => Ok(()),
+            Err(Unwritten::Nothing) => Err(ExclusionError::NotWritten),
+            Err(Unwritten::Unsynced) if exclusions::place(&self.data, standing).is_ok() => {
+                Err(ExclusionError::NotWritten)
+            }
+            Err(Unwritten::Unsynced) => {
+                // The new rows cannot be taken out of the file again. They would run from the next start on, so they run now.
+                let file = exclusions::path(&self.data);
+                let what = format!("{}: a loss of power may undo the last change", file.display());
+                complain(&Problem::with_help(what, "look at the disk"));
+                Ok(())
+            }
+        }
     }
 }
 
@@ -385,6 +404,30 @@ mod tests {
             .expect("in the way");
         assert_eq!(house.view.lift(&id), Err(ExclusionError::NotWritten));
         assert_eq!(house.rules.put.lock().len(), 1, "and what is not written is not put in force");
+    }
+
+    #[test]
+    fn what_is_answered_is_what_stands_in_the_file_and_in_force() {
+        let mut house = house();
+        house.view.exclude(&[new("942100", None)], &BY).expect("made");
+        let stands = |house: &House| {
+            let file = exclusions::read(house.folder.path()).expect("read");
+            assert_eq!((&file, &file), (&*house.rules.put.lock(), &*house.view.rows.lock()));
+            file.into_iter().map(|row| row.rules).collect::<Vec<_>>()
+        };
+        house.view.sync = |_| Err(std::io::Error::other("no folder can be synced"));
+        let made = house.view.exclude(&[new("942190", None)], &BY);
+        assert_eq!((made, stands(&house)), (Err((0, ExclusionError::NotWritten)), vec!["942100".to_owned()]));
+        let id = house.view.exclusions()[1].id.clone();
+        assert_eq!(house.view.lift(&id), Err(ExclusionError::NotWritten));
+        assert_eq!(stands(&house), ["942100"]);
+        // Where the file cannot be put back either, what it says runs.
+        house.view.sync = |data| {
+            std::fs::create_dir(data.join(format!("{}.new", exclusions::FILE)))?;
+            Err(std::io::Error::other("no folder can be synced"))
+        };
+        house.view.exclude(&[new("942190", None)], &BY).expect("it stands, and runs");
+        assert_eq!(stands(&house), ["942100", "942190"]);
     }
 
     #[test]
