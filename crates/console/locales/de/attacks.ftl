@@ -142,11 +142,12 @@ reach-everywhere-what = Die Regel läuft gar nicht.
 wrong-bad-reason = Geben Sie einen Grund von höchstens 300 Zeichen in einer Zeile an.
 wrong-unknown-route = Diese Route gibt es nicht mehr.
 wrong-unknown-rules = Eine solche Regel läuft nicht.
-wrong-bad-target = Die Regeln kennen kein solches Feld.
+wrong-bad-target = Die Regeln kennen kein solches Feld, oder es ist länger als 1.024 Bytes.
 wrong-already-excluded = Das ist schon ausgenommen.
-wrong-too-many-exclusions = Es sind zu viele Ausnahmen. Nehmen Sie einige zurück, oder nehmen Sie in obhut.toml einen Bereich oder ein Merkmal aus.
+wrong-too-many-exclusions = Es sind zu viele Ausnahmen, oder sie sind zusammen zu lang. Nehmen Sie einige zurück, oder nehmen Sie in obhut.toml einen Bereich oder ein Merkmal aus.
 wrong-unknown-exclusion = Diese Ausnahme gibt es nicht mehr.
-wrong-deciding-rule = Eine Regel, die nur entscheidet, lässt sich nicht ausnehmen: Es würde nichts mehr abgelehnt.
+wrong-deciding-rule = Darunter sind Regeln, die nur entscheiden oder die Punkte dafür zählen; sie lassen sich nicht ausnehmen: Es würde nichts mehr abgelehnt. Nennen Sie die Regeln, die zu Unrecht anschlugen.
+wrong-exclusion-too-wide = Das würde { $count } Regeln abschalten; höchstens 50 sind es auf einmal. Nennen Sie einen engeren Bereich, ein engeres Merkmal oder das Feld, das sie nicht prüfen sollen.
 wrong-exclusions-not-written = Die Ausnahme ließ sich nicht schreiben; geändert wurde nichts.
 wrong-rules-not-loaded = Die Regeln nahmen die Ausnahme nicht an; geändert wurde nichts.
 
@@ -194,9 +195,10 @@ report-decide = War es ein Angriff?
 report-decide-what = Sehen Sie sich zu jeder Zeile ein Ereignis an. Was die Anwendung selbst sendet und braucht, nehmen Sie aus; einen Angriff lassen Sie, wie er ist.
 report-because = beim Erkennen gesehen, die Anwendung braucht es
 report-all = { $count ->
-    [one] Die gezeigte Zeile ausnehmen
-   *[other] Alle { $count } gezeigten Zeilen ausnehmen
+    [one] Das gezeigte Feld ausnehmen
+   *[other] Alle { $count } gezeigten Felder ausnehmen
 }
 report-no-route = Zeilen, auf die keine Route passt, bleiben: Benennen Sie erst eine Route für diese Pfade.
+report-whole = Zeilen, die kein Feld nennen, sind nicht dabei: Eine auszunehmen schaltet die Regel auf der ganzen Route ab, und jeder kann sie durch einen Angriff in einem Feld mit ungewöhnlichem Namen, der verborgen wird, entstehen lassen. Entscheiden Sie über jede einzeln.
 report-one = Regel auf dieser Route ausnehmen
 report-one-target = Feld auf dieser Route ausnehmen

@@ -142,11 +142,12 @@ reach-everywhere-what = The rule does not run at all.
 wrong-bad-reason = Enter a reason of at most 300 characters, on one line.
 wrong-unknown-route = There is no such route any more.
 wrong-unknown-rules = No such rule runs.
-wrong-bad-target = The rules know no such field.
+wrong-bad-target = The rules know no such field, or it is longer than 1,024 bytes.
 wrong-already-excluded = This is excluded already.
-wrong-too-many-exclusions = There are too many exclusions. Take some back, or exclude a range or a tag in obhut.toml.
+wrong-too-many-exclusions = There are too many exclusions, or they are too long together. Take some back, or exclude a range or a tag in obhut.toml.
 wrong-unknown-exclusion = There is no such exclusion any more.
-wrong-deciding-rule = A rule that only decides cannot be excluded: nothing would be refused any more.
+wrong-deciding-rule = Rules that only decide, or keep the score for that, are among these and cannot be excluded: nothing would be refused any more. Name the rules that found something wrongly.
+wrong-exclusion-too-wide = This would switch { $count } rules off; at most 50 are at once. Name a narrower range or tag, or the field that they shall not look at.
 wrong-exclusions-not-written = The exclusion could not be written; nothing was changed.
 wrong-rules-not-loaded = The rules did not take the exclusion; nothing was changed.
 
@@ -194,9 +195,10 @@ report-decide = Was it an attack?
 report-decide-what = Look at an event of each line. What your app sends by itself and needs, exclude; an attack, leave as it is.
 report-because = seen while detecting, needed by the app
 report-all = { $count ->
-    [one] Exclude the line that is shown
-   *[other] Exclude all { $count } lines that are shown
+    [one] Exclude the field that is shown
+   *[other] Exclude all { $count } fields that are shown
 }
 report-no-route = Lines where no route fits are left out: name a route for those paths first.
+report-whole = Lines that name no field are not among them: excluding one switches the rule off on the whole route, and anybody can cause one with an attack in a field with an odd name, which is hidden. Decide on each by itself.
 report-one = Exclude the rule on this route
 report-one-target = Exclude this field on this route

@@ -9,6 +9,9 @@ use model::Timestamp;
 use model::decision::Action;
 use model::principal::Role;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 use vault::sight::{Entry, Wanted};
 use vault::trail::{Event, Verdict};
 
@@ -160,6 +163,29 @@ async fn a_rule_is_excluded_here_with_a_reason_and_taken_back() {
     assert_eq!(entries(&door).len(), 2, "what changed nothing is no entry");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn other_requests_go_on_while_exclusions_are_held_against_the_rules() {
+    let door = Door::open().await;
+    let mut guest = security(&door).await;
+    let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel::<mpsc::Sender<()>>();
+    // Another task answers, if there is a thread left to run it.
+    tokio::spawn(async move {
+        while let Some(answer) = asked.recv().await {
+            let _ = answer.send(());
+        }
+    });
+    let alone = Arc::new(AtomicBool::new(false));
+    let found = alone.clone();
+    *door.shield.listing.lock() = Some(Box::new(move || {
+        let (answer, answered) = mpsc::channel();
+        let is_answered = ask.send(answer).is_ok() && answered.recv_timeout(Duration::from_secs(10)).is_ok();
+        found.fetch_or(!is_answered, Ordering::SeqCst);
+    }));
+    let lifted = guest.post(&door, &format!("/console/attacks/exclusions/{EXCLUSION}"), &[]).await;
+    assert_eq!(lifted.to(), "/console/attacks/exclusions?done=exclusion-lifted");
+    assert!(!alone.load(Ordering::SeqCst), "it ran on the thread that requests are answered on");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_could_not_be_done_is_said_in_the_ledger_too() {
     let door = Door::open().await;
@@ -186,23 +212,35 @@ async fn the_report_turns_into_exclusions_with_one_press() {
     let report = guest.get(&door, "/console/attacks/report").await;
     assert!(report.text.contains("2 rules would have refused requests on 2 routes."), "{}", report.text);
     assert!(report.text.contains("value=\"worker-save 942100 ARGS:note\""));
-    assert!(report.text.contains("value=\"worker-save 942190\""), "a hidden name is excluded whole");
+    assert!(
+        !report.text.contains("value=\"worker-save 942190"),
+        "a hidden name would exclude the whole rule: not with one press"
+    );
+    assert!(report.text.contains(&format!("/console/attacks/exclude/{WOULD}/942190")), "but from its event");
+    assert!(report.text.contains("Exclude the field that is shown"), "{}", report.text);
+    assert!(report.text.contains("switches the rule off on the whole route"), "and it is said why");
     assert!(!report.text.contains("949110"), "one that decides is not in it");
     assert!(report.text.contains(NOWHERE) && report.text.contains("Lines where no route fits are left out"));
-    let one =
-        [("line", "worker-save 942100 ARGS:note"), ("line", "worker-save 942190"), ("because", "needed")];
-    let only = [one[0], one[1], one[2], ("only", "worker-save 942190")];
+    let (because, line) = (("because", "needed"), ("line", "worker-save 942100 ARGS:note"));
+    let only = [line, because, ("only", "workers 942100 ARGS:note")];
     assert!(guest.post(&door, "/console/attacks/report", &only).await.to().contains("done=rules-excluded"));
-    assert_eq!(door.shield.exclusions.lock().last().map(|one| one.rules.clone()).as_deref(), Some("942190"));
-    let rest = guest.get(&door, "/console/attacks/report").await;
-    assert!(!rest.text.contains("value=\"worker-save 942190\"") && rest.text.contains("942100"));
-    assert!(guest.post(&door, "/console/attacks/report", &[one[0], one[2]]).await.to().contains("done="));
+    let last = door.shield.exclusions.lock().last().map(|one| one.routes.clone());
+    assert_eq!(last, Some(vec!["workers".to_owned()]), "what was pressed alone");
+    assert!(guest.post(&door, "/console/attacks/report", &[line, because]).await.to().contains("done="));
     assert_eq!(door.shield.exclusions.lock().len(), 4);
+    let rest = guest.get(&door, "/console/attacks/report").await;
+    assert!(!rest.text.contains("name=\"line\"") && rest.text.contains("942190"), "{}", rest.text);
     // Of all that were shown, what stands by now is passed over.
-    let both = [one[0], ("line", "workers 942190"), one[2]];
+    let both = [line, ("line", "workers 942190 ARGS:note"), because];
     assert!(guest.post(&door, "/console/attacks/report", &both).await.to().contains("done="));
     assert_eq!(door.shield.exclusions.lock().len(), 5);
-    for odd in ["", "worker-save", "worker-save 942100x", "nowhere 942100"] {
+    for (name, whole) in [("line", "workers 942200"), ("only", "workers 942200"), ("only", "workers 942200 ")]
+    {
+        let wrong = [line, (name, whole), because];
+        let wrong = guest.post(&door, "/console/attacks/report", &wrong).await;
+        assert!(wrong.text.contains("bad_request"), "{name}={whole}: no whole rule, whatever the form says");
+    }
+    for odd in ["", "worker-save", "worker-save 942100x", "workers 942100", "nowhere 942100 ARGS:note"] {
         let wrong = guest.post(&door, "/console/attacks/report", &[("line", odd), ("because", "b")]).await;
         assert!(
             wrong.text.contains("bad_request") || wrong.text.contains("unknown_route"),
@@ -210,8 +248,8 @@ async fn the_report_turns_into_exclusions_with_one_press() {
             wrong.status
         );
     }
-    let without =
-        guest.post(&door, "/console/attacks/report", &[("line", "workers 942100"), ("because", "")]).await;
+    let without = [("line", "workers 942100 ARGS:note"), ("because", "")];
+    let without = guest.post(&door, "/console/attacks/report", &without).await;
     assert!(without.text.contains("id=\"because-e\""));
     assert_eq!((entries(&door).len(), door.shield.exclusions.lock().len()), (3, 5));
 }
@@ -303,6 +341,22 @@ async fn the_api_shows_and_does_the_same() {
     let (status, again) = door.send(Method::DELETE, &path, Some(&key), Vec::new()).await;
     assert_eq!((status, &again["code"]), (StatusCode::NOT_FOUND, &json!("unknown_exclusion")));
     assert_eq!(entries(&door).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_many_rules_would_be_switched_off_is_said() {
+    let door = Door::open().await;
+    let key = door.world.key(Role::Security, None).await;
+    *door.shield.fails.lock() = Some(ExclusionError::TooWide(1_073));
+    let exclude = json!({"rules": "900000-999999", "because": "b"});
+    let (status, wide) = door.post("/v1/tenants/{t}/shield/exclusions", &key, exclude).await;
+    assert_eq!((status, &wide["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("exclusion_too_wide")));
+    assert_eq!(wide["count"], json!(1_073));
+    let mut guest = security(&door).await;
+    *door.shield.fails.lock() = Some(ExclusionError::TooWide(73));
+    let path = format!("/console/attacks/exclude/{REFERENCE}/942100");
+    let said = guest.post(&door, &path, &[("reach", "route"), ("because", "b")]).await;
+    assert!(said.text.contains("73") && said.text.contains("narrower range or tag"), "{}", said.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 //! Attacks and exclusions as the console's pages see and change them.
 
-use super::exclusions;
-use crate::system::Problem;
+use super::exclusions::{self, Unwritten};
+use crate::system::{Problem, complain};
 use console::{
     AttacksView, Exclusion, ExclusionError, ExclusionSource, NewExclusion, ShieldState, Signature,
 };
@@ -13,10 +13,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use watch::attacks::{Attacks, DECIDING, is_deciding};
+use watch::attacks::Attacks;
 
 /// Longest reason in characters.
 const LONGEST_REASON: usize = 300;
+/// Most rules that one exclusion switches off.
+const MOST_RULES: usize = 50;
 
 /// The rules that run, as far as exclusions are concerned.
 pub(crate) trait InForce: Send + Sync {
@@ -32,8 +34,11 @@ pub(crate) trait InForce: Send + Sync {
     /// The exclusions of the configuration.
     fn configured(&self) -> Vec<ExcludeTable>;
 
-    /// Ids of rules that only decide on what others found.
-    fn deciding(&self) -> Vec<u64>;
+    /// Ids of the rules that run and only decide on what others found, or keep the score for that.
+    fn deciding(&self) -> BTreeSet<u64>;
+
+    /// Ids of the rules that run and that an exclusion means.
+    fn meant(&self, row: &ExcludeTable) -> Vec<u64>;
 
     /// Whether the rules that run can honour an exclusion.
     fn honours(&self, row: &ExcludeTable) -> Result<(), ExclusionError>;
@@ -49,6 +54,7 @@ pub(crate) struct View {
     data: PathBuf,
     /// Those of the file.
     rows: Mutex<Vec<ExcludeTable>>,
+    sync: exclusions::FolderSync,
 }
 
 impl View {
@@ -59,12 +65,19 @@ impl View {
         data: PathBuf,
         rows: Vec<ExcludeTable>,
     ) -> Self {
-        Self { attacks, rules, data, rows: Mutex::new(rows) }
+        Self { attacks, rules, data, rows: Mutex::new(rows), sync: exclusions::sync }
     }
 
-    /// The file was read anew.
-    pub(crate) fn replace(&self, rows: Vec<ExcludeTable>) {
-        *self.rows.lock() = rows;
+    /// Reads the file anew, and keeps what it says if it can be put in force. No change comes in between.
+    pub(crate) fn again(
+        &self,
+        put: impl FnOnce(&[ExcludeTable]) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        let mut standing = self.rows.lock();
+        let rows = exclusions::read(&self.data)?;
+        put(&rows)?;
+        *standing = rows;
+        Ok(())
     }
 
     /// New rows in their form, if each can be honoured and none stands already.
@@ -77,6 +90,7 @@ impl View {
         let routes: BTreeSet<String> = self.rules.routes().into_iter().collect();
         let mut ids: BTreeSet<String> =
             standing.iter().chain(&self.rules.configured()).map(exclusions::id).collect();
+        let deciding = self.rules.deciding();
         let mut rows = Vec::with_capacity(new.len());
         for (number, one) in new.iter().enumerate() {
             let refuse = |error| Err((number, error));
@@ -87,10 +101,7 @@ impl View {
             if !is_reason(&one.because) {
                 return refuse(ExclusionError::Because);
             }
-            if reaches_deciding(&row.rules, &self.rules.deciding()) {
-                return refuse(ExclusionError::Deciding);
-            }
-            self.rules.honours(&row).map_err(|error| (number, error))?;
+            self.fits(&row, &deciding).map_err(|error| (number, error))?;
             if !ids.insert(exclusions::id(&row)) {
                 return refuse(ExclusionError::Standing);
             }
@@ -99,7 +110,30 @@ impl View {
             }
             rows.push(row);
         }
+        if exclusions::whole(&[standing, rows.as_slice()].concat()).is_none() {
+            return Err((0, ExclusionError::TooMany));
+        }
         Ok(rows)
+    }
+
+    /// Whether the rules that run can honour a row, and would still decide.
+    fn fits(&self, row: &ExcludeTable, deciding: &BTreeSet<u64>) -> Result<(), ExclusionError> {
+        let is_long = |part: &str| part.len() > exclusions::LONGEST_PART;
+        if is_long(&row.rules) {
+            return Err(ExclusionError::Rules);
+        }
+        if row.target.as_deref().is_some_and(is_long) {
+            return Err(ExclusionError::Target);
+        }
+        self.rules.honours(row)?;
+        let meant = self.rules.meant(row);
+        if meant.iter().any(|id| deciding.contains(id)) {
+            return Err(ExclusionError::Deciding);
+        }
+        if row.target.is_none() && meant.len() > MOST_RULES {
+            return Err(ExclusionError::TooWide(meant.len()));
+        }
+        Ok(())
     }
 
     /// Writes rows and puts them in force; on failure both are as they were.
@@ -108,14 +142,32 @@ impl View {
         standing: &mut Vec<ExcludeTable>,
         rows: Vec<ExcludeTable>,
     ) -> Result<(), ExclusionError> {
-        exclusions::write(&self.data, &rows).map_err(|_| ExclusionError::NotWritten)?;
+        self.write(&rows, standing)?;
         if self.rules.put(&rows).is_err() {
             // The file must not say what does not run: at the next start it would.
-            let back = exclusions::write(&self.data, standing);
+            let back = exclusions::place(&self.data, standing).and_then(|()| (self.sync)(&self.data));
             return Err(if back.is_ok() { ExclusionError::NotLoaded } else { ExclusionError::NotWritten });
         }
         *standing = rows;
         Ok(())
+    }
+
+    /// Writes rows. Where that fails, those that stood stand in the file again.
+    fn write(&self, rows: &[ExcludeTable], standing: &[ExcludeTable]) -> Result<(), ExclusionError> {
+        match exclusions::write(&self.data, rows, self.sync) {
+            Ok(()) => Ok(()),
+            Err(Unwritten::Nothing) => Err(ExclusionError::NotWritten),
+            Err(Unwritten::Unsynced) if exclusions::place(&self.data, standing).is_ok() => {
+                Err(ExclusionError::NotWritten)
+            }
+            Err(Unwritten::Unsynced) => {
+                // The new rows cannot be taken out of the file again. They would run from the next start on, so they run now.
+                let file = exclusions::path(&self.data);
+                let what = format!("{}: a loss of power may undo the last change", file.display());
+                complain(&Problem::with_help(what, "look at the disk"));
+                Ok(())
+            }
+        }
     }
 }
 
@@ -137,19 +189,6 @@ fn row(new: &NewExclusion, by: &Signature) -> ExcludeTable {
 fn is_reason(text: &str) -> bool {
     let text = text.trim();
     (1..=LONGEST_REASON).contains(&text.chars().count()) && !text.chars().any(char::is_control)
-}
-
-/// Whether these rules, an id, a range or a tag, include one that only decides.
-fn reaches_deciding(rules: &str, deciding: &[u64]) -> bool {
-    if let Some(tag) = rules.strip_prefix("tag:") {
-        return tag.trim() == DECIDING;
-    }
-    let number = |text: &str| text.trim().parse::<u64>().ok();
-    let (from, to) = rules.split_once('-').unwrap_or((rules, rules));
-    let (Some(from), Some(to)) = (number(from), number(to)) else { return false };
-    // Every thousand that the range touches is touched at its ends or lies whole in it.
-    let thousands = [949_000, 959_000, 980_000].into_iter().any(|id| from < id + 1_000 && id <= to);
-    thousands || is_deciding(from) || deciding.iter().any(|id| (from..=to).contains(id))
 }
 
 fn shown(row: &ExcludeTable, source: ExclusionSource, effective: bool) -> Exclusion {
@@ -257,8 +296,17 @@ mod tests {
             vec![ExcludeTable { rules: "930100".into(), ..ExcludeTable::default() }]
         }
 
-        fn deciding(&self) -> Vec<u64> {
-            vec![9_000_100]
+        fn deciding(&self) -> BTreeSet<u64> {
+            BTreeSet::from([949_110, 9_000_100])
+        }
+
+        fn meant(&self, row: &ExcludeTable) -> Vec<u64> {
+            let number = |text: &str| text.parse::<u64>().expect("a number");
+            match (row.rules.as_str(), row.rules.split_once('-')) {
+                ("tag:OWASP_CRS", _) => vec![942_100, 942_190, 949_110],
+                (_, Some((from, to))) => (number(from)..=number(to)).collect(),
+                (one, None) => vec![number(one)],
+            }
         }
 
         fn honours(&self, row: &ExcludeTable) -> Result<(), ExclusionError> {
@@ -342,8 +390,10 @@ mod tests {
             (new("942190", None), ExclusionError::Standing),
             (everywhere, ExclusionError::Standing),
             (new("949110", None), ExclusionError::Deciding),
-            (new("900000-999999", None), ExclusionError::Deciding),
-            (new("tag:anomaly-evaluation", None), ExclusionError::Deciding),
+            (new("940000-949999", None), ExclusionError::Deciding),
+            (new("tag:OWASP_CRS", None), ExclusionError::Deciding),
+            (new("tag:OWASP_CRS", Some("ARGS:note")), ExclusionError::Deciding),
+            (new("942100-942150", None), ExclusionError::TooWide(51)),
             (new("9000000-9000200", None), ExclusionError::Deciding),
         ] {
             let both = [new("942190", None), wrong.clone()];
@@ -371,24 +421,58 @@ mod tests {
     }
 
     #[test]
-    fn a_range_reaches_what_lies_in_it() {
-        for (rules, reaches) in [
-            ("942100", false),
-            ("942100-942999", false),
-            ("949999", true),
-            ("940000-949000", true),
-            ("949500-949600", true),
-            ("950000-958999", false),
-            ("100-99999999", true),
-            ("980000-980001", true),
-            ("9000100", true),
-            ("9000101-9000200", false),
-            ("tag:attack-sqli", false),
-            ("tag: anomaly-evaluation", true),
-            ("nonsense", false),
-        ] {
-            assert_eq!(reaches_deciding(rules, &[9_000_100]), reaches, "{rules}");
+    fn what_is_answered_is_what_stands_in_the_file_and_in_force() {
+        let mut house = house();
+        house.view.exclude(&[new("942100", None)], &BY).expect("made");
+        let stands = |house: &House| {
+            let file = exclusions::read(house.folder.path()).expect("read");
+            assert_eq!((&file, &file), (&*house.rules.put.lock(), &*house.view.rows.lock()));
+            file.into_iter().map(|row| row.rules).collect::<Vec<_>>()
+        };
+        house.view.sync = |_| Err(std::io::Error::other("no folder can be synced"));
+        let made = house.view.exclude(&[new("942190", None)], &BY);
+        assert_eq!((made, stands(&house)), (Err((0, ExclusionError::NotWritten)), vec!["942100".to_owned()]));
+        let id = house.view.exclusions()[1].id.clone();
+        assert_eq!(house.view.lift(&id), Err(ExclusionError::NotWritten));
+        assert_eq!(stands(&house), ["942100"]);
+        // Where the file cannot be put back either, what it says runs.
+        house.view.sync = |data| {
+            std::fs::create_dir(data.join(format!("{}.new", exclusions::FILE)))?;
+            Err(std::io::Error::other("no folder can be synced"))
+        };
+        house.view.exclude(&[new("942190", None)], &BY).expect("it stands, and runs");
+        assert_eq!(stands(&house), ["942100", "942190"]);
+    }
+
+    #[test]
+    fn many_rules_are_excluded_for_a_target_or_in_narrower_ranges() {
+        let house = house();
+        for few in [new("942100-942149", None), new("942100-942999", Some("ARGS:note"))] {
+            house.view.exclude(&[few], &BY).expect("made");
         }
+    }
+
+    #[test]
+    fn what_is_too_long_is_refused_before_anything_is_written() {
+        let house = house();
+        house.view.exclude(&[new("942100", None)], &BY).expect("made");
+        let target = |length| format!("ARGS:/{}/", "x".repeat(length));
+        let long = new("942190", Some(&target(exclusions::LONGEST_PART)));
+        assert_eq!(house.view.preview(std::slice::from_ref(&long), &BY), Err((0, ExclusionError::Target)));
+        assert_eq!(house.view.exclude(&[long], &BY), Err((0, ExclusionError::Target)));
+        let zeros = new(&format!("{}942190", "0".repeat(exclusions::LONGEST_PART)), None);
+        assert_eq!(house.view.exclude(&[zeros], &BY), Err((0, ExclusionError::Rules)));
+        // Reasons and targets that are fine each, and too long for the file together.
+        let row = |id: u64| NewExclusion {
+            because: "\u{10FFFF}".repeat(LONGEST_REASON),
+            ..new(&id.to_string(), Some(&target(exclusions::LONGEST_PART - 10).replace('x', "\u{1}")))
+        };
+        let rows: Vec<NewExclusion> = (100_000..100_900).map(row).collect();
+        assert_eq!(house.view.preview(&rows, &BY), Err((0, ExclusionError::TooMany)));
+        assert_eq!(house.view.exclude(&rows, &BY), Err((0, ExclusionError::TooMany)));
+        assert_eq!(exclusions::read(house.folder.path()).expect("read").len(), 1, "nothing is lost");
+        assert_eq!((house.view.exclusions().len(), house.rules.put.lock().len()), (2, 1));
+        house.view.exclude(&rows[..10], &BY).expect("fewer of them fit");
     }
 
     #[test]

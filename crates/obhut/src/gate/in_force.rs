@@ -4,22 +4,26 @@
 
 use super::relay::VaultRelay;
 use super::seen::Seen;
-use crate::attacks::InForce;
+use crate::attacks::{self, InForce};
 use crate::config::Config;
 use crate::shield::rules;
 use crate::system::Problem;
 use arc_swap::ArcSwap;
 use console::{ExclusionError, ShieldDoes, ShieldState};
 use gateway::config::{ExcludeTable, ShieldMode, Tables};
-use gateway::messages::FieldInfo;
+use gateway::messages::{FieldInfo, Relay};
 use gateway::{Gateway, Setup};
 use model::{Clock, TenantId, Timestamp};
 use parking_lot::Mutex;
 use shield::seclang::Reason;
-use shield::{Engine, Overlay};
+use shield::{Described, Engine, Excluded, Overlay};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use watch::attacks::{DECIDING, is_deciding};
+use watch::attacks::is_deciding;
+
+/// The rule by which `[shield]` sets levels and thresholds.
+const LEVELS: u64 = 99_900;
 
 /// All that a gateway's setup is made of. Cheap to clone.
 #[derive(Clone)]
@@ -43,13 +47,9 @@ struct Ruling {
 }
 
 impl Parts {
-    /// Reads rules, where some route needs them.
-    pub(crate) fn read(
-        config: &Config,
-        tables: &Tables,
-        rows: Vec<ExcludeTable>,
-        now: Timestamp,
-    ) -> Result<Self, Problem> {
+    /// Reads rules, where some route needs them. What is excluded is not asked here: compiling takes seconds, in which it
+    /// may change.
+    pub(crate) fn read(config: &Config, tables: &Tables, now: Timestamp) -> Result<Self, Problem> {
         let rules = match Setup::needs_rules(tables) {
             true => Some(rules::load(&tables.shield, &config.data)?),
             false => None,
@@ -60,7 +60,12 @@ impl Parts {
             loaded: now,
         });
         let (tables, data) = (Arc::new(tables.clone()), config.data.clone());
-        Ok(Self { tables, data, fields: None, rules, rows: rows.into() })
+        Ok(Self { tables, data, fields: None, rules, rows: Arc::default() })
+    }
+
+    /// With what the console excludes.
+    pub(crate) fn with_rows(self, rows: &[ExcludeTable]) -> Self {
+        Self { rows: rows.into(), ..self }
     }
 
     /// The setup. An exclusion of the configuration that means nothing is an error; one of the console was honoured when it was
@@ -86,6 +91,12 @@ impl Parts {
             Err((_, Reason::NoSuchRule)) => Err(ExclusionError::Rules),
             Err(_) => Err(ExclusionError::Target),
         }
+    }
+
+    /// Ids of the rules that run and fit.
+    fn ids(&self, fits: impl Fn(&Described<'_>) -> bool) -> impl Iterator<Item = u64> {
+        let all = self.rules.iter().flat_map(|rules| rules.engine.described());
+        all.filter(move |rule| fits(rule)).map(|rule| rule.id)
     }
 
     /// What protects, in a line.
@@ -152,19 +163,22 @@ impl Standing {
         self.enforce(Parts { fields, ..Parts::clone(&self.parts.load()) })
     }
 
-    /// Puts another configuration in force, and reads the rules anew. `beside` has to succeed with it.
+    /// Reads the rules of a configuration, which takes seconds; changes of what is in force go on meanwhile.
+    pub(crate) fn read(&self, config: &Config, tables: &Tables) -> Result<Parts, Problem> {
+        let now = self.clock.now();
+        Parts::read(config, tables, now).inspect_err(|_| *self.stale.lock() = Some(now))
+    }
+
+    /// Puts what was read in force. `beside` has to succeed with it.
     pub(crate) fn replace(
         &self,
-        config: &Config,
-        tables: &Tables,
-        rows: Vec<ExcludeTable>,
-        fields: Option<&[FieldInfo]>,
+        parts: Parts,
         beside: impl FnOnce() -> Result<(), Problem>,
     ) -> Result<(), Problem> {
         let _one = self.changing.lock();
-        let now = self.clock.now();
-        let parts = Parts::read(config, tables, rows, now).inspect_err(|_| *self.stale.lock() = Some(now))?;
-        let parts = Parts { fields: fields.map(Into::into), ..parts };
+        // Asked now: the house may have been opened while rules were read.
+        let fields = self.relay.fields().ok().map(Into::into);
+        let parts = Parts { fields, ..parts };
         // What would not fit is found before anything changes.
         parts.setup()?;
         beside()?;
@@ -180,6 +194,18 @@ impl Standing {
         self.parts.store(Arc::new(parts));
         Ok(())
     }
+}
+
+/// Reads the rules anew and puts them in force with what the console excludes at that moment. The rows of the file are read
+/// once the rules are ready: one that was taken back while they were compiled stays taken back, and none made meanwhile is lost.
+pub(crate) fn again(
+    standing: &Standing,
+    attacks: &attacks::View,
+    read: impl FnOnce() -> Result<Parts, Problem>,
+    beside: impl FnOnce() -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let parts = read()?;
+    attacks.again(|rows| standing.replace(parts.with_rows(rows), beside))
 }
 
 fn does(mode: ShieldMode) -> ShieldDoes {
@@ -220,13 +246,17 @@ impl InForce for Standing {
         self.tables().shield.exclude.clone()
     }
 
-    fn deciding(&self) -> Vec<u64> {
-        let parts = self.parts.load();
-        let Some(rules) = &parts.rules else { return Vec::new() };
-        let decides = |rule: &shield::Described<'_>| {
-            is_deciding(rule.id) || rule.tags.iter().any(|tag| **tag == *DECIDING)
+    fn deciding(&self) -> BTreeSet<u64> {
+        self.parts.load().ids(|rule| rule.id == LEVELS || is_deciding(rule.id, rule.tags)).collect()
+    }
+
+    fn meant(&self, row: &ExcludeTable) -> Vec<u64> {
+        let Ok(exclusion) = row.exclusion() else { return Vec::new() };
+        let fits = |rule: &Described<'_>| match &exclusion.rules {
+            Excluded::Ids(range) => range.contains(&rule.id),
+            Excluded::Tag(tag) => rule.tags.iter().any(|one| **one == **tag),
         };
-        rules.engine.described().filter(decides).map(|rule| rule.id).collect()
+        self.parts.load().ids(fits).collect()
     }
 
     fn honours(&self, row: &ExcludeTable) -> Result<(), ExclusionError> {

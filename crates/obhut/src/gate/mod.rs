@@ -70,7 +70,7 @@ impl Gate {
         let table = table(tables)?;
         let clock = Arc::new(SystemClock);
         let rows = exclusions::read(&config.data)?;
-        let parts = Parts::read(config, tables, rows.clone(), clock.now())?;
+        let parts = Parts::read(config, tables, clock.now())?.with_rows(&rows);
         let setup = parts.setup()?;
         let (tls, presented) = watch::channel(certificate(config, table)?);
         let relay = Arc::new(VaultRelay::default());
@@ -132,17 +132,14 @@ impl Gate {
             let config = crate::config::load(file)?;
             let tables =
                 config.gateway.as_ref().ok_or_else(|| Problem::new("there is no [gateway] any more"))?;
-            let fields = self.relay.fields().ok();
-            let rows = exclusions::read(&config.data)?;
+            let read = || self.standing.read(&config, tables);
             let beside = || {
                 let tls = certificate(&config, table(tables)?)?;
                 // Nobody listens any more only at the very end.
                 let _ = self.tls.send(tls);
                 Ok(())
             };
-            self.standing.replace(&config, tables, rows.clone(), fields.as_deref(), beside)?;
-            self.attacks.replace(rows);
-            Ok::<(), Problem>(())
+            in_force::again(&self.standing, &self.attacks, read, beside)
         };
         match again() {
             Ok(()) => {

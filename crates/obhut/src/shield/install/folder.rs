@@ -4,7 +4,7 @@ use super::CURRENT;
 use super::archive::Member;
 use crate::system::Problem;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The link to the version that counted before.
@@ -19,9 +19,13 @@ const OWN: [&str; 3] = [
 const CARRIED: usize = 500;
 const CARRIED_BYTES: u64 = 4 << 20;
 
+/// Makes what a folder lists outlast a loss of power.
+type FolderSync = Box<dyn Fn(&Path) -> io::Result<()>>;
+
 /// The folder.
 pub(super) struct Folder {
     path: PathBuf,
+    sync: FolderSync,
 }
 
 /// A version that does not count yet, and goes if it never does.
@@ -45,14 +49,18 @@ impl Drop for Staged {
     }
 }
 
-fn cannot(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Problem {
+fn cannot(what: &str, path: &Path) -> impl FnOnce(io::Error) -> Problem {
     let text = format!("cannot {what} {}", path.display());
     move |error| Problem::with_help(format!("{text}: {error}"), "is the folder writable, and is there room?")
 }
 
 impl Folder {
     pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self::synced_by(path, Box::new(|folder| File::open(folder)?.sync_all()))
+    }
+
+    fn synced_by(path: &Path, sync: FolderSync) -> Self {
+        Self { path: path.to_owned(), sync }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -67,9 +75,41 @@ impl Folder {
         Some(name.to_owned())
     }
 
+    /// Makes the folder and those above it that are missing; each is entered where it lies.
+    fn make(&self) -> Result<(), Problem> {
+        let missing =
+            self.path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let missing: Vec<&Path> = missing.collect();
+        fs::create_dir_all(&self.path).map_err(cannot("make", &self.path))?;
+        for made in missing {
+            let above = made.parent().filter(|above| !above.as_os_str().is_empty());
+            self.sync(above.unwrap_or(Path::new(".")))?;
+        }
+        Ok(())
+    }
+
+    fn sync(&self, folder: &Path) -> Result<(), Problem> {
+        (self.sync)(folder).map_err(cannot("write", folder))
+    }
+
+    /// A version's folder and all in it. A file that was written is only found again if the folder that lists it was, too.
+    fn sync_all(&self, version: &Path) -> Result<(), Problem> {
+        let mut folders = vec![version.to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).map_err(cannot("read", &folder))? {
+                let entry = entry.map_err(cannot("read", &folder))?;
+                if entry.file_type().map_err(cannot("read", &entry.path()))?.is_dir() {
+                    folders.push(entry.path());
+                }
+            }
+            self.sync(&folder)?;
+        }
+        Ok(())
+    }
+
     /// Writes files into a new folder beside the versions, each to the disk.
     pub(super) fn stage(&self, members: &[Member]) -> Result<Staged, Problem> {
-        fs::create_dir_all(&self.path).map_err(cannot("make", &self.path))?;
+        self.make()?;
         let path = self.path.join(format!(".new-{}", std::process::id()));
         fs::create_dir(&path).map_err(cannot("make", &path))?;
         let staged = Staged { path, kept: false };
@@ -115,9 +155,10 @@ impl Folder {
             )
         })?;
         let to = self.path.join(&name);
+        self.sync_all(&staged.path)?;
         fs::rename(&staged.path, &to).map_err(cannot("make", &to))?;
         staged.kept = true;
-        sync(&self.path)?;
+        self.sync(&self.path)?;
         Ok(name)
     }
 
@@ -128,7 +169,7 @@ impl Folder {
         if let Some(before) = before.as_deref().filter(|before| *before != name) {
             self.link(PREVIOUS, before)?;
         }
-        sync(&self.path)?;
+        self.sync(&self.path)?;
         Ok(before)
     }
 
@@ -157,6 +198,60 @@ fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(cannot("write", path))
 }
 
-fn sync(folder: &Path) -> Result<(), Problem> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(cannot("write", folder))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    const FILES: [&str; 3] = ["crs-setup.conf", "rules/a.conf", "util/deep/er/b.data"];
+
+    fn members() -> Vec<Member> {
+        FILES.iter().map(|name| ((*name).into(), b"#".to_vec())).collect()
+    }
+
+    #[test]
+    fn every_folder_that_was_made_is_synced_before_the_version_counts() {
+        let dir = tempfile::tempdir().expect("folder");
+        let place = dir.path().join("not/there");
+        let seen: Rc<RefCell<Vec<PathBuf>>> = Rc::default();
+        let log = seen.clone();
+        let note = move |folder: &Path| {
+            log.borrow_mut().push(folder.to_owned());
+            Ok(())
+        };
+        let folder = Folder::synced_by(&place, Box::new(note));
+        let old = folder.stage(&members()).expect("staged");
+        folder.switch(&folder.keep(old, "crs-1").expect("kept")).expect("switched");
+        fs::create_dir(place.join("crs-1/plugins")).expect("made");
+        fs::write(place.join("crs-1/plugins/own.conf"), "#").expect("written");
+        for made in [dir.path().to_owned(), dir.path().join("not")] {
+            assert!(seen.borrow().contains(&made), "the folder of versions is entered");
+        }
+        seen.borrow_mut().clear();
+        let staged = folder.stage(&members()).expect("staged");
+        folder.carry_over(&staged).expect("carried over");
+        let path = staged.path().to_owned();
+        let name = folder.keep(staged, "crs-2").expect("kept");
+        let synced = seen.borrow().clone();
+        for made in ["", "rules", "util", "util/deep", "util/deep/er", "plugins"] {
+            assert!(synced.contains(&path.join(made)), "{made}: {synced:?}");
+        }
+        assert_eq!(synced.last(), Some(&place), "then the version gets its name");
+        assert_eq!((folder.target(CURRENT).as_deref(), &*name), (Some("crs-1"), "crs-2"), "before it counts");
+    }
+
+    #[test]
+    fn what_cannot_be_synced_does_not_count() {
+        let dir = tempfile::tempdir().expect("folder");
+        let failing = |folder: &Path| match folder.ends_with("rules") {
+            true => Err(io::Error::other("the disk is gone")),
+            false => Ok(()),
+        };
+        let folder = Folder::synced_by(dir.path(), Box::new(failing));
+        let staged = folder.stage(&members()).expect("staged");
+        let problem = folder.keep(staged, "crs-1").expect_err("not kept");
+        assert!(problem.what.contains("rules: the disk is gone"), "{}", problem.what);
+        assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 0, "nothing is left of it");
+    }
 }
