@@ -562,6 +562,13 @@ fn what_finds_no_place_is_not_left_out_in_silence() {
     let many = "SecArgumentsLimit 10000\nSecRule ARGS \"@rx .\" \"id:1,phase:2,pass,nolog,setvar:tx.x_%{MATCHED_VAR}=1\"";
     assert_eq!(seen(many, &get(&format!("/?{}", query(4_096)))), (None, None));
     assert_eq!(seen(many, &get(&format!("/?{}", query(4_097)))), refused);
+    // A trial ends there too, refuses nothing, and says why.
+    let trial = format!("SecRuleEngine DetectionOnly\n{many}\nSecAction \"id:9,phase:2,pass,log\"");
+    for (count, ended) in [(4_096, false), (4_097, true)] {
+        let report = inspect(&trial, &get(&format!("/?{}", query(count)))).report;
+        assert_eq!((report.verdict, report.refusal.is_some()), (None, ended));
+        assert_eq!(report.matched.iter().any(|matched| matched.rule == 9), !ended);
+    }
     let set = |count: usize| -> String {
         (1..=count).map(|id| format!("SecAction \"id:{id},phase:1,pass,nolog,setenv:e{id}=1\"\n")).collect()
     };
