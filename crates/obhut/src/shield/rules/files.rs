@@ -442,7 +442,7 @@ mod tests {
         // And no engine is made of what is left.
         let library = place.library();
         place.file("rules/a.conf", b"Include sub/*.conf\nSecAction \"id:1,phase:1,pass\"\n");
-        let faults = shield::Engine::load(&library, &[place.name("rules/a.conf")], 1).err().expect("faults");
+        let faults = shield::Engine::load(&library, &[place.name("rules/a.conf")], 1).expect_err("faults");
         assert!(faults.iter().any(|fault| fault.construct == folder), "{faults:?}");
     }
 
