@@ -486,7 +486,11 @@ impl Transaction {
             Test::Bytes(outside) => self.values.bytes_of(id).meets(*outside),
             Test::UrlEncoding => values::has_wrong_escape(self.values.get(id)),
             Test::Utf8 => values::is_not_utf8(self.values.get(id)),
-            Test::Checked(kind, pattern) => checked(*kind, pattern, self.values.get(id)),
+            Test::Checked(kind, pattern) => {
+                let (found, work) = checked(*kind, pattern, self.values.get(id));
+                self.work = self.work.saturating_add(work);
+                found
+            }
             Test::Sqli => match values::detect_sqli(self.values.get(id)) {
                 Some(fingerprint) => {
                     if rule.capture {
@@ -633,15 +637,21 @@ fn compares(compare: Compare, value: i64, operand: i64) -> bool {
     }
 }
 
-/// How many places of a value are tried for a number with a check digit.
-const MOST_TRIES: usize = 4_096;
+/// How often each byte of a value may be looked at on average for a number with a check digit. The longest numbers have 19
+/// digits; patterns that take all that follows would take quadratic time.
+const MOST_TRIED: usize = 64;
 
-/// A number with a check digit somewhere in the value.
-fn checked(kind: Checked, pattern: &crate::pattern::Pattern, value: &[u8]) -> bool {
-    let mut start = 0;
+/// Whether a number with a check digit is somewhere in the value, and what the look cost. A transaction that runs out of tries has
+/// asked for too much work.
+fn checked(kind: Checked, pattern: &crate::pattern::Pattern, value: &[u8]) -> (bool, usize) {
+    let most = MOST_TRIED * value.len() + 4_096;
+    let (mut start, mut work) = (0, 0);
     // Each try begins one byte after the place of the one before, as version 3 does: a digit in front hides no number.
-    for _ in 0..MOST_TRIES {
-        let Some(found) = value.get(start..).and_then(|rest| pattern.find(rest)) else { return false };
+    while work <= most {
+        let Some(found) = value.get(start..).and_then(|rest| pattern.find(rest)) else {
+            return (false, work);
+        };
+        work += found.end + 1;
         let (from, to) = (start + found.start, start + found.end);
         let right = match kind {
             Checked::Card => values::is_card(&value[from..to]),
@@ -650,9 +660,9 @@ fn checked(kind: Checked, pattern: &crate::pattern::Pattern, value: &[u8]) -> bo
             Checked::Svnr => values::is_svnr(&value[from..to]),
         };
         if right {
-            return true;
+            return (true, work);
         }
         start = from + 1;
     }
-    false
+    (false, super::MOST_WORK + 1)
 }

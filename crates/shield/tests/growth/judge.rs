@@ -16,8 +16,7 @@ pub(crate) struct Grown {
 
 /// Compares each growth with the one before it: what an input costs whatever its size is in none of them.
 pub(crate) fn judge(name: &str, counts: &[u64]) -> Grown {
-    let growths: Vec<f64> =
-        counts.windows(2).map(|pair| pair[1] as f64 - pair[0] as f64).collect();
+    let growths: Vec<f64> = counts.windows(2).map(|pair| pair[1] as f64 - pair[0] as f64).collect();
     // Growth below a hundredth of the count is noise.
     let least = counts.last().map_or(1.0, |last| *last as f64 / 100.0);
     let factor = growths.windows(2).map(|pair| pair[1] / pair[0].max(least)).fold(0.0, f64::max);

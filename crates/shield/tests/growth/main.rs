@@ -27,10 +27,12 @@ fn measured_work(work: &mut dyn FnMut()) {
 /// Does everything once at each size. Alone it measures nothing: callgrind has to run it.
 fn do_all(shapes: &[Shape]) {
     for shape in shapes {
-        let mut works: Vec<_> = (0..=DOUBLINGS).map(|doubling| (shape.work)(shape.size << doubling)).collect();
-        // The lazily built automata know this input afterwards; how they came to know it is not what is asked.
-        works.iter_mut().for_each(|work| work());
-        works.iter_mut().for_each(|work| measured_work(work.as_mut()));
+        for doubling in 0..=DOUBLINGS {
+            let mut work = (shape.work)(shape.size << doubling);
+            // The lazily built automata know this input afterwards, and no buffer is left of a larger one.
+            work();
+            measured_work(work.as_mut());
+        }
     }
 }
 
@@ -65,7 +67,8 @@ fn loudly(text: &str) {
 }
 
 fn has_valgrind() -> bool {
-    let found = Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success());
+    let found =
+        Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success());
     if !found {
         loudly("NOT RUN: valgrind is missing; how work grows with its input was NOT tested");
     }
@@ -78,13 +81,18 @@ fn counts(test: &str) -> Vec<u64> {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--toggle-collect=growth::measured_work", "--dump-after=growth::measured_work"])
+        .args([
+            "--tool=callgrind",
+            "--toggle-collect=growth::measured_work",
+            "--dump-after=growth::measured_work",
+        ])
         .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
         .arg(std::env::current_exe().expect("this binary"))
         .args(["--ignored", "--exact", test, "--test-threads=1"])
         .output()
         .expect("valgrind runs");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    let told =
+        String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}");
     (1..).map_while(|part| total(&folder.join(format!("out.{part}")))).collect()
 }
@@ -100,11 +108,7 @@ fn grown(test: &str, shapes: &[Shape]) -> Vec<Grown> {
     let counts = counts(test);
     let sizes = DOUBLINGS as usize + 1;
     assert_eq!(counts.len(), shapes.len() * sizes, "each shape is counted at each size");
-    shapes
-        .iter()
-        .zip(counts.chunks_exact(sizes))
-        .map(|(shape, counts)| judge(&shape.name, counts))
-        .collect()
+    shapes.iter().zip(counts.chunks_exact(sizes)).map(|(shape, counts)| judge(&shape.name, counts)).collect()
 }
 
 /// Fails with all shapes that grow too fast, and prints all.
