@@ -2,11 +2,13 @@
 
 use super::Files;
 use super::captured::{Of, capture, reads, reads_from_elsewhere};
-use super::gather::{Gathered, Item, Written, names, phase};
+use super::gather::{Gathered, Item, Written, phase};
 use super::ir::{
     About, Chain, ChainIndex, Change, Decision, Effect, Jump, Left, Member, Operand, PatternIndex, Piece,
     Quick, Rule, RuleIndex, Select, Source, SourceIndex, Step, Target, Test, Text,
 };
+use super::left_out::LeftOut;
+use super::names::Names;
 use super::patterns::{Key, reason};
 use super::slots::Slots;
 use crate::ByteSet;
@@ -39,7 +41,7 @@ pub(super) struct Build<'a> {
     chain_of: HashMap<Vec<Transformation>, ChainIndex>,
     source_of: HashMap<Source, SourceIndex>,
     /// For each phase, markers and where in its list they stand.
-    markers: [Vec<(String, u32)>; 5],
+    markers: [HashMap<String, Vec<u32>>; 5],
     /// `skipAfter` and `skip` of each head, until the markers are known.
     jumps: Vec<(RuleIndex, u8, u32, Wanted)>,
     /// For `ctl` that names rules: all heads by id, tags and message.
@@ -99,7 +101,8 @@ impl<'a> Build<'a> {
                 Item::Rule(written) => self.written(written),
                 Item::Marker(name) => {
                     for (markers, heads) in self.markers.iter_mut().zip(&self.heads) {
-                        markers.push((name.clone(), u32::try_from(heads.len()).unwrap_or(u32::MAX)));
+                        let place = u32::try_from(heads.len()).unwrap_or(u32::MAX);
+                        markers.entry(name.clone()).or_default().push(place);
                     }
                 }
             }
@@ -261,15 +264,11 @@ impl<'a> Build<'a> {
         sifted: bool,
     ) -> Box<[Target]> {
         let mut targets = Vec::new();
-        let looked: Vec<_> = rule.targets.iter().filter(|target| target.role != Role::Leave).collect();
-        for target in looked {
+        let left_out = LeftOut::of(rule);
+        for target in rule.targets.iter().filter(|target| target.role != Role::Leave) {
             let mut leave = Vec::new();
             let mut gone = false;
-            for left in rule
-                .targets
-                .iter()
-                .filter(|left| left.role == Role::Leave && covers(left.variable, target.variable))
-            {
+            for left in left_out.of_target(target) {
                 gone |= left.select == seclang::Select::All
                     || (left.select == target.select && target.role == Role::Look);
                 leave.extend(self.select_left(at, &left.select));
@@ -549,9 +548,10 @@ impl<'a> Build<'a> {
             let target = match wanted {
                 Wanted::Skip(count) => position.saturating_add(count).saturating_add(1),
                 Wanted::Marker(name, place) => {
-                    let markers = &self.markers[usize::from(phase - 1)];
-                    match markers.iter().find(|(marker, at)| *marker == name && *at > position) {
-                        Some((_, at)) => *at,
+                    let places =
+                        self.markers[usize::from(phase - 1)].get(&name).map_or(&[][..], Vec::as_slice);
+                    match places.get(places.partition_point(|at| *at <= position)) {
+                        Some(&at) => at,
                         None => {
                             let id = Some(self.rules[head as usize].id);
                             self.fault(
@@ -569,13 +569,10 @@ impl<'a> Build<'a> {
     }
 
     fn resolve_removals(&mut self) {
+        let names = Names::of(self.directory.iter().map(|(_, text)| text).enumerate());
         for (rule, effect, which) in std::mem::take(&mut self.removals) {
-            let chosen: Box<[RuleIndex]> = self
-                .directory
-                .iter()
-                .filter(|(_, text)| names(&which, text))
-                .map(|(index, _)| *index)
-                .collect();
+            let chosen: Box<[RuleIndex]> =
+                names.meant(&which).into_iter().map(|at| self.directory[at].0).collect();
             // A part that was refused left a number behind that another rule has now, or none.
             if let Some(Effect::Remove(rules) | Effect::RemoveTarget(rules, _)) =
                 self.rules.get_mut(rule as usize).and_then(|rule| rule.effects.get_mut(effect))
@@ -646,11 +643,6 @@ fn transformations(rule: &RuleText) -> Vec<Transformation> {
         }
     }
     list
-}
-
-/// Whether what is left out of one variable is left out of the other: `!ARGS:x` holds for the arguments of query and body too.
-fn covers(left: Variable, target: Variable) -> bool {
-    left == target || (left == Variable::Args && matches!(target, Variable::ArgsGet | Variable::ArgsPost))
 }
 
 /// Variables whose values come from request or answer and stand still while a phase runs.

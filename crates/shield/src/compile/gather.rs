@@ -1,6 +1,7 @@
 //! From files to rules in their order: includes followed, defaults noted, chains tied, removals and changes of targets applied.
 
 use super::Files;
+use super::names::Names;
 use crate::seclang::{
     Action, Config, Directive, Disruptive, Fault, Place, Reason, RuleText, Statement, Target, Which, parse,
 };
@@ -155,31 +156,48 @@ impl Gathered {
             std::mem::take(&mut self.updates),
             std::mem::take(&mut self.removals),
         );
+        let names = self.names();
         for (statement, id, list) in actions {
-            let found =
-                self.change(|rule| rule.id() == Some(id), |rule| rule.actions.extend(list.iter().cloned()));
-            self.expect(found, &statement, &id.to_string());
+            let found = names.of_id(id);
+            self.change(found, |rule| rule.actions.extend(list.iter().cloned()));
+            self.expect(!found.is_empty(), &statement, &id.to_string());
         }
+        // The new actions may name rules anew.
+        let names = self.names();
         for (statement, which, targets) in updates {
-            let found =
-                self.change(|rule| names(&which, rule), |rule| rule.targets.extend(targets.iter().cloned()));
+            let found = names.meant(&which);
+            self.change(&found, |rule| rule.targets.extend(targets.iter().cloned()));
             // A tag that no rule has, or a rule of a plugin that is not there, is an exclusion without an object.
-            if !found && matches!(which, Which::Ids(_)) {
+            if found.is_empty() && matches!(which, Which::Ids(_)) {
                 self.without.push((statement.place, statement.name, "no such rule is loaded"));
             }
         }
+        self.remove(&names, removals);
+    }
+
+    fn remove(&mut self, names: &Names, removals: Vec<(Statement, Which)>) {
+        let mut removed = vec![false; self.items.len()];
         for (statement, which) in removals {
             let by = format!("{} at {}", statement.name, statement.place);
-            let (disabled, items) = (&mut self.disabled, &mut self.items);
-            items.retain(|item| match item {
-                Item::Rule(written) if names(&which, &written.rule) => {
+            for at in names.meant(&which) {
+                if let Some(Item::Rule(written)) = self.items.get(at)
+                    && !std::mem::replace(&mut removed[at], true)
+                {
                     let rule = written.rule.id().unwrap_or(0);
-                    disabled.push(Disabled { rule, place: written.place.clone(), by: by.clone() });
-                    false
+                    self.disabled.push(Disabled { rule, place: written.place.clone(), by: by.clone() });
                 }
-                _ => true,
-            });
+            }
         }
+        let mut removed = removed.into_iter();
+        self.items.retain(|_| removed.next() != Some(true));
+    }
+
+    /// The rules by their names, with their places among the items.
+    fn names(&self) -> Names {
+        Names::of(self.items.iter().enumerate().filter_map(|(at, item)| match item {
+            Item::Rule(written) => Some((at, &written.rule)),
+            Item::Marker(_) => None,
+        }))
     }
 
     fn check_ids(&mut self) {
@@ -200,17 +218,12 @@ impl Gathered {
         }
     }
 
-    fn change(&mut self, chosen: impl Fn(&RuleText) -> bool, change: impl Fn(&mut RuleText)) -> bool {
-        let mut found = false;
-        for item in &mut self.items {
-            if let Item::Rule(written) = item
-                && chosen(&written.rule)
-            {
+    fn change(&mut self, chosen: &[usize], change: impl Fn(&mut RuleText)) {
+        for &at in chosen {
+            if let Some(Item::Rule(written)) = self.items.get_mut(at) {
                 change(&mut written.rule);
-                found = true;
             }
         }
-        found
     }
 
     fn expect(&mut self, found: bool, statement: &Statement, construct: &str) {
@@ -227,18 +240,4 @@ pub(super) fn phase(rule: &RuleText) -> u8 {
         .rev()
         .find_map(|action| if let Action::Phase(phase) = action { Some(*phase) } else { None })
         .unwrap_or(2)
-}
-
-/// Whether a rule is one of those meant. A tag or message must be the same, to the letter.
-pub(super) fn names(which: &Which, rule: &RuleText) -> bool {
-    match which {
-        Which::Ids(ranges) => rule.id().is_some_and(|id| ranges.iter().any(|range| range.contains(&id))),
-        Which::Tag(wanted) => {
-            rule.actions.iter().any(|action| matches!(action, Action::Tag(tag) if tag == wanted))
-        }
-        Which::Message(wanted) => rule
-            .actions
-            .iter()
-            .any(|action| matches!(action, Action::Message(text) if text.plain() == Some(wanted))),
-    }
 }

@@ -5,6 +5,8 @@ mod captured;
 mod fold;
 mod gather;
 pub(crate) mod ir;
+mod left_out;
+mod names;
 mod patterns;
 mod slots;
 

@@ -35,20 +35,20 @@ impl Build<'_> {
             }
         }
         let next = std::sync::atomic::AtomicUsize::new(0);
+        let work = || {
+            let mut mine = Vec::new();
+            loop {
+                let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let Some((key, ..)) = wanted.get(index) else { return mine };
+                mine.push((index, if alive[index] { sought(key) } else { checked(key) }));
+            }
+        };
+        // The thread that asks works, too.
         let done: Vec<_> = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads.clamp(1, 16))
-                .map(|_| {
-                    scope.spawn(|| {
-                        let mut mine = Vec::new();
-                        loop {
-                            let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                            let Some((key, ..)) = wanted.get(index) else { return mine };
-                            mine.push((index, if alive[index] { sought(key) } else { checked(key) }));
-                        }
-                    })
-                })
-                .collect();
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+            let workers: Vec<_> = (1..threads.clamp(1, 16)).map(|_| scope.spawn(work)).collect();
+            let mut done = work();
+            done.extend(workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()));
+            done
         });
         let mut list: Vec<Option<Sought>> = (0..wanted.len()).map(|_| None).collect();
         for (index, result) in done {

@@ -28,6 +28,8 @@ pub struct Scanner {
     needed: Box<[(ByteSet, Box<[Bit]>)]>,
     /// Sets of which a byte meets a clause.
     enough: Box<[(ByteSet, Box<[Bit]>)]>,
+    /// Those of both whose bytes are not the same in either case of letters.
+    cased: Box<[ByteSet]>,
     /// For each round of clauses, the patterns that have none in it.
     met: Box<[u64]>,
     signs: Signs,
@@ -99,7 +101,12 @@ impl Scanner {
             }
         }
         enough.retain(|(set, _)| !set.is_empty());
-        let needed = possible().flat_map(|(id, gate)| gate.bytes.iter().map(|set| (*set, *id))).collect();
+        let needed: Vec<(ByteSet, u32)> =
+            possible().flat_map(|(id, gate)| gate.bytes.iter().map(|set| (*set, *id))).collect();
+        let mut cased: Vec<ByteSet> = needed.iter().chain(&enough).map(|(set, _)| *set).collect();
+        cased.retain(|set| (b'a'..=b'z').any(|byte| set.contains(byte) != set.contains(byte - b'a' + b'A')));
+        cased.sort_unstable();
+        cased.dedup();
 
         wanted.sort_unstable();
         let signs = Signs::new(
@@ -119,6 +126,7 @@ impl Scanner {
             longer: longer.into(),
             needed: by_set(needed),
             enough: by_set(enough),
+            cased: cased.into(),
             met: met.into(),
             signs,
             starts: starts.into(),
@@ -130,6 +138,12 @@ impl Scanner {
     #[must_use]
     pub const fn words(&self) -> usize {
         self.words
+    }
+
+    /// Whether values of these bytes may have other candidates although they are the same but for the case of letters.
+    #[must_use]
+    pub fn tells_apart(&self, one: ByteSet, other: ByteSet) -> bool {
+        self.cased.iter().any(|set| set.meets(one) != set.meets(other))
     }
 
     /// Sets the bit of every pattern that may match `value` in `candidates`, and clears all others; one that matches is never
@@ -197,6 +211,7 @@ impl Scanner {
             + size_of_val(&*self.longer)
             + sets(&self.needed)
             + sets(&self.enough)
+            + size_of_val(&*self.cased)
             + size_of_val(&*self.met)
             + size_of_val(&*self.starts)
             + size_of_val(&*self.meets)

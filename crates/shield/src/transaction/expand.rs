@@ -1,5 +1,6 @@
 //! Texts with macros, put together.
 
+use super::values::{EMPTY, ValueId};
 use super::{Entry, Held, Transaction};
 use crate::Engine;
 use crate::compile::ir::{Piece, Rule, Text};
@@ -23,7 +24,7 @@ impl Transaction {
     }
 
     fn write_value(
-        &self,
+        &mut self,
         engine: &Engine,
         rule: Option<&Rule>,
         variable: Variable,
@@ -55,16 +56,27 @@ impl Transaction {
                 }
             }
             variable => {
-                let mut entries = self.entries[variable as usize].iter();
                 let found = match name {
-                    None => entries.next(),
-                    Some(name) => {
-                        entries.find(|entry| self.values.get(entry.name).eq_ignore_ascii_case(name))
-                    }
+                    None => self.entries[variable as usize].first().map_or(EMPTY, |entry| entry.value),
+                    Some(name) => self.member(variable, name),
                 };
-                out.extend_from_slice(found.map_or(b"", |entry| self.values.get(entry.value)));
+                out.extend_from_slice(self.values.get(found));
             }
         }
+    }
+
+    /// The first member of that name, or the empty value. It is looked for once in a phase, during which members stay as they
+    /// are: a text may be put together at each of many values.
+    fn member(&mut self, variable: Variable, name: &[u8]) -> ValueId {
+        let known = self.members.iter().find(|(of, known, _)| *of == variable && **known == *name);
+        if let Some((.., value)) = known {
+            return *value;
+        }
+        let mut entries = self.entries[variable as usize].iter();
+        let found = entries.find(|entry| self.values.get(entry.name).eq_ignore_ascii_case(name));
+        let value = found.map_or(EMPTY, |entry| entry.value);
+        self.members.push((variable, name.into(), value));
+        value
     }
 
     fn write_rule(&self, rule: Option<&Rule>, name: &[u8], out: &mut Vec<u8>) {
@@ -106,7 +118,7 @@ impl Transaction {
         }
         let mut text = Vec::new();
         self.write_value(engine, None, variable, None, &mut text);
-        vec![Entry { name: super::values::EMPTY, value: self.values.intern(&text) }]
+        vec![Entry { name: EMPTY, value: self.values.intern(&text) }]
     }
 
     pub(super) fn key(&self, variable: Variable) -> Option<&crate::collections::Key> {

@@ -136,6 +136,8 @@ pub struct Transaction {
     tx: Tx,
     environment: Vec<(Vec<u8>, Vec<u8>)>,
     keys: Vec<Key>,
+    /// Members that texts asked for by name in this phase.
+    members: Vec<(Variable, Box<[u8]>, ValueId)>,
     hits: Vec<Hit>,
     /// Text that is put together, and a value that is transformed apart.
     text: Vec<u8>,
@@ -169,6 +171,7 @@ impl Transaction {
             tx,
             environment: Vec::new(),
             keys: Vec::new(),
+            members: Vec::new(),
             hits,
             text,
             left: Exclusions { removed: vec![0; engine.rules.len().div_ceil(64)], ..Exclusions::default() },
@@ -396,6 +399,7 @@ impl Transaction {
             _ => {}
         }
         self.gathered.forget();
+        self.members.clear();
         let engine = self.engine.clone();
         let heads = &engine.heads[usize::from(phase - 1)];
         let quick = &engine.quick[usize::from(phase - 1)];

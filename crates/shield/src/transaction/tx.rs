@@ -3,6 +3,7 @@
 use crate::Engine;
 use crate::compile::ir::Piece;
 use crate::operator::number;
+use std::collections::BTreeMap;
 
 /// What a variable holds.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -97,6 +98,8 @@ pub(crate) struct Tx {
     slots: Vec<Held>,
     others: Vec<(Vec<u8>, Held)>,
     full: bool,
+    /// Where each of the others is.
+    places: BTreeMap<Vec<u8>, usize>,
 }
 
 /// How many variables with names of their own a transaction may make.
@@ -107,6 +110,7 @@ impl Tx {
         self.slots.clear();
         self.slots.resize(engine.slots.len(), Held::Unset);
         self.others.clear();
+        self.places.clear();
         self.full = false;
     }
 
@@ -128,7 +132,8 @@ impl Tx {
         match engine.slots.find(name) {
             Some(slot) => self.get(slot),
             None => {
-                self.others.iter().find(|(other, _)| other == name).map_or(&Held::Unset, |(_, held)| held)
+                let other = self.places.get(name).and_then(|at| self.others.get(*at));
+                other.map_or(&Held::Unset, |(_, held)| held)
             }
         }
     }
@@ -138,12 +143,13 @@ impl Tx {
         if let Some(slot) = engine.slots.find(name) {
             return self.slot(slot);
         }
-        let found = self.others.iter().position(|(other, _)| other == name);
-        let at = match found {
-            Some(at) => at,
+        let at = match self.places.get(name) {
+            Some(&at) => at,
             None if self.others.len() < MOST_OTHERS => {
+                let at = self.others.len();
                 self.others.push((name.to_vec(), Held::Unset));
-                self.others.len() - 1
+                self.places.insert(name.to_vec(), at);
+                at
             }
             None => {
                 self.full = true;

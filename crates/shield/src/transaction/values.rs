@@ -25,6 +25,8 @@ struct Value {
     steps: u32,
     /// Where the patterns that it may match are noted: for the request's scanner and the answer's.
     candidates: [u32; 2],
+    /// Another value that is the same but for the case of letters, if one is known.
+    like: ValueId,
 }
 
 /// What is looked for in a value.
@@ -151,6 +153,7 @@ impl Values {
             bytes: ByteSet::of(bytes),
             steps: NONE,
             candidates: [NONE; 2],
+            like: NONE,
         });
         self.known.insert(hash, id);
         id
@@ -194,30 +197,39 @@ impl Values {
             value.steps as usize
         };
         self.steps[offset + index] = after;
+        if matches!(step.transformation, Transformation::Lowercase | Transformation::Uppercase) {
+            for (value, like) in [(id, after), (after, id)] {
+                self.list[value as usize].like = like;
+            }
+        }
         after
+    }
+
+    /// The candidates of a value that is the same but for the case of letters, where they are known and the same: signs are
+    /// found in either case.
+    fn shared(&self, engine: &Engine, value: &Value, kind: Kind) -> Option<u32> {
+        let like = self.list.get(value.like as usize)?;
+        let known = like.candidates[kind as usize];
+        (known != NONE && !scanner(engine, kind).tells_apart(value.bytes, like.bytes)).then_some(known)
     }
 
     /// The set of patterns that a value may match, one bit each.
     pub(super) fn candidates(&mut self, engine: &Engine, id: ValueId, kind: Kind) -> &[u64] {
         let words = engine.words();
-        let known = self.list.get(id as usize).map_or(NONE, |value| value.candidates[kind as usize]);
-        let offset = if known == NONE {
-            let offset = self.candidates.len();
-            self.candidates.resize(offset + words, 0);
-            if let Some(value) = self.list.get_mut(id as usize) {
-                value.candidates[kind as usize] = u32::try_from(offset).unwrap_or(NONE);
-                let bytes = &self.arena[value.start as usize..value.end as usize];
-                scanner(engine, kind).scan(
-                    bytes,
-                    value.bytes,
-                    &mut self.scratch,
-                    &mut self.candidates[offset..],
-                );
-            }
-            offset
-        } else {
-            known as usize
+        let Some(value) = self.list.get(id as usize).copied() else { return &[] };
+        let known = match value.candidates[kind as usize] {
+            NONE => self.shared(engine, &value, kind),
+            known => Some(known),
         };
+        let offset = known.unwrap_or_else(|| u32::try_from(self.candidates.len()).unwrap_or(NONE));
+        self.list[id as usize].candidates[kind as usize] = offset;
+        let offset = offset as usize;
+        if known.is_none() {
+            self.candidates.resize(offset + words, 0);
+            let bytes = &self.arena[value.start as usize..value.end as usize];
+            let candidates = &mut self.candidates[offset..];
+            scanner(engine, kind).scan(bytes, value.bytes, &mut self.scratch, candidates);
+        }
         &self.candidates[offset..offset + words]
     }
 }
