@@ -334,7 +334,7 @@ fn rules() -> Vec<Shape> {
             Box::new(move || drop(black_box(engine(&text))))
         }),
         // As long as lists of rule sets are: with ten thousands, the library renumbers the states of its automaton in quadratic time.
-        shape("rules: one long list", 200, |count| {
+        shape("rules: one long list", 100, |count| {
             let list: String = (0..count).map(|word| format!(" word{word}")).collect();
             let text = rule(1, "ARGS", &format!("@pm{list}"), "");
             Box::new(move || drop(black_box(engine(&text))))
