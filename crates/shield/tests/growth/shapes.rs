@@ -415,7 +415,7 @@ fn requests(engine: &Arc<Engine>) -> Vec<Shape> {
             form(format!("a=%{}41", "25".repeat(size / 2)))
         }),
         request("deep JSON", 2, sifting, |count| posted(JSON, deep_json(count))),
-        request("wide JSON", 50, sifting, |count| {
+        request("wide JSON", 100, sifting, |count| {
             let values: Vec<String> =
                 (0..count).map(|at| format!("{{\"k{at}\":\"{}\"}}", word(at))).collect();
             posted(JSON, format!("[{}]", values.join(",")))
