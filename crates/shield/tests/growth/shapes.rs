@@ -334,7 +334,7 @@ fn rules() -> Vec<Shape> {
             Box::new(move || drop(black_box(engine(&text))))
         }),
         // As long as lists of rule sets are: with ten thousands, the library renumbers the states of its automaton in quadratic time.
-        shape("rules: one long list", 200, |count| {
+        shape("rules: one long list", 100, |count| {
             let list: String = (0..count).map(|word| format!(" word{word}")).collect();
             let text = rule(1, "ARGS", &format!("@pm{list}"), "");
             Box::new(move || drop(black_box(engine(&text))))
@@ -415,7 +415,7 @@ fn requests(engine: &Arc<Engine>) -> Vec<Shape> {
             form(format!("a=%{}41", "25".repeat(size / 2)))
         }),
         request("deep JSON", 2, sifting, |count| posted(JSON, deep_json(count))),
-        request("wide JSON", 50, sifting, |count| {
+        request("wide JSON", 100, sifting, |count| {
             let values: Vec<String> =
                 (0..count).map(|at| format!("{{\"k{at}\":\"{}\"}}", word(at))).collect();
             posted(JSON, format!("[{}]", values.join(",")))
