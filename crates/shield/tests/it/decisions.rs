@@ -179,7 +179,6 @@ pub(crate) fn report(engine: &Arc<Engine>, row: &Row) -> Report {
 }
 
 /// As the gateway does it: with readings that a request does not declare, and with what it knows of fields.
-
 pub(crate) fn report_of(engine: &Arc<Engine>, request: &Request, texts: Option<Arc<Texts>>) -> Report {
     let transaction = Transaction::new(engine, &Arc::new(Collections::new(4)), context());
     let mut transaction = transaction.with_texts(texts).reading_closely();
