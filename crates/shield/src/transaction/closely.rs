@@ -13,7 +13,7 @@ impl Transaction {
     /// With the readings of a request that its types do not declare.
     #[must_use]
     pub fn reading_closely(mut self) -> Self {
-        self.closely = true;
+        self.body.closely = true;
         self
     }
 

@@ -47,7 +47,7 @@ impl Transaction {
                     if self.environment.len() < MOST_ENVIRONMENT {
                         self.environment.push((name, value));
                     } else {
-                        self.overflows = true;
+                        self.spent.overflows = true;
                     }
                 }
                 Effect::Engine(mode) => self.mode = *mode,
@@ -224,7 +224,7 @@ impl Transaction {
             Decision::Pass => return None,
             Decision::Allow(allow) => {
                 if self.mode == Mode::On {
-                    self.allowed = Some(*allow);
+                    self.left.allowed = Some(*allow);
                 }
                 return None;
             }

@@ -345,7 +345,7 @@ impl Transaction {
             Test::Utf8 => values::is_not_utf8(self.values.get(id)),
             Test::Checked(kind, pattern) => {
                 let (found, work) = checked(*kind, pattern, self.values.get(id));
-                self.work = self.work.saturating_add(work);
+                self.spent.work = self.spent.work.saturating_add(work);
                 found
             }
             Test::Sqli => match values::detect_sqli(self.values.get(id)) {
@@ -380,7 +380,7 @@ impl Transaction {
             return false;
         }
         // Where a long match ends is costly to find, and is not looked for when nobody asks.
-        self.work = self.work.saturating_add(self.values.get(id).len());
+        self.spent.work = self.spent.work.saturating_add(self.values.get(id).len());
         let captures = rule.capture && (rule.keeps || self.told.explained.is_some());
         let overlay;
         let sought = match &engine.sought[pattern as usize] {

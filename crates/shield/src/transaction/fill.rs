@@ -173,7 +173,7 @@ impl Transaction {
         }
         for (name, value) in jar.iter() {
             self.add(Variable::RequestCookies, Variable::RequestCookiesNames, name, value);
-            if self.closely
+            if self.body.closely
                 && let Some(value) = unquoted(value, &limits)
             {
                 self.add(Variable::RequestCookies, Variable::RequestCookiesNames, name, &value);
@@ -225,13 +225,13 @@ impl Transaction {
         if raw && !body.is_empty() && self.is_used(Variable::RequestBody) {
             self.set(Variable::RequestBody, body);
         }
-        if self.closely {
+        if self.body.closely {
             // What is unusual and no more is no error, and neither is the end that a cut body lacks.
             let flags = &mut parsed.multipart;
             flags.strict_error = error.is_some() || Flags { boundary_quoted: false, ..*flags }.is_strict();
         }
         self.add_arguments(&parsed.args, Variable::ArgsPost, Variable::ArgsPostNames);
-        if self.closely {
+        if self.body.closely {
             self.fill_other_readings(body, &content_type)?;
         }
         let size = parsed.args.size() as u64 + self.number_of(Variable::ArgsCombinedSize);

@@ -93,11 +93,22 @@ struct Exclusions {
     removed: Vec<u64>,
     /// Targets that rules do not look at, by `ctl`.
     targets: Vec<LeftOut>,
+    /// Phases that do not run, by `allow`.
+    allowed: Option<Allow>,
     /// Exclusions of the route, beside those of the rules.
     overlay: Option<Arc<Overlay>>,
 }
 
-/// How bodies are read.
+/// What its rules have taken.
+#[derive(Default)]
+struct Spent {
+    /// Bytes that patterns were tried on.
+    work: usize,
+    /// Something that a rule set found no place.
+    overflows: bool,
+}
+
+/// How bodies are read, and what is known of their fields.
 #[derive(Default)]
 struct Body {
     processor: Option<Processor>,
@@ -111,6 +122,9 @@ struct Body {
     decoded: bool,
     /// The request's could not be read as its type says.
     doubtful: bool,
+    /// Readings are added that a request does not declare.
+    closely: bool,
+    texts: Option<Arc<Texts>>,
     /// The request's is in a character set in which ASCII is something else.
     foreign: bool,
 }
@@ -145,17 +159,10 @@ pub struct Transaction {
     body: Body,
     told: Told,
     mode: Mode,
-    /// Bytes that patterns were tried on.
-    work: usize,
-    /// Something that a rule set found no place.
-    overflows: bool,
-    allowed: Option<Allow>,
+    spent: Spent,
     highest_severity: u8,
     sift: bool,
     windows: Windows,
-    texts: Option<Arc<Texts>>,
-    /// Whether readings are added that a request does not declare.
-    closely: bool,
 }
 
 impl Transaction {
@@ -178,14 +185,10 @@ impl Transaction {
             body: Body { access: settings.request_body, answer: settings.response_body, ..Body::default() },
             told: Told::default(),
             mode: settings.mode,
-            work: 0,
-            overflows: false,
-            allowed: None,
+            spent: Spent::default(),
             highest_severity: 255,
             sift: true,
             windows: Windows::default(),
-            texts: None,
-            closely: false,
             engine: engine.clone(),
             collections: collections.clone(),
             context,
@@ -207,7 +210,7 @@ impl Transaction {
     /// With the fields that are known to hold text.
     #[must_use]
     pub fn with_texts(mut self, texts: Option<Arc<Texts>>) -> Self {
-        self.texts = texts;
+        self.body.texts = texts;
         self
     }
 
@@ -274,7 +277,7 @@ impl Transaction {
             return self.refuse(refusal);
         }
         let verdict = self.phase(2);
-        if verdict.is_none() && !matches!(self.allowed, Some(Allow::Everything | Allow::Request)) {
+        if verdict.is_none() && !matches!(self.left.allowed, Some(Allow::Everything | Allow::Request)) {
             return self.refuse_what_was_not_read();
         }
         verdict
@@ -331,7 +334,7 @@ impl Transaction {
     /// Phase 5, and what came of it all.
     pub fn finish(&mut self) -> Report {
         if self.mode != Mode::Off {
-            self.allowed = None;
+            self.left.allowed = None;
             self.phase(5);
         }
         self.told.report.inbound_score = self.score(b"blocking_inbound_anomaly_score");
@@ -392,10 +395,10 @@ impl Transaction {
 
     /// Runs the rules of a phase.
     fn phase(&mut self, phase: u8) -> Option<Verdict> {
-        match self.allowed {
+        match self.left.allowed {
             Some(Allow::Everything) if phase != 5 => return None,
             Some(Allow::Request) if phase <= 2 => return None,
-            Some(Allow::Phase | Allow::Request) => self.allowed = None,
+            Some(Allow::Phase | Allow::Request) => self.left.allowed = None,
             _ => {}
         }
         self.gathered.forget();
@@ -432,7 +435,7 @@ impl Transaction {
             if let Some(verdict) = self.decide(rule, phase) {
                 return Some(verdict);
             }
-            if self.allowed.is_some() && phase != 5 {
+            if self.left.allowed.is_some() && phase != 5 {
                 return None;
             }
         }
@@ -442,10 +445,10 @@ impl Transaction {
     /// Whether the transaction asks for more memory or work than it may have, and what is said to that. Its rules end then, in a
     /// trial as well, which would have no bound otherwise.
     fn exceeded(&mut self) -> Option<Option<Verdict>> {
-        if self.values.is_full() || self.tx.is_full() || self.overflows {
+        if self.values.is_full() || self.tx.is_full() || self.spent.overflows {
             return Some(self.refuse(Refusal::TooLargeInside));
         }
-        if self.work > MOST_WORK {
+        if self.spent.work > MOST_WORK {
             return Some(self.refuse(Refusal::TooMuchWork));
         }
         None

@@ -64,7 +64,7 @@ impl Transaction {
     /// Whether what matched is a declared field: it stands where it was declared, and its name nowhere else, since an app may
     /// read the other one.
     pub(super) fn is_text(&self, variable: Variable, name: ValueId) -> bool {
-        let Some(texts) = &self.texts else { return false };
+        let Some(texts) = &self.body.texts else { return false };
         if !matches!(variable, Variable::Args | Variable::ArgsGet | Variable::ArgsPost) {
             return false;
         }
