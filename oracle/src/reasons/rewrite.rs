@@ -24,6 +24,17 @@ pub(super) fn origin_form(request: &Request) -> Option<Request> {
     Some(out)
 }
 
+/// A target whose path ends where its first escaped question mark stood.
+pub(super) fn without_escaped_mark(request: &Request) -> Option<Request> {
+    let at = [b"%3f", b"%3F"].iter().filter_map(|mark| memmem::find(request.path(), *mark)).min()?;
+    let mut out = request.clone();
+    out.uri = request.path().get(..at)?.to_vec();
+    if let Some(query) = request.query() {
+        out.uri = [&out.uri, b"?".as_slice(), query].concat();
+    }
+    Some(out)
+}
+
 /// A multipart body whose contents hold no line ends.
 pub(super) fn without_line_ends(request: &Request) -> Option<Request> {
     let mut body = Vec::new();
@@ -70,33 +81,15 @@ pub(super) fn in_one_element(request: &Request) -> Option<Request> {
     Some(request.clone().with_body(body))
 }
 
-/// A request without the numbers that have an exponent without digits, such as `1.e`.
-pub(super) fn without_exponents(request: &Request) -> Option<Request> {
-    let change = |text: &[u8]| -> Vec<u8> {
-        let mut text = text.to_vec();
-        for dot in [
-            ".",
-            "%2e",
-            "%2E",
-            "%252e",
-            "%u002e",
-            "&#x2e;",
-            "\\x2e",
-            "%26%23x2e%3B",
-            "%5Cx2e",
-            "%5C%78%32%65",
-        ] {
-            for sign in ["e", "E", "%65", "%45"] {
-                text = replaced(&text, [dot, sign].concat().as_bytes());
-            }
-        }
-        text
-    };
+/// The request with each text changed, fields that the transport or the choice of a processor depends on apart.
+fn everywhere(request: &Request, change: impl Fn(&[u8]) -> Vec<u8>) -> Option<Request> {
     let mut out = request.clone();
     out.uri = change(&out.uri);
     for (name, value) in &mut out.headers {
-        let kept = name.eq_ignore_ascii_case(b"host") || name.eq_ignore_ascii_case(b"content-type");
-        if !kept {
+        if !["host", "content-type", "content-length"]
+            .iter()
+            .any(|kept| name.eq_ignore_ascii_case(kept.as_bytes()))
+        {
             *value = change(value);
         }
     }
@@ -105,6 +98,55 @@ pub(super) fn without_exponents(request: &Request) -> Option<Request> {
         out = out.with_body(body);
     }
     (out != *request).then_some(out)
+}
+
+/// A request without the numbers that have an exponent without digits, such as `1.e`, in whatever way they are written.
+pub(super) fn without_exponents(request: &Request) -> Option<Request> {
+    // What rule 942100 undoes: NUL, full width, escapes of what needs none.
+    let plain = [("%00", ""), ("%EF%BC%91", "1"), ("%EF%BD%85", "e"), ("%31%2e", "1."), ("%65", "e")];
+    let dots = [".", "%2e", "%2E", "%252e", "%u002e", "&#x2e;", "\\x2e", "%26%23x2e%3B", "%5Cx2e"];
+    everywhere(request, |text| {
+        let mut text = text.to_vec();
+        for (from, to) in plain {
+            text = with(&text, from.as_bytes(), to.as_bytes());
+        }
+        for dot in dots {
+            for sign in ["e", "E"] {
+                text = replaced(&text, [dot, sign].concat().as_bytes());
+            }
+        }
+        text
+    })
+}
+
+/// `text` with `to` for each `from`.
+fn with(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut done = 0;
+    for at in memmem::find_iter(text, from) {
+        out.extend_from_slice(text.get(done..at).unwrap_or_default());
+        out.extend_from_slice(to);
+        done = at + from.len();
+    }
+    out.extend_from_slice(text.get(done..).unwrap_or_default());
+    out
+}
+
+/// A request in which no name begins with `on`: `xn` for each that begins so and ends at an equals sign.
+pub(super) fn without_event_names(request: &Request) -> Option<Request> {
+    everywhere(request, |text| {
+        let mut out = text.to_vec();
+        for at in 0..text.len() {
+            let rest = text.get(at..).unwrap_or_default();
+            let name = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+            let begins = !at.checked_sub(1).is_some_and(|before| text[before].is_ascii_alphabetic());
+            let ends = rest.get(name) == Some(&b'=');
+            if begins && ends && name > 2 && rest.get(..2).is_some_and(|on| on.eq_ignore_ascii_case(b"on")) {
+                out[at] = b'x';
+            }
+        }
+        out
+    })
 }
 
 /// `text` without `piece` and the digit before it, where there is one.
@@ -139,6 +181,13 @@ mod tests {
     }
 
     #[test]
+    fn paths_end_at_an_escaped_question_mark() {
+        let target = |target| without_escaped_mark(&Request::new("GET", target)).map(|request| request.uri);
+        assert_eq!(target("/a%3Fb%3fc?d"), Some(b"/a?d".to_vec()));
+        assert_eq!(target("/a?b=%3f"), None);
+    }
+
+    #[test]
     fn contents_of_parts_lose_line_ends_and_nothing_else_does() {
         let with = |content: &str| {
             format!("--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n{content}\r\n--B--\r\n")
@@ -155,6 +204,12 @@ mod tests {
             in_one_element(&body("text/xml", "<r><a b=\"1\">x&lt;</a><a>y</a></r>")).expect("a change");
         assert_eq!(changed.body, b"<?xml version=\"1.0\"?><r><a a0=\"1\"/>x&lt;y</r>");
         assert_eq!(in_one_element(&body("text/xml", "<r>x</r>")), None);
+    }
+
+    #[test]
+    fn names_of_events_become_others() {
+        let changed = without_event_names(&Request::new("GET", "/?a=+onabc=1+ton=1+on=1")).expect("a change");
+        assert_eq!(changed.uri, b"/?a=+xnabc=1+ton=1+on=1");
     }
 
     #[test]

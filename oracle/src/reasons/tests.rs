@@ -2,7 +2,7 @@ use super::*;
 
 const RULES: &str = r#"SecRuleEngine DetectionOnly
 SecRequestBodyAccess On
-SecRule REQUEST_HEADERS:Content-Type "@beginsWith text/xml" "id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=XML"
+SecRule REQUEST_HEADERS:Content-Type "@beginsWith text/xml" "id:1,phase:1,pass,log,ctl:requestBodyProcessor=XML"
 SecRule ARGS|REQUEST_BODY "@contains name=" "id:2,phase:2,pass,log,t:none"
 SecRule ARGS "@rx ^a.b$" "id:3,phase:2,pass,log,t:none"
 SecRule ARGS "@streq '" "id:4,phase:2,pass,log,t:none,t:urlDecodeUni"
@@ -10,7 +10,10 @@ SecRule XML:/* "@streq b" "id:5,phase:2,pass,log,t:none"
 SecRule ARGS "@pmFromFile list.data" "id:6,phase:2,pass,log,t:none"
 SecRule ARGS "@detectSQLi" "id:942100,phase:2,pass,log,t:none"
 SecRule REQUEST_FILENAME "@contains ://" "id:8,phase:1,pass,log,t:none"
+SecRule REQUEST_FILENAME "@endsWith c" "id:12,phase:1,pass,log,t:none"
 SecRule ARGS "@streq content" "id:9,phase:2,pass,log,t:none"
+SecRule ARGS "@detectXSS" "id:941100,phase:2,pass,log,t:none"
+SecRule ARGS "@contains b-c!" "id:11,phase:2,pass,log,t:none,t:base64Decode,t:lowercase"
 SecRule REQUEST_COOKIES "@streq hidden" "id:10,phase:2,pass,log,t:none"
 SecRule REQUEST_METHOD "@streq POST" "id:949110,phase:5,pass,log,t:none"
 "#;
@@ -18,7 +21,7 @@ SecRule REQUEST_METHOD "@streq POST" "id:949110,phase:5,pass,log,t:none"
 /// The reasons for whatever the two do not agree on; an empty list when they agree.
 fn reasons(request: &Request) -> Option<Vec<&'static str>> {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("list.data"), "var/cron\nconfig.ini\n").expect("written");
+    std::fs::write(folder.path().join("list.data"), "config.ini\n/sys/\nvar/cpanel\n").expect("written");
     let name = folder.path().join("t.conf").display().to_string();
     let texts = [RuleText { name, text: RULES.to_owned() }];
     let mut judge = Judge::load(&texts, true).expect("rules");
@@ -52,6 +55,9 @@ fn each_reason_proves_itself_on_its_own_kind() {
         (xml, "xml-pieces"),
         (get("/?a=var/config.ini"), "phrases"),
         (get("http://app.example/a?x=1"), "absolute-target"),
+        (get("/a%3Fc?x=1"), "escaped-mark"),
+        (get("/?a=%20onabc=%20x"), "event-names"),
+        (get("/?a=b-c!"), "base64"),
         (get("/?a=1.e(ascii%201.e(substring(1.e(select%20x%20from%20y)))=70%20or'1'='2"), "exponent"),
     ] {
         assert_eq!(reasons(&request), Some(vec![expected]), "{request:?}");

@@ -16,6 +16,8 @@ pub(super) enum Variant {
     WithoutMultiMatch,
     /// What rule 922150 takes from the header of a part ends before the line does.
     WithoutLineEnd,
+    /// No rule says `t:base64Decode`.
+    WithoutBase64,
     /// `@pmFromFile` is a pattern that holds the phrases of the file.
     WithPatterns,
     /// The oracle's `urlDecodeUni` has the shield's map of characters.
@@ -34,6 +36,7 @@ impl Variant {
                 };
                 edited(texts, edit)
             }
+            Self::WithoutBase64 => edited(texts, |text| text.replace("t:base64Decode,", "")),
             Self::WithPatterns => texts.iter().map(with_patterns).collect::<Result<_, _>>()?,
             Self::WithMap => with_map(texts)?,
         };
