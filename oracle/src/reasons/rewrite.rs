@@ -35,6 +35,25 @@ pub(super) fn without_escaped_mark(request: &Request) -> Option<Request> {
     Some(out)
 }
 
+/// A request in which names of the query that look like Base64 without padding have it.
+pub(super) fn padded(request: &Request) -> Option<Request> {
+    let pairs = request.query()?.split(|&byte| byte == b'&').map(|pair| {
+        let end = pair.iter().position(|&byte| byte == b'=').unwrap_or(pair.len());
+        let (name, value) = pair.split_at(end);
+        let is_base64 = name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(byte));
+        let padding: &[u8] = match name.len() % 4 {
+            2 if is_base64 => b"%3D%3D",
+            3 if is_base64 => b"%3D",
+            _ => b"",
+        };
+        [name, padding, value].concat()
+    });
+    let query = pairs.collect::<Vec<_>>().join(&b'&');
+    let mut out = request.clone();
+    out.uri = [request.path(), b"?", &query].concat();
+    (out != *request).then_some(out)
+}
+
 /// A multipart body whose contents hold no line ends.
 pub(super) fn without_line_ends(request: &Request) -> Option<Request> {
     let mut body = Vec::new();
@@ -185,6 +204,13 @@ mod tests {
         let target = |target| without_escaped_mark(&Request::new("GET", target)).map(|request| request.uri);
         assert_eq!(target("/a%3Fb%3fc?d"), Some(b"/a?d".to_vec()));
         assert_eq!(target("/a?b=%3f"), None);
+    }
+
+    #[test]
+    fn names_get_their_padding() {
+        let target = |target| padded(&Request::new("GET", target)).map(|request| request.uri);
+        assert_eq!(target("/?abc==x&ab&abcd=1"), Some(b"/?abc%3D==x&ab%3D%3D&abcd=1".to_vec()));
+        assert_eq!(target("/?abcd=ab"), None);
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(super) enum Variant {
     WithoutMultiMatch,
     /// What rule 922150 takes from the header of a part ends before the line does.
     WithoutLineEnd,
+    /// Each type that ends in `+json` has the processor for JSON, whatever stands before.
+    WithMediaTypes,
     /// No rule says `t:base64Decode`.
     WithoutBase64,
     /// `@pmFromFile` is a pattern that holds the phrases of the file.
@@ -36,6 +38,9 @@ impl Variant {
                 };
                 edited(texts, edit)
             }
+            Self::WithMediaTypes => edited(texts, |text| {
+                text.replace("^application/[a-z0-9.-]+[+]json", "^application/[^;, ]+[+]json")
+            }),
             Self::WithoutBase64 => edited(texts, |text| text.replace("t:base64Decode,", "")),
             Self::WithPatterns => texts.iter().map(with_patterns).collect::<Result<_, _>>()?,
             Self::WithMap => with_map(texts)?,
