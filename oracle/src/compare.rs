@@ -7,6 +7,7 @@ use shield::message::Request;
 
 use crate::Oracle;
 use crate::mutate::mutations;
+use crate::reasons::Judge;
 
 /// A request with a name by which a report calls it.
 pub type Named = (String, Request);
@@ -29,11 +30,43 @@ pub struct Difference {
 pub struct Report {
     /// Requests on which both agree.
     pub agreed: usize,
-    /// The others.
+    /// The others, as far as nothing explains them.
     pub differences: Vec<Difference>,
+    /// Requests on which the two differ for reasons that proved themselves.
+    pub explained: usize,
+    /// How many of these each reason is part of.
+    pub by_reason: BTreeMap<&'static str, usize>,
 }
 
 impl Report {
+    /// Adds what was found on further requests.
+    pub fn add(&mut self, other: Self) {
+        self.agreed += other.agreed;
+        self.differences.extend(other.differences);
+        self.explained += other.explained;
+        for (reason, count) in other.by_reason {
+            *self.by_reason.entry(reason).or_default() += count;
+        }
+    }
+
+    /// Puts each difference to the test, and keeps those that no reason explains.
+    pub fn explain(&mut self, judge: &mut Judge) -> Result<(), String> {
+        for difference in std::mem::take(&mut self.differences) {
+            let reasons = judge
+                .reasons(&difference.request, &difference.oracle, &difference.engine)
+                .map_err(|error| format!("{}: {error}", difference.name))?;
+            let Some(reasons) = reasons else {
+                self.differences.push(difference);
+                continue;
+            };
+            self.explained += 1;
+            for reason in reasons {
+                *self.by_reason.entry(reason).or_default() += 1;
+            }
+        }
+        Ok(())
+    }
+
     /// How often each rule was found by the oracle alone and by the engine alone.
     #[must_use]
     pub fn by_rule(&self) -> BTreeMap<u64, (usize, usize)> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ptr::{self, NonNull};
+use std::sync::{Mutex, PoisonError};
 
 use shield::message::{Fields, Request};
 
@@ -100,6 +101,9 @@ fn between<'a>(text: &'a [u8], first: &[u8], second: &[u8]) -> &'a [u8] {
     rest.get(..end).unwrap_or_default()
 }
 
+/// Held while rules are read: the library's parser keeps its state outside of the engine.
+static READING: Mutex<()> = Mutex::new(());
+
 /// libmodsecurity with rules loaded.
 ///
 /// One exchange runs at a time: collections (`initcol`) are the library's own and live as long as this value.
@@ -158,6 +162,7 @@ impl Oracle {
         let rules =
             CString::new(text.text.as_str()).map_err(|_| format!("{}: a NUL in the rules", text.name))?;
         let name = CString::new(text.name.as_str()).map_err(|_| "a NUL in the name of a file".to_owned())?;
+        let _reading = READING.lock().unwrap_or_else(PoisonError::into_inner);
         #[expect(unsafe_code, reason = "the shim is C++")]
         // SAFETY: the engine is alive and borrowed alone; both texts end in NUL and are not kept.
         let read = unsafe { ffi::oracle_add(self.engine.as_ptr(), rules.as_ptr(), name.as_ptr()) };

@@ -9,11 +9,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use oracle::lines::{Bytes, OutcomeLine, RequestLine};
 use oracle::ours::Ours;
+use oracle::reasons::Judge;
 use oracle::rules::{self, RuleText, Setup};
 use oracle::{Oracle, compare, corpus, values};
+use rustix::time::{ClockId, clock_gettime};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use rustix::time::{ClockId, clock_gettime};
 use shield::ftw::Verdict;
 use shield::measure::{Contender, Effort, measure};
 use shield::message::Request;
@@ -63,9 +64,9 @@ enum Verb {
         #[arg(long)]
         mutated: bool,
     },
-    /// Holds the shield's rule ids against the oracle's; 1 when they differ.
+    /// Holds the shield's rule ids against the oracle's; 1 when they differ for a reason that nobody knows.
     Compare {
-        /// Folder of the corpus.
+        /// Folder of the corpus, or a file of requests as JSON lines.
         corpus: PathBuf,
         #[command(flatten)]
         load: Load,
@@ -82,9 +83,15 @@ enum Verb {
         /// Compares each request's mutations too.
         #[arg(long)]
         mutated: bool,
+        /// Puts no difference to the test of the reasons.
+        #[arg(long)]
+        unexplained: bool,
         /// Rules that do not count.
         #[arg(long, value_delimiter = ',')]
         ignored: Vec<u64>,
+        /// Threads, each with engines of its own.
+        #[arg(long, default_value_t = 1)]
+        threads: usize,
     },
     /// Measures processor time per request.
     Bench {
@@ -174,13 +181,12 @@ fn main() -> ExitCode {
         Verb::Values { setup, json } => show_values(&setup, json, &mut out),
         Verb::Ftw { corpus, rules, overrides } => ftw(&corpus, &rules, overrides.as_deref(), &mut out),
         Verb::Requests { corpus, mutated } => write_requests(&corpus, mutated, &mut out),
-        Verb::Compare { corpus, load, outcomes, every, brief, mutated, ignored } => {
+        Verb::Compare { corpus, load, outcomes, every, brief, mutated, unexplained, ignored, threads } => {
             let requests =
-                corpus_requests(&corpus, mutated).map(|all| all.into_iter().step_by(every.max(1)).collect());
+                requests_at(&corpus, mutated).map(|all| all.into_iter().step_by(every.max(1)).collect());
             let ignored = ignored.into_iter().collect();
-            requests.and_then(|requests| {
-                compare_with(requests, &load, outcomes.as_deref(), &ignored, brief, &mut out)
-            })
+            let how = Comparison { load, outcomes, ignored, brief, unexplained, threads };
+            requests.and_then(|requests| compare_with(requests, &how, &mut out))
         }
         Verb::Bench { rules, paranoia, requests, seconds, json } => {
             bench(&rules, &paranoia, &requests, seconds, json, &mut out)
@@ -302,6 +308,22 @@ fn corpus_requests(folder: &Path, mutated: bool) -> Result<Vec<compare::Named>, 
     Ok(if mutated { compare::with_mutations(requests).collect() } else { requests.collect() })
 }
 
+/// The requests of a corpus, or those of a file of lines.
+fn requests_at(place: &Path, mutated: bool) -> Result<Vec<compare::Named>, String> {
+    if place.is_dir() {
+        return corpus_requests(place, mutated);
+    }
+    let said = |error: &dyn std::fmt::Display| format!("{}: {error}", place.display());
+    let text = std::fs::read_to_string(place).map_err(|error| said(&error))?;
+    let lines = text.lines().filter(|line| !line.trim().is_empty()).map(|line| {
+        let mut line: RequestLine = serde_json::from_str(line).map_err(|error| said(&error))?;
+        let name = std::mem::take(&mut line.id);
+        Ok((name.as_str().map_or_else(|| name.to_string(), str::to_owned), line.into()))
+    });
+    let requests = lines.collect::<Result<Vec<_>, String>>()?.into_iter();
+    Ok(if mutated { compare::with_mutations(requests).collect() } else { requests.collect() })
+}
+
 fn write_requests(folder: &Path, mutated: bool, out: &mut impl Write) -> Result<bool, String> {
     for (name, request) in corpus_requests(folder, mutated)? {
         write_line(out, &RequestLine::new(Value::String(name), &request))?;
@@ -323,31 +345,70 @@ fn read_outcomes(file: &Path) -> Result<BTreeMap<String, BTreeSet<u64>>, String>
     said.collect::<Result<_, _>>().map_err(|error| format!("{}: {error}", file.display()))
 }
 
-fn compare_with(
-    mut requests: Vec<compare::Named>,
-    load: &Load,
-    outcomes: Option<&Path>,
-    ignored: &BTreeSet<u64>,
+/// How two engines are compared, and what is said of it.
+struct Comparison {
+    load: Load,
+    outcomes: Option<PathBuf>,
+    ignored: BTreeSet<u64>,
     brief: bool,
+    unexplained: bool,
+    threads: usize,
+}
+
+fn compare_with(
+    requests: Vec<compare::Named>,
+    how: &Comparison,
     out: &mut impl Write,
 ) -> Result<bool, String> {
-    let texts = load.texts()?;
-    let mut oracle = Oracle::load(&texts)?;
-    let all = requests.len();
-    let report = match outcomes {
+    let (texts, all) = (how.load.texts()?, requests.len());
+    let size = all.div_ceil(how.threads.max(1)).max(1);
+    let texts = texts.as_slice();
+    let report = std::thread::scope(|scope| {
+        let parts: Vec<_> = requests
+            .chunks(size)
+            .map(|part| scope.spawn(move || compare_part(part.to_vec(), texts, how)))
+            .collect();
+        let mut report = compare::Report::default();
+        for part in parts {
+            report.add(part.join().map_err(|_| "a thread ended early".to_owned())??);
+        }
+        Ok::<_, String>(report)
+    })?;
+    if !how.brief {
+        write_differences(&report, out)?;
+    }
+    write_summary(&report, all, out)
+}
+
+fn compare_part(
+    mut requests: Vec<compare::Named>,
+    texts: &[RuleText],
+    how: &Comparison,
+) -> Result<compare::Report, String> {
+    let report_all = how.load.report_all;
+    let mut oracle = Oracle::load(texts)?;
+    let mut report = match &how.outcomes {
         Some(file) => {
             let found = read_outcomes(file)?;
             requests.retain(|(name, _)| found.contains_key(name));
             let engine = |name: &str, _: &Request| found.get(name).cloned().unwrap_or_default();
-            compare::compare(&mut oracle, engine, requests, ignored)?
+            compare::compare(&mut oracle, engine, requests, &how.ignored)?
         }
         None => {
-            let ours = Ours::load(&texts)?;
-            let engine = |_: &str, request: &Request| ours.ids(request, load.report_all);
-            compare::compare(&mut oracle, engine, requests, ignored)?
+            let ours = Ours::load(texts)?;
+            let engine = |_: &str, request: &Request| ours.ids(request, report_all);
+            compare::compare(&mut oracle, engine, requests, &how.ignored)?
         }
     };
-    for difference in report.differences.iter().filter(|_| !brief) {
+    // The reasons are those of the shield, and are tested on it.
+    if how.outcomes.is_none() && !how.unexplained {
+        report.explain(&mut Judge::load(texts, report_all)?)?;
+    }
+    Ok(report)
+}
+
+fn write_differences(report: &compare::Report, out: &mut impl Write) -> Result<(), String> {
+    for difference in &report.differences {
         let line = json!({
             "oracle": difference.oracle,
             "engine": difference.engine,
@@ -355,6 +416,11 @@ fn compare_with(
         });
         write_line(out, &line)?;
     }
+    Ok(())
+}
+
+/// What each rule and each reason makes of it, and the sums; whether nothing is left unexplained.
+fn write_summary(report: &compare::Report, all: usize, out: &mut impl Write) -> Result<bool, String> {
     for (rule, (oracle, engine)) in report.by_rule() {
         let examples = report
             .differences
@@ -367,10 +433,20 @@ fn compare_with(
             "rule {rule}: {oracle} times the oracle alone, {engine} times the engine alone: {names}"
         ))?;
     }
-    let (agreed, differ) = (report.agreed, report.differences.len());
-    let missing = all.saturating_sub(agreed + differ);
-    said(writeln!(out, "agreed {agreed} differ {differ} without outcome {missing}"))?;
-    Ok(differ == 0 && missing == 0)
+    for (reason, count) in &report.by_reason {
+        said(writeln!(out, "reason {reason}: {count}"))?;
+    }
+    let (agreed, explained, unexplained) = (report.agreed, report.explained, report.differences.len());
+    let compared = agreed + explained + unexplained;
+    said(writeln!(
+        out,
+        "compared {compared}, agreed {agreed}, explained {explained}, unexplained {unexplained}"
+    ))?;
+    let missing = all.saturating_sub(compared);
+    if missing > 0 {
+        said(writeln!(out, "without outcome {missing}"))?;
+    }
+    Ok(unexplained == 0 && missing == 0)
 }
 
 /// Processor time of this thread since it began.

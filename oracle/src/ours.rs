@@ -68,6 +68,18 @@ impl Ours {
         matched.iter().filter(|matched| all || matched.logged).map(|matched| matched.rule).collect()
     }
 
+    /// What a rule matched, in all parts of its chain, variables of the rules themselves apart: the names of variables
+    /// and the values as they came.
+    #[must_use]
+    pub fn matches(&self, request: &Request, rule: u64) -> Vec<(&'static str, Vec<u8>)> {
+        let mut transaction = self.transaction(request).explaining();
+        let _verdict = phases(&mut transaction, request);
+        let _report = transaction.finish();
+        let found = transaction.explained().into_iter().filter(|found| found.rule == rule);
+        let seen = found.filter_map(|found| Some((found.variable?.name(), found.before)));
+        seen.filter(|(variable, _)| *variable != "TX" && !variable.starts_with("MATCHED_VAR")).collect()
+    }
+
     fn transaction(&self, request: &Request) -> Transaction {
         let context = Context {
             client: request.client,
