@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Largest file. The largest of CRS 4 has 100 KiB.
@@ -35,6 +36,10 @@ pub(crate) enum Why {
     TooMuch,
     /// Not UTF-8.
     NotText,
+    /// A folder with too many entries.
+    Crowded,
+    /// A folder in which an entry has a name that is not UTF-8: this, as far as it can be shown.
+    NoName(String),
 }
 
 impl fmt::Display for Why {
@@ -48,6 +53,8 @@ impl fmt::Display for Why {
                 write!(out, "there are more than {FILES} files, or more than {} MiB", ALL_BYTES >> 20)
             }
             Self::NotText => out.write_str("it is not UTF-8"),
+            Self::Crowded => write!(out, "it is a folder of more than {ENTRIES} entries"),
+            Self::NoName(shown) => write!(out, "it is a folder with a name in it that is not UTF-8: {shown}"),
         }
     }
 }
@@ -165,6 +172,10 @@ impl Files for Library {
         if let Some(text) = self.texts.get(name) {
             return Some(text.clone());
         }
+        // A folder that could not be listed stands for what would have been found in it.
+        if self.refused.borrow().contains_key(name) {
+            return None;
+        }
         let bytes = self.bytes_of(Path::new(name));
         let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(|_| Why::NotText));
         let text = text.map(|text| match &self.amender {
@@ -197,19 +208,31 @@ impl Files for Library {
             return Vec::new();
         };
         match self.within(folder) {
-            Ok(_) => listed(folder, |name| fits(last.as_bytes(), name.as_bytes())),
+            Ok(_) => listed(folder, |name| fits(last.as_bytes(), name)).unwrap_or_else(|why| {
+                let folder = folder.display().to_string();
+                self.refused.borrow_mut().insert(folder.clone(), why);
+                vec![folder]
+            }),
             Err(why) => self.note(pattern, Err(why)).unwrap_or_default(),
         }
     }
 }
 
-/// Paths of the entries of a folder whose names are wanted, in order of their names.
-pub(super) fn listed(folder: &Path, wanted: impl Fn(&str) -> bool) -> Vec<String> {
-    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().take(ENTRIES);
-    let mut names: Vec<String> = names.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    names.retain(|name| wanted(name));
+/// Paths of the entries of a folder whose names are wanted, in order of their names: all of them, or why not.
+pub(super) fn listed(folder: &Path, wanted: impl Fn(&[u8]) -> bool) -> Result<Vec<String>, Why> {
+    let io = |error: std::io::Error| Why::Io(error.to_string());
+    let mut names = Vec::new();
+    for (number, entry) in std::fs::read_dir(folder).map_err(io)?.enumerate() {
+        if number == ENTRIES {
+            return Err(Why::Crowded);
+        }
+        let name = entry.map_err(io)?.file_name();
+        if wanted(name.as_bytes()) {
+            names.push(name.into_string().map_err(|name| Why::NoName(name.to_string_lossy().into_owned()))?);
+        }
+    }
     names.sort();
-    names.into_iter().map(|name| folder.join(name).display().to_string()).collect()
+    Ok(names.into_iter().map(|name| folder.join(name).display().to_string()).collect())
 }
 
 /// Whether a name fits a pattern in which `*` stands for any bytes and `?` for one. A dot at the beginning is no special.
@@ -379,6 +402,40 @@ mod tests {
         assert_eq!(found("*/d.conf"), [""; 0], "a star stands in the last piece alone");
         assert_eq!(found("a.conf"), ["a.conf"]);
         assert_eq!(found("none*"), [""; 0]);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_listed_whole_is_named() {
+        let place = Place::new();
+        for name in ["rules/a.conf", "rules/sub/b.conf"] {
+            place.file(name, b"");
+        }
+        let folder = place.name("rules/sub");
+        // What is not asked for may be called anything.
+        let odd =
+            |end: &[u8]| place.path("rules/sub").join(std::ffi::OsStr::from_bytes(&[b"c\xFC", end].concat()));
+        std::fs::write(odd(b".txt"), b"").expect("written");
+        let found = |library: &Library| library.matching(&place.name("rules/a.conf"), "sub/*.conf");
+        assert_eq!(found(&place.library()), [place.name("rules/sub/b.conf")]);
+        std::fs::write(odd(b".conf"), b"").expect("written");
+        let library = place.library();
+        assert_eq!(found(&library), std::slice::from_ref(&folder), "the folder stands for what is in it");
+        assert_eq!(library.read(&folder), None);
+        let refused = library.into_refused();
+        assert!(refused[&folder].to_string().contains("c\u{FFFD}.conf"), "{}", refused[&folder]);
+        std::fs::remove_file(odd(b".conf")).expect("removed");
+        for number in 0..ENTRIES {
+            place.file(&format!("rules/sub/{number}"), b"");
+        }
+        let library = place.library();
+        assert_eq!(found(&library), std::slice::from_ref(&folder));
+        assert_eq!(why(library, &folder), Some(Why::Crowded));
+        assert!(matches!(listed(&place.path("none"), |_| true), Err(Why::Io(_))));
+        // And no engine is made of what is left.
+        let library = place.library();
+        place.file("rules/a.conf", b"Include sub/*.conf\nSecAction \"id:1,phase:1,pass\"\n");
+        let faults = shield::Engine::load(&library, &[place.name("rules/a.conf")], 1).expect_err("faults");
+        assert!(faults.iter().any(|fault| fault.construct == folder), "{faults:?}");
     }
 
     #[test]

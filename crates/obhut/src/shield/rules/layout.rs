@@ -94,7 +94,7 @@ fn below(folder: &Path, debian: &Path) -> Result<(Kind, Layout), NoRules> {
     if folder.join("rules").is_dir() {
         return core(folder, debian);
     }
-    let mut rules = conf(folder);
+    let mut rules = ending(folder, ".conf")?;
     if rules.is_empty() {
         return Err(NoRules::Empty(folder.to_owned()));
     }
@@ -145,11 +145,13 @@ fn core(folder: &Path, debian: &Path) -> Result<(Kind, Layout), NoRules> {
     let rules = folder.join("rules");
     layout.settings.push(setup.display().to_string());
     let plugins = folder.join("plugins");
-    let of_plugins = |end: &str| listed(&plugins, |name| name.ends_with(end));
-    layout.settings.extend(of_plugins("-config.conf"));
-    layout.before = of_plugins("-before.conf");
-    layout.rules = conf(&rules);
-    layout.after = of_plugins("-after.conf");
+    // There need not be any, but what is there has to be found.
+    let has_plugins = plugins.symlink_metadata().is_ok();
+    let of_plugins = |end: &str| if has_plugins { ending(&plugins, end) } else { Ok(Vec::new()) };
+    layout.settings.extend(of_plugins("-config.conf")?);
+    layout.before = of_plugins("-before.conf")?;
+    layout.rules = ending(&rules, ".conf")?;
+    layout.after = of_plugins("-after.conf")?;
     if is_debian {
         let own = |name: &str| Some(debian.join(name)).filter(|file| file.is_file());
         let own = |name: &str| own(name).map(|file| file.display().to_string());
@@ -164,8 +166,9 @@ fn core(folder: &Path, debian: &Path) -> Result<(Kind, Layout), NoRules> {
     Ok((Kind::Core { version, example }, layout))
 }
 
-fn conf(folder: &Path) -> Vec<String> {
-    listed(folder, |name| name.ends_with(".conf"))
+fn ending(folder: &Path, end: &str) -> Result<Vec<String>, NoRules> {
+    let found = listed(folder, |name| name.ends_with(end.as_bytes()));
+    found.map_err(|why| NoRules::Io(folder.to_owned(), why.to_string()))
 }
 
 /// The version that a Core Rule Set writes beside its rules, as `OWASP_CRS/4.18.0`. The settings come last: they may be kept
@@ -282,6 +285,31 @@ mod tests {
         assert_eq!(layout.roots, [dir.path().join(CURRENT)]);
         std::fs::remove_dir_all(dir.path().join("crs-4")).expect("removed");
         assert!(matches!(find(dir.path(), nowhere()), Err(NoRules::Io(..))));
+    }
+
+    #[test]
+    fn a_folder_of_which_something_would_be_left_out_is_named() {
+        use std::os::unix::ffi::OsStrExt;
+        let named = |place: &Path, folder: &Path| match find(place, nowhere()) {
+            Err(NoRules::Io(named, why)) => named == folder && !why.is_empty(),
+            _ => false,
+        };
+        let odd = std::ffi::OsStr::from_bytes(b"\xFC-config.conf");
+        for below in ["", "rules", "plugins"] {
+            let dir = match below {
+                "" => folder(&["a.conf"]),
+                _ => folder(&["crs-setup.conf", "rules/REQUEST-901-INITIALIZATION.conf", PLUGINS[0]]),
+            };
+            let folder = dir.path().join(below);
+            find(dir.path(), nowhere()).expect("rules");
+            std::fs::write(folder.join(odd), "").expect("written");
+            assert!(named(dir.path(), &folder), "{below}");
+        }
+        let dir = folder(&["crs-setup.conf", "rules/REQUEST-901-INITIALIZATION.conf"]);
+        find(dir.path(), nowhere()).expect("there need not be plugins");
+        let plugins = dir.path().join("plugins");
+        std::os::unix::fs::symlink("gone", &plugins).expect("link");
+        assert!(named(dir.path(), &plugins), "but what is called so has to be a folder of them");
     }
 
     #[test]
