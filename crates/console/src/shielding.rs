@@ -91,7 +91,10 @@ impl Hand {
         let view = self.view(Action::ExcludeRules)?;
         let _one = self.console.one_exclusion().await;
         let id = id.to_owned();
-        if !view.exclusions().iter().any(|one| one.is_liftable() && one.id == id) {
+        // Each exclusion is held against the rules, which takes its time.
+        let (looking, wanted) = (view.clone(), id.clone());
+        let is_there = move || looking.exclusions().iter().any(|one| one.is_liftable() && one.id == wanted);
+        if !tokio::task::spawn_blocking(is_there).await.map_err(|_| INTERNAL)? {
             return Err(self.problem(ExclusionError::Unknown));
         }
         let logged = self.enter(0, 1, true).await?;

@@ -9,6 +9,9 @@ use model::Timestamp;
 use model::decision::Action;
 use model::principal::Role;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 use vault::sight::{Entry, Wanted};
 use vault::trail::{Event, Verdict};
 
@@ -158,6 +161,29 @@ async fn a_rule_is_excluded_here_with_a_reason_and_taken_back() {
     let configured = guest.post(&door, "/console/attacks/exclusions/00000000000000c1", &[]).await;
     assert!(configured.text.contains("unknown_exclusion"), "the configuration's is taken back there");
     assert_eq!(entries(&door).len(), 2, "what changed nothing is no entry");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn other_requests_go_on_while_exclusions_are_held_against_the_rules() {
+    let door = Door::open().await;
+    let mut guest = security(&door).await;
+    let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel::<mpsc::Sender<()>>();
+    // Another task answers, if there is a thread left to run it.
+    tokio::spawn(async move {
+        while let Some(answer) = asked.recv().await {
+            let _ = answer.send(());
+        }
+    });
+    let alone = Arc::new(AtomicBool::new(false));
+    let found = alone.clone();
+    *door.shield.listing.lock() = Some(Box::new(move || {
+        let (answer, answered) = mpsc::channel();
+        let is_answered = ask.send(answer).is_ok() && answered.recv_timeout(Duration::from_secs(10)).is_ok();
+        found.fetch_or(!is_answered, Ordering::SeqCst);
+    }));
+    let lifted = guest.post(&door, &format!("/console/attacks/exclusions/{EXCLUSION}"), &[]).await;
+    assert_eq!(lifted.to(), "/console/attacks/exclusions?done=exclusion-lifted");
+    assert!(!alone.load(Ordering::SeqCst), "it ran on the thread that requests are answered on");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,6 +19,9 @@ pub(crate) const NOWHERE: &str = "5ABCDEFGH6";
 /// The exclusion that is there from the start.
 pub(crate) const EXCLUSION: &str = "00000000000000e1";
 
+/// What is done while exclusions are listed.
+pub(crate) type Listing = Box<dyn Fn() + Send>;
+
 pub(crate) struct Shield {
     tenant: TenantId,
     clock: TestClock,
@@ -27,6 +30,8 @@ pub(crate) struct Shield {
     pub(crate) exclusions: Mutex<Vec<Exclusion>>,
     /// What the next change fails with.
     pub(crate) fails: Mutex<Option<ExclusionError>>,
+    /// Called when exclusions are listed.
+    pub(crate) listing: Mutex<Option<Listing>>,
     _folder: tempfile::TempDir,
 }
 
@@ -107,6 +112,7 @@ impl Shield {
             state: Mutex::new(state),
             exclusions: Mutex::new(vec![configured, exclusion]),
             fails: Mutex::default(),
+            listing: Mutex::default(),
             _folder: folder,
         };
         shield.note(attack(REFERENCE, now));
@@ -164,6 +170,9 @@ impl AttacksView for Shield {
     }
 
     fn exclusions(&self) -> Vec<Exclusion> {
+        if let Some(listing) = &*self.listing.lock() {
+            listing();
+        }
         self.exclusions.lock().clone()
     }
 
