@@ -194,9 +194,10 @@ report-decide = War es ein Angriff?
 report-decide-what = Sehen Sie sich zu jeder Zeile ein Ereignis an. Was die Anwendung selbst sendet und braucht, nehmen Sie aus; einen Angriff lassen Sie, wie er ist.
 report-because = beim Erkennen gesehen, die Anwendung braucht es
 report-all = { $count ->
-    [one] Die gezeigte Zeile ausnehmen
-   *[other] Alle { $count } gezeigten Zeilen ausnehmen
+    [one] Das gezeigte Feld ausnehmen
+   *[other] Alle { $count } gezeigten Felder ausnehmen
 }
 report-no-route = Zeilen, auf die keine Route passt, bleiben: Benennen Sie erst eine Route für diese Pfade.
+report-whole = Zeilen, die kein Feld nennen, sind nicht dabei: Eine auszunehmen schaltet die Regel auf der ganzen Route ab, und jeder kann sie durch einen Angriff in einem Feld mit ungewöhnlichem Namen, der verborgen wird, entstehen lassen. Entscheiden Sie über jede einzeln.
 report-one = Regel auf dieser Route ausnehmen
 report-one-target = Feld auf dieser Route ausnehmen

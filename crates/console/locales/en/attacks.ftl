@@ -194,9 +194,10 @@ report-decide = Was it an attack?
 report-decide-what = Look at an event of each line. What your app sends by itself and needs, exclude; an attack, leave as it is.
 report-because = seen while detecting, needed by the app
 report-all = { $count ->
-    [one] Exclude the line that is shown
-   *[other] Exclude all { $count } lines that are shown
+    [one] Exclude the field that is shown
+   *[other] Exclude all { $count } fields that are shown
 }
 report-no-route = Lines where no route fits are left out: name a route for those paths first.
+report-whole = Lines that name no field are not among them: excluding one switches the rule off on the whole route, and anybody can cause one with an attack in a field with an odd name, which is hidden. Decide on each by itself.
 report-one = Exclude the rule on this route
 report-one-target = Exclude this field on this route

@@ -212,23 +212,37 @@ async fn the_report_turns_into_exclusions_with_one_press() {
     let report = guest.get(&door, "/console/attacks/report").await;
     assert!(report.text.contains("2 rules would have refused requests on 2 routes."), "{}", report.text);
     assert!(report.text.contains("value=\"worker-save 942100 ARGS:note\""));
-    assert!(report.text.contains("value=\"worker-save 942190\""), "a hidden name is excluded whole");
+    assert!(
+        !report.text.contains("value=\"worker-save 942190"),
+        "a hidden name would exclude the whole rule: not with one press"
+    );
+    assert!(report.text.contains(&format!("/console/attacks/exclude/{WOULD}/942190")), "but from its event");
+    assert!(report.text.contains("Exclude the field that is shown"), "{}", report.text);
+    assert!(report.text.contains("switches the rule off on the whole route"), "and it is said why");
     assert!(!report.text.contains("949110"), "one that decides is not in it");
     assert!(report.text.contains(NOWHERE) && report.text.contains("Lines where no route fits are left out"));
-    let one =
-        [("line", "worker-save 942100 ARGS:note"), ("line", "worker-save 942190"), ("because", "needed")];
-    let only = [one[0], one[1], one[2], ("only", "worker-save 942190")];
+    let (because, line) = (("because", "needed"), ("line", "worker-save 942100 ARGS:note"));
+    let without = guest.post(&door, "/console/attacks/report", &[line, ("because", "")]).await;
+    assert!(without.text.contains("id=\"because-e\""));
+    let only = [line, because, ("only", "workers 942100 ARGS:note")];
     assert!(guest.post(&door, "/console/attacks/report", &only).await.to().contains("done=rules-excluded"));
-    assert_eq!(door.shield.exclusions.lock().last().map(|one| one.rules.clone()).as_deref(), Some("942190"));
-    let rest = guest.get(&door, "/console/attacks/report").await;
-    assert!(!rest.text.contains("value=\"worker-save 942190\"") && rest.text.contains("942100"));
-    assert!(guest.post(&door, "/console/attacks/report", &[one[0], one[2]]).await.to().contains("done="));
+    let last = door.shield.exclusions.lock().last().map(|one| one.routes.clone());
+    assert_eq!(last, Some(vec!["workers".to_owned()]), "what was pressed alone");
+    assert!(guest.post(&door, "/console/attacks/report", &[line, because]).await.to().contains("done="));
     assert_eq!(door.shield.exclusions.lock().len(), 4);
+    let rest = guest.get(&door, "/console/attacks/report").await;
+    assert!(!rest.text.contains("name=\"line\"") && rest.text.contains("942190"), "{}", rest.text);
     // Of all that were shown, what stands by now is passed over.
-    let both = [one[0], ("line", "workers 942190"), one[2]];
+    let both = [line, ("line", "workers 942190 ARGS:note"), because];
     assert!(guest.post(&door, "/console/attacks/report", &both).await.to().contains("done="));
     assert_eq!(door.shield.exclusions.lock().len(), 5);
-    for odd in ["", "worker-save", "worker-save 942100x", "nowhere 942100"] {
+    for (name, whole) in [("line", "workers 942200"), ("only", "workers 942200"), ("only", "workers 942200 ")]
+    {
+        let wrong = [line, (name, whole), because];
+        let wrong = guest.post(&door, "/console/attacks/report", &wrong).await;
+        assert!(wrong.text.contains("bad_request"), "{name}={whole}: no whole rule, whatever the form says");
+    }
+    for odd in ["", "worker-save", "worker-save 942100x", "workers 942100", "nowhere 942100 ARGS:note"] {
         let wrong = guest.post(&door, "/console/attacks/report", &[("line", odd), ("because", "b")]).await;
         assert!(
             wrong.text.contains("bad_request") || wrong.text.contains("unknown_route"),
@@ -236,9 +250,6 @@ async fn the_report_turns_into_exclusions_with_one_press() {
             wrong.status
         );
     }
-    let without =
-        guest.post(&door, "/console/attacks/report", &[("line", "workers 942100"), ("because", "")]).await;
-    assert!(without.text.contains("id=\"because-e\""));
     assert_eq!((entries(&door).len(), door.shield.exclusions.lock().len()), (3, 5));
 }
 

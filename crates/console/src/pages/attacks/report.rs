@@ -1,5 +1,6 @@
 //! `GET /console/attacks/report`: what would have been refused where the shield only detects; each line, or all that are
-//! shown, become exclusions with one press.
+//! shown and name a field, become exclusions with one press. A line without a name means a whole rule on a route, and whoever
+//! sends an attack in a field with an odd name makes one: it leads to its event, from where it is decided on by itself.
 
 use super::exclude::{changes, target, trouble};
 use super::filter::{Filter, place_value, place_word};
@@ -49,6 +50,11 @@ fn named(line: &WouldRefuse) -> Option<String> {
     target(&rule)
 }
 
+/// The line, if it becomes an exclusion with one press: not where a whole rule would.
+fn pressed(line: &WouldRefuse) -> Option<String> {
+    value(line).filter(|_| named(line).is_some())
+}
+
 fn exclusion(value: &str, because: &str) -> Option<NewExclusion> {
     let mut parts = value.split(' ');
     let (route, rule, target) = (parts.next()?, parts.next()?, parts.next());
@@ -56,7 +62,7 @@ fn exclusion(value: &str, because: &str) -> Option<NewExclusion> {
     Some(NewExclusion {
         routes: vec![route.to_owned()],
         rules: rule.to_owned(),
-        target: target.map(str::to_owned),
+        target: target.filter(|target| !target.is_empty()).map(str::to_owned),
         because: because.to_owned(),
     })
 }
@@ -125,7 +131,9 @@ fn count_rules(lines: &[WouldRefuse]) -> usize {
 
 /// The reason, and the button for all lines.
 fn decide(words: &Words, shown: &[WouldRefuse], form: Option<&Form>, problem: Option<&Problem>) -> Markup {
-    let count = shown.iter().filter(|line| value(line).is_some()).count();
+    let count = shown.iter().filter(|line| pressed(line).is_some()).count();
+    let has_whole = shown.iter().any(|line| value(line).is_some() && pressed(line).is_none());
+    let has_no_route = shown.iter().any(|line| value(line).is_none());
     let usual = words.say("report-because");
     let typed = form.map_or(usual.as_str(), |form| form.value("because"));
     let wrong = problem.filter(|problem| problem.code == "bad_reason").map(|_| words.say("wrong-bad-reason"));
@@ -143,9 +151,9 @@ fn decide(words: &Words, shown: &[WouldRefuse], form: Option<&Form>, problem: Op
         section."card stack" aria-labelledby="decide" {
             h2 #decide { (words.say("report-decide")) }
             p { (words.say("report-decide-what")) }
-            (parts::field(&field))
-            @if count > 0 { p { (button(Act::Grave, Some(Icon::Veil), &words.with("report-all", [("count", count.into())]))) } }
-            @if count < shown.len() { (aside(Tone::Plain, Icon::Info, &html! { p.sm { (words.say("report-no-route")) } })) }
+            @if count > 0 { (parts::field(&field)) p { (button(Act::Grave, Some(Icon::Veil), &words.with("report-all", [("count", count.into())]))) } }
+            @if has_whole { (aside(Tone::Warn, Icon::Alert, &html! { p.sm { (words.say("report-whole")) } })) }
+            @if has_no_route { (aside(Tone::Plain, Icon::Info, &html! { p.sm { (words.say("report-no-route")) } })) }
         }
     }
 }
@@ -162,7 +170,6 @@ fn lines_table(words: &Words, shown: &[WouldRefuse], buttons: bool, now: Timesta
         heads.push(Column::words(words.say("exclude")));
     }
     let row = |line: &WouldRefuse| {
-        let value = value(line);
         let mut cells = vec![
             html! { (line.rule) br; span."sm quiet" { (line.message) } },
             place_word(words, &line.place),
@@ -171,21 +178,25 @@ fn lines_table(words: &Words, shown: &[WouldRefuse], buttons: bool, now: Timesta
             html! { (link(&event::path(&line.reference), &words.when(line.last, now))) },
         ];
         if buttons {
-            cells.push(html! {
-                @match &value {
-                    Some(value) => {
-                        input type="hidden" name="line" value=(value);
-                        (button_of(Act::Normal, ("only", value), None, &words.say(if named(line).is_some() { "report-one-target" } else { "report-one" })))
-                    }
-                    None => "–",
-                }
-            });
+            cells.push(press(words, line));
         }
         cells
     };
     let rows: Vec<_> = shown.iter().map(row).collect();
     html! {
         section."card flush" aria-label=(words.say("attacks-report")) { (table(&words.say("attacks-report"), &heads, &rows)) }
+    }
+}
+
+/// The way to exclude a line.
+fn press(words: &Words, line: &WouldRefuse) -> Markup {
+    html! {
+        @if let Some(value) = pressed(line) {
+            input type="hidden" name="line" value=(value);
+            (button_of(Act::Normal, ("only", &value), None, &words.say("report-one-target")))
+        } @else if value(line).is_some() {
+            (link(&super::exclude::path(&line.reference, line.rule), &words.say("report-one")))
+        } @else { "–" }
     }
 }
 
@@ -198,7 +209,8 @@ pub(crate) async fn exclude(form: Form) -> Result<Response, Failed> {
         Some(only) => BTreeSet::from([only]),
         None => form.values("line").take(SHOWN).collect(),
     };
-    let new: Option<Vec<NewExclusion>> = lines.into_iter().map(|line| exclusion(line, because)).collect();
+    let one = |line| exclusion(line, because).filter(|new| new.target.is_some());
+    let new: Option<Vec<NewExclusion>> = lines.into_iter().map(one).collect();
     let mut new = new.filter(|new| !new.is_empty()).ok_or_else(|| visit.fail(BAD_REQUEST))?;
     let hand = hand(&visit, signed);
     if new.len() > 1 {
@@ -246,7 +258,10 @@ mod tests {
         // What has no plain name, and what the rules keep for themselves, is excluded whole.
         for whole in [None, Some("ARGS:…"), Some("TX:0"), Some("MATCHED_VAR")] {
             assert_eq!(back(&line(route(), whole)).expect("a line").target, None, "{whole:?}");
+            assert_eq!(pressed(&line(route(), whole)), None, "{whole:?}: but not with all others");
         }
+        let named = line(route(), Some("ARGS:note"));
+        assert_eq!(pressed(&named), value(&named));
         assert_eq!(value(&line(Place::Nowhere, None)), None, "where no route fits there is nothing to name");
         for odd in ["", "workers", "workers x", "workers -1"] {
             assert!(exclusion(odd, "b").is_none(), "{odd}");
