@@ -148,8 +148,10 @@ pub enum ExclusionError {
     TooMany,
     /// There is none of this id that the console wrote.
     Unknown,
-    /// The rules that decide on what the others found cannot be excluded here: nothing would be refused any more.
+    /// Rules that decide on what the others found, or keep the score, are among them: nothing would be refused any more.
     Deciding,
+    /// It names no target and would switch this many rules off.
+    TooWide(usize),
     /// The file cannot be written.
     NotWritten,
     /// The rules did not take it.

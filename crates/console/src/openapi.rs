@@ -99,6 +99,8 @@ struct ProblemDocument {
     line: Option<usize>,
     /// Where in that line, counted from 1.
     column: Option<usize>,
+    /// How many things it is about, where that is what is wrong.
+    count: Option<usize>,
 }
 
 /// What every operation has.

@@ -41,10 +41,12 @@ pub struct Problem {
     pub field: Option<String>,
     /// Where the body stops being of the form: line and column, counted from 1.
     pub character: Option<(usize, usize)>,
+    /// How many things it is about, where that is what is wrong.
+    pub count: Option<usize>,
 }
 
 const fn problem(status: u16, code: &'static str) -> Problem {
-    Problem { status, code, request: None, index: None, field: None, character: None }
+    Problem { status, code, request: None, index: None, field: None, character: None, count: None }
 }
 
 /// The house is closed.
@@ -132,6 +134,9 @@ impl IntoResponse for Problem {
         if let Some((line, column)) = self.character {
             body["line"] = json!(line);
             body["column"] = json!(column);
+        }
+        if let Some(count) = self.count {
+            body["count"] = json!(count);
         }
         let mut response = (status, body.to_string()).into_response();
         response.extensions_mut().insert(Code(self.code));
@@ -284,6 +289,9 @@ impl Explain for ExclusionError {
             ExclusionError::TooMany => problem(409, "too_many_exclusions"),
             ExclusionError::Unknown => problem(404, "unknown_exclusion"),
             ExclusionError::Deciding => problem(422, "deciding_rule"),
+            ExclusionError::TooWide(count) => {
+                Problem { count: Some(count), ..problem(422, "exclusion_too_wide") }
+            }
             ExclusionError::NotWritten => problem(503, "exclusions_not_written"),
             ExclusionError::NotLoaded => problem(409, "rules_not_loaded"),
         }

@@ -146,7 +146,8 @@ wrong-bad-target = Die Regeln kennen kein solches Feld, oder es ist länger als 
 wrong-already-excluded = Das ist schon ausgenommen.
 wrong-too-many-exclusions = Es sind zu viele Ausnahmen, oder sie sind zusammen zu lang. Nehmen Sie einige zurück, oder nehmen Sie in obhut.toml einen Bereich oder ein Merkmal aus.
 wrong-unknown-exclusion = Diese Ausnahme gibt es nicht mehr.
-wrong-deciding-rule = Eine Regel, die nur entscheidet, lässt sich nicht ausnehmen: Es würde nichts mehr abgelehnt.
+wrong-deciding-rule = Darunter sind Regeln, die nur entscheiden oder die Punkte dafür zählen; sie lassen sich nicht ausnehmen: Es würde nichts mehr abgelehnt. Nennen Sie die Regeln, die zu Unrecht anschlugen.
+wrong-exclusion-too-wide = Das würde { $count } Regeln abschalten; höchstens 50 sind es auf einmal. Nennen Sie einen engeren Bereich, ein engeres Merkmal oder das Feld, das sie nicht prüfen sollen.
 wrong-exclusions-not-written = Die Ausnahme ließ sich nicht schreiben; geändert wurde nichts.
 wrong-rules-not-loaded = Die Regeln nahmen die Ausnahme nicht an; geändert wurde nichts.
 

@@ -146,7 +146,8 @@ wrong-bad-target = The rules know no such field, or it is longer than 1,024 byte
 wrong-already-excluded = This is excluded already.
 wrong-too-many-exclusions = There are too many exclusions, or they are too long together. Take some back, or exclude a range or a tag in obhut.toml.
 wrong-unknown-exclusion = There is no such exclusion any more.
-wrong-deciding-rule = A rule that only decides cannot be excluded: nothing would be refused any more.
+wrong-deciding-rule = Rules that only decide, or keep the score for that, are among these and cannot be excluded: nothing would be refused any more. Name the rules that found something wrongly.
+wrong-exclusion-too-wide = This would switch { $count } rules off; at most 50 are at once. Name a narrower range or tag, or the field that they shall not look at.
 wrong-exclusions-not-written = The exclusion could not be written; nothing was changed.
 wrong-rules-not-loaded = The rules did not take the exclusion; nothing was changed.
 

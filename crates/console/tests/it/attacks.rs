@@ -343,6 +343,22 @@ async fn the_api_shows_and_does_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_many_rules_would_be_switched_off_is_said() {
+    let door = Door::open().await;
+    let key = door.world.key(Role::Security, None).await;
+    *door.shield.fails.lock() = Some(ExclusionError::TooWide(1_073));
+    let exclude = json!({"rules": "900000-999999", "because": "b"});
+    let (status, wide) = door.post("/v1/tenants/{t}/shield/exclusions", &key, exclude).await;
+    assert_eq!((status, &wide["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("exclusion_too_wide")));
+    assert_eq!(wide["count"], json!(1_073));
+    let mut guest = security(&door).await;
+    *door.shield.fails.lock() = Some(ExclusionError::TooWide(73));
+    let path = format!("/console/attacks/exclude/{REFERENCE}/942100");
+    let said = guest.post(&door, &path, &[("reach", "route"), ("because", "b")]).await;
+    assert!(said.text.contains("73") && said.text.contains("narrower range or tag"), "{}", said.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_lost_the_right_meanwhile_changes_nothing() {
     let door = Door::open().await;
     let world = &door.world;

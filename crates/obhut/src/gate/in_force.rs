@@ -16,10 +16,14 @@ use gateway::{Gateway, Setup};
 use model::{Clock, TenantId, Timestamp};
 use parking_lot::Mutex;
 use shield::seclang::Reason;
-use shield::{Engine, Overlay};
+use shield::{Described, Engine, Excluded, Overlay};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use watch::attacks::{DECIDING, is_deciding};
+use watch::attacks::is_deciding;
+
+/// The rule by which `[shield]` sets levels and thresholds.
+const LEVELS: u64 = 99_900;
 
 /// All that a gateway's setup is made of. Cheap to clone.
 #[derive(Clone)]
@@ -87,6 +91,12 @@ impl Parts {
             Err((_, Reason::NoSuchRule)) => Err(ExclusionError::Rules),
             Err(_) => Err(ExclusionError::Target),
         }
+    }
+
+    /// Ids of the rules that run and fit.
+    fn ids(&self, fits: impl Fn(&Described<'_>) -> bool) -> impl Iterator<Item = u64> {
+        let all = self.rules.iter().flat_map(|rules| rules.engine.described());
+        all.filter(move |rule| fits(rule)).map(|rule| rule.id)
     }
 
     /// What protects, in a line.
@@ -236,13 +246,17 @@ impl InForce for Standing {
         self.tables().shield.exclude.clone()
     }
 
-    fn deciding(&self) -> Vec<u64> {
-        let parts = self.parts.load();
-        let Some(rules) = &parts.rules else { return Vec::new() };
-        let decides = |rule: &shield::Described<'_>| {
-            is_deciding(rule.id) || rule.tags.iter().any(|tag| **tag == *DECIDING)
+    fn deciding(&self) -> BTreeSet<u64> {
+        self.parts.load().ids(|rule| rule.id == LEVELS || is_deciding(rule.id, rule.tags)).collect()
+    }
+
+    fn meant(&self, row: &ExcludeTable) -> Vec<u64> {
+        let Ok(exclusion) = row.exclusion() else { return Vec::new() };
+        let fits = |rule: &Described<'_>| match &exclusion.rules {
+            Excluded::Ids(range) => range.contains(&rule.id),
+            Excluded::Tag(tag) => rule.tags.iter().any(|one| **one == **tag),
         };
-        rules.engine.described().filter(decides).map(|rule| rule.id).collect()
+        self.parts.load().ids(fits).collect()
     }
 
     fn honours(&self, row: &ExcludeTable) -> Result<(), ExclusionError> {

@@ -96,21 +96,28 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether the rule only decides on what others found, as the evaluation of an anomaly score does. Without it nothing
-    /// would be refused at all. CRS and the baseline pack say so by a tag; CRS 3 by its numbers alone.
+    /// Whether the rule only decides on what others found, as the evaluation of an anomaly score does, or keeps that score.
     #[must_use]
     pub fn is_deciding(&self) -> bool {
-        self.tags.iter().any(|tag| &**tag == DECIDING) || is_deciding(self.id)
+        is_deciding(self.id, &self.tags)
     }
 }
 
 /// The tag of rules that decide.
-pub const DECIDING: &str = "anomaly-evaluation";
+const DECIDING: &str = "anomaly-evaluation";
+/// The tag of the program's own rules, whose ids are among those that anybody may use.
+const BASELINE: &str = "obhut-baseline";
 
-/// Whether CRS has given this id to a rule that decides: 949 and 959 evaluate, 980 sums up (CRS, rules by number).
+/// Whether a rule decides, or keeps the score on which others decide: without it nothing would be refused at all.
+///
+/// CRS and the baseline pack tag those that decide; CRS 3 tells them by their numbers alone. CRS, rules by number: 901 sets the
+/// scores and levels, 949 and 959 sum and evaluate, 980 sums up. Of the baseline pack those up to 10099 set scores, levels and how
+/// bodies are read, and those from 16900 on sum; 16910 is none, since it finds something by itself.
 #[must_use]
-pub fn is_deciding(id: u64) -> bool {
-    matches!(id / 1_000, 949 | 959 | 980)
+pub fn is_deciding(id: u64, tags: &[Box<str>]) -> bool {
+    let has = |wanted: &str| tags.iter().any(|tag| **tag == *wanted);
+    let sums = matches!(id, 10_000..=10_099 | 16_900..=16_909 | 16_911..=16_999);
+    has(DECIDING) || matches!(id / 1_000, 901 | 949 | 959 | 980) || (sums && has(BASELINE))
 }
 
 /// One event of the shield.

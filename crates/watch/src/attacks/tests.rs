@@ -586,3 +586,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_decides_or_keeps_the_score_is_told_from_what_finds() {
+    let all = |ids: &[u64], tag: &str| ids.iter().all(|id| is_deciding(*id, &[tag.into()]));
+    let none = |ids: &[u64], tag: &str| !ids.iter().any(|id| is_deciding(*id, &[tag.into()]));
+    assert!(all(&[901_100, 949_110, 959_100, 980_170], "") && none(&[942_100], ""));
+    assert!(all(&[942_100], "anomaly-evaluation") && none(&[10_002, 16_930], "somebody's own"));
+    assert!(all(&[10_002, 16_900, 16_930, 16_951], "obhut-baseline"));
+    assert!(none(&[14_005, 16_910], "obhut-baseline"));
+}

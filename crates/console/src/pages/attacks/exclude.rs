@@ -184,7 +184,10 @@ async fn question(
 /// What stands in the way, in words.
 pub(crate) fn trouble(words: &Words, problem: &Problem) -> String {
     let name = format!("wrong-{}", problem.code.replace('_', "-"));
-    words.find(&name).unwrap_or_else(|| words.say("error-input-what"))
+    match problem.count {
+        Some(count) => words.with(&name, [("count", count.into())]),
+        None => words.find(&name).unwrap_or_else(|| words.say("error-input-what")),
+    }
 }
 
 fn reach_row(

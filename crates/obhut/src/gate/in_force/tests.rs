@@ -44,10 +44,14 @@ fn row(rules: &str, routes: &[&str]) -> ExcludeTable {
 
 impl House {
     fn new() -> Self {
+        Self::of(CONFIG, RULE)
+    }
+
+    fn of(config: &str, rules: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(folder.path().join("rules")).expect("made");
-        std::fs::write(folder.path().join("obhut.toml"), CONFIG).expect("written");
-        std::fs::write(folder.path().join("rules/own.conf"), RULE).expect("written");
+        std::fs::write(folder.path().join("obhut.toml"), config).expect("written");
+        std::fs::write(folder.path().join("rules/own.conf"), rules).expect("written");
         let (config, tables) = read(folder.path());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let parts = Parts::read(&config, &tables, clock.now()).expect("rules");
@@ -154,4 +158,62 @@ fn what_the_console_changes_while_rules_are_read_anew_holds() {
     std::fs::write(exclusions::path(house.folder.path()), "[[exclude]]\nrul").expect("written");
     assert!(house.again(CONFIG, RULE).is_err());
     assert_eq!((house.attacks.exclusions().len(), house.standing.parts.load().rows.len()), (1, 1));
+}
+
+/// What the console answers when this is to be excluded on a route.
+fn excluded(house: &House, rules: &str, target: Option<&str>) -> Result<(), ExclusionError> {
+    let by = Signature { by: PrincipalId([7; 16]), at: Timestamp(0) };
+    let new = NewExclusion {
+        routes: vec!["workers".to_owned()],
+        rules: rules.to_owned(),
+        target: target.map(str::to_owned),
+        because: "prose".to_owned(),
+    };
+    house.attacks.preview(&[new], &by).map(drop).map_err(|(_, error)| error)
+}
+
+#[test]
+fn rules_that_decide_are_excluded_by_no_name() {
+    let baseline = House::of(&CONFIG.replace("rules = \"rules\"", ""), "");
+    for rules in [
+        "16930",
+        "016930",
+        "16900",
+        "16940",
+        "16930-16931",
+        "10002",
+        "10010-10020",
+        "99900",
+        "10000-16999",
+        "1-18446744073709551615",
+        "tag:obhut-baseline",
+        "tag:anomaly-evaluation",
+    ] {
+        for target in [None, Some("ARGS:note")] {
+            assert_eq!(
+                excluded(&baseline, rules, target),
+                Err(ExclusionError::Deciding),
+                "{rules} {target:?}"
+            );
+        }
+    }
+    // What finds something by itself is excluded, the more so with a target.
+    for rules in ["16910", "14005", "14000-14099", "tag:attack-protocol"] {
+        assert_eq!(excluded(&baseline, rules, None), Ok(()), "{rules}");
+    }
+    assert_eq!(excluded(&baseline, "tag: obhut-baseline", None), Err(ExclusionError::Rules), "no such tag");
+    let wide = excluded(&baseline, "11000-16099", None);
+    assert!(matches!(wide, Err(ExclusionError::TooWide(count)) if count > 50), "{wide:?}");
+    assert_eq!(excluded(&baseline, "11000-16099", Some("ARGS:note")), Ok(()));
+}
+
+#[test]
+fn rules_of_crs_that_decide_are_known_by_their_numbers() {
+    let action = |id: u64| format!("SecAction \"id:{id},phase:2,pass,nolog,tag:'OWASP_CRS'\"\n");
+    let rules: String = [901_100, 942_100, 949_060, 949_110, 959_100, 980_170].map(action).concat();
+    let crs = House::of(CONFIG, &rules);
+    for rules in ["901100", "949060", "949110", "959100", "980170", "940000-949060", "tag:OWASP_CRS"] {
+        assert_eq!(excluded(&crs, rules, None), Err(ExclusionError::Deciding), "{rules}");
+    }
+    assert_eq!(excluded(&crs, "942000-948999", None), Ok(()));
 }
