@@ -217,7 +217,7 @@ pub struct RouteTable {
     pub principal: Option<PrincipalTable>,
     /// What the shield does here; that of `[shield]` when left out.
     pub shield: Option<ShieldMode>,
-    /// Fields in which people write text: `form:story`, `json:/comment`, `query:q`. Fields that a rule `in` takes count as such
+    /// Fields in which people write text: `form:story`, `json:/comment`, `query:q`. Fields that a rule `in` stores count as such
     /// by themselves, since the app gets a token in their place.
     #[serde(default)]
     pub texts: Vec<String>,

@@ -110,6 +110,9 @@ mod tests {
             assert_eq!(decode(coding, &behind, 100), Err(DecodeError::Broken), "{coding}");
         }
         assert_eq!(decode("zstd", &zstd.repeat(2), 100), Err(DecodeError::Broken));
+        let brotli = [0x0b, 0x02, 0x80, 0x68, 0x65, 0x6c, 0x6c, 0x6f, 0x03];
+        assert_eq!(decode("br", &[&brotli[..], b"&id=1"].concat(), 100), Err(DecodeError::Broken));
+        assert_eq!(decode("br", &brotli[..6], 100), Err(DecodeError::Broken));
         // Members of gzip are one after another in ordinary files.
         assert_eq!(decode("gzip", &gzip(b"hello").repeat(2), 100).as_deref(), Ok(&b"hellohello"[..]));
     }

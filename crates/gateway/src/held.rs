@@ -103,6 +103,16 @@ impl Holding {
         self.bytes.fetch_add(other.bytes.swap(0, Relaxed), Relaxed);
     }
 
+    /// Gives back what of it is not needed.
+    pub(crate) fn shrink_to(&self, bytes: usize) {
+        let held = self.bytes.fetch_min(bytes, Relaxed);
+        let less = held.saturating_sub(bytes);
+        if less > 0 {
+            self.budget.used.fetch_sub(less, Relaxed);
+            self.client_gives(less);
+        }
+    }
+
     pub(crate) fn give_back(&self) {
         let bytes = self.bytes.swap(0, Relaxed);
         if bytes > 0 {

@@ -182,6 +182,18 @@ impl Source {
     }
 }
 
+impl crate::config::Tables {
+    /// What the shield is told of the fields of a route: which of them hold text.
+    #[must_use]
+    pub fn texts(&self, route: &str) -> Option<Arc<Texts>> {
+        let of_route = self.route.iter().filter(|table| table.name == route).flat_map(|table| &table.texts);
+        let rules = self.relay.iter().filter(|table| table.routes.iter().any(|name| name == route));
+        let stored = rules.filter_map(|table| table.inward.as_ref()).flat_map(|rule| rule.fields.keys());
+        let sources: Vec<Source> = of_route.chain(stored).filter_map(|text| Source::parse(text)).collect();
+        texts(sources.iter())
+    }
+}
+
 fn texts<'a>(sources: impl Iterator<Item = &'a Source>) -> Option<Arc<Texts>> {
     let mut texts = Texts::default();
     for source in sources {
@@ -374,8 +386,8 @@ impl Route {
     fn tell_texts(&mut self) {
         self.told = texts(self.texts.iter());
         if let Some(rule) = &mut self.inward {
-            let taken = rule.fields.keys().chain(rule.lookup.keys());
-            rule.texts = texts(taken.chain(&self.texts));
+            // Not those that only look somebody up: what is not of their kind goes to the app as it was typed.
+            rule.texts = texts(rule.fields.keys().chain(&self.texts));
         }
     }
 
@@ -543,6 +555,39 @@ mod tests {
         let path = segments(path)?;
         let (route, params) = routes.of(&method.parse().expect("a method"), &path)?;
         Some((&*route.name, params))
+    }
+
+    /// What only looks somebody up goes to the app as it was typed, where it is not of its kind: it is no text by itself.
+    #[test]
+    fn what_is_stored_counts_as_text_and_what_looks_up_does_not() {
+        let text = r#"
+            [[route]]
+            name = "enter"
+            path = "/enter"
+            texts = ["form:note"]
+            [[relay]]
+            routes = ["enter"]
+            in = { person = { field = "form:id" }, fields = { "json:/story" = "story" }, lookup = { "form:user" = "email" }, accept = ["303 /"] }
+        "#;
+        let mut want = Texts::default();
+        want.json("/story");
+        want.form("note");
+        let routes = build(text).expect("routes");
+        let (route, _) = routes.of(&Method::POST, &["enter".to_owned()]).expect("a route");
+        assert_eq!(route.texts(&Method::POST).as_deref(), Some(&want));
+        let mut declared = Texts::default();
+        declared.form("note");
+        assert_eq!(
+            route.texts(&Method::GET).as_deref(),
+            Some(&declared),
+            "no rule takes them with this method"
+        );
+        let tables: crate::config::Tables = toml::from_str(text).expect("tables");
+        let mut told = Texts::default();
+        told.form("note");
+        told.json("/story");
+        assert_eq!(tables.texts("enter").as_deref(), Some(&told));
+        assert_eq!(tables.texts("leave"), None);
     }
 
     const ROUTES: &str = r#"

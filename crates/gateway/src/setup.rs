@@ -95,14 +95,15 @@ impl Setup {
             table.upstream_connections,
         )?;
         let net = |text: &String| text.parse().map_err(|_| SetupError::Proxy(text.clone()));
+        // One body at least has room, also beside itself without its coding.
+        let largest = table.max_body.max(tables.shield.body_limit.saturating_mul(2));
         Ok(Self {
             routes,
             principals,
             upstream,
             hosts: table.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
             proxies: table.proxies.iter().map(net).collect::<Result<_, _>>()?,
-            // One body at least has room.
-            held: Budget::new(table.max_held.max(table.max_body), table.max_body),
+            held: Budget::new(table.max_held.max(largest), largest),
             max_body: table.max_body,
             max_request: table.max_request,
             persons_per_answer: table.persons_per_answer,

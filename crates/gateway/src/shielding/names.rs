@@ -101,13 +101,26 @@ fn is_plain(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-[]".contains(&byte))
 }
 
+/// Whether every word of a name says nothing of anybody. Of what is too short to say anything there may be one word and one
+/// number: several make a name or a date.
 fn is_known(name: &str, own: &Own) -> bool {
-    words(name).all(|word| {
+    let (mut known, mut short, mut numbers) = (0, 0, 0);
+    let mut is_index = false;
+    for word in words(name) {
         let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
-        word.len() <= if is_number { SHORT_NUMBER } else { SHORT }
-            || WORDS.contains(&*word)
-            || own.0.contains(&word)
-    })
+        if is_number && word.len() <= SHORT_NUMBER {
+            numbers += usize::from(!is_index);
+        } else if WORDS.contains(&*word) || own.0.contains(&word) {
+            known += 1;
+        } else if word.len() <= SHORT {
+            short += 1;
+        } else {
+            return false;
+        }
+        is_index = word == "array";
+    }
+    let is_letter = known == 0 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    short <= 1 && numbers <= 1 && (known > 0 || is_letter)
 }
 
 /// The words of a name in small letters: `user[firstName].work_phone` has five.
@@ -158,6 +171,9 @@ mod tests {
             "x-test",
             "items[12][description]",
             "json.contact.phone",
+            "json.items.array_12.notes.array_0.text",
+            "q",
+            "b1",
         ] {
             assert_eq!(told("ARGS", name), format!("ARGS:{name}"));
         }
@@ -176,6 +192,13 @@ mod tests {
             "kanarina.vogelsang",
             "noteVogelsang",
             "Ali.Can",
+            "json.patients.Li.Wu.note",
+            "json.patients.12.05.80.diagnosis",
+            "030-123-456",
+            "AnNa",
+            "MuStErMaNn",
+            "Li",
+            "4f2a-9c-1b",
             "kanarina@example.org",
             "a b",
             "ü",

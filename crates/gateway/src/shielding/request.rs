@@ -182,13 +182,17 @@ async fn decoded(
 ) -> Result<Result<(Bytes, Holding), Problem>, Cut> {
     let limit = way.setup.shield.body_limit;
     let held = way.held.beside();
-    // All that it may become, before any of it is there.
+    // All that it may become, before any of it is there. A trial run refuses nobody for that.
     if !held.take(limit) {
-        return Err(Cut::Full);
+        let is_trial = way.setup.shield.mode_of(way.route) == ShieldMode::Detect;
+        return if is_trial { Ok(Err(problem::FULL)) } else { Err(Cut::Full) };
     }
     let work = move || decode::decode(&coding, &body, limit);
     Ok(match way.gateway.room.work(asked.client(way), work).await {
-        Some(Ok(decoded)) => Ok((decoded.into(), held)),
+        Some(Ok(decoded)) => {
+            held.shrink_to(decoded.len());
+            Ok((decoded.into(), held))
+        }
         Some(Err(DecodeError::Size)) => Err(problem::TOO_LARGE_TO_INSPECT),
         Some(Err(_)) => Err(problem::BODY_ENCODED),
         None => Err(problem::SHIELD_UNAVAILABLE),
@@ -198,7 +202,10 @@ async fn decoded(
 /// The codings of a body, where it has any.
 fn coding_of(headers: &HeaderMap) -> Option<String> {
     let all = headers.get_all(header::CONTENT_ENCODING).iter();
-    let all: Vec<_> = all.map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned()).collect();
-    let all = all.join(", ");
-    (!all.is_empty() && !all.eq_ignore_ascii_case("identity")).then_some(all)
+    let all: Vec<_> = all.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+    let all = all.join(",");
+    let named =
+        all.split(',').map(str::trim).filter(|one| !one.is_empty() && !one.eq_ignore_ascii_case("identity"));
+    let named: Vec<_> = named.collect();
+    (!named.is_empty()).then(|| named.join(", "))
 }

@@ -419,11 +419,12 @@ async fn the_app_gets_an_encoded_body_as_the_rules_have_seen_it() {
     let bomb = gzip(&vec![b'x'; 1 << 20]);
     let zstd = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x05, 0x29, 0x00, 0x00, 0x68, 0x65, 0x6c, 0x6c, 0x6f];
     let behind = |whole: &[u8]| [whole, b"&b=attack-here"].concat();
-    let cases: [(&str, Vec<u8>, u16, &str); 12] = [
+    let cases: [(&str, Vec<u8>, u16, &str); 13] = [
         ("gzip", gzip(b"a=b"), 200, "a=b"),
         ("gzip", gzip_with_extra(b"&b=attack-here&", b"a=b"), 200, "a=b"),
         ("zstd", zstd.to_vec(), 200, "hello"),
         ("identity", b"a=b".to_vec(), 200, "a=b"),
+        (" , identity,Identity", b"a=b".to_vec(), 200, "a=b"),
         ("gzip", gzip(b"a=attack-here"), 403, "request_refused"),
         ("gzip", b"no gzip at all".to_vec(), 415, "body_encoded"),
         ("gzip", behind(&gzip(b"a=b")), 415, "body_encoded"),
@@ -442,7 +443,7 @@ async fn the_app_gets_an_encoded_body_as_the_rules_have_seen_it() {
         let got = house.app_got();
         if status == 200 {
             assert!(got.ends_with(&format!("\r\n\r\n{said}")), "{coding}: {got}");
-            let is_plain = coding == "identity";
+            let is_plain = coding.contains("identity");
             assert_eq!(got.to_ascii_lowercase().contains("content-encoding"), is_plain, "{coding}: {got}");
         } else {
             assert!(String::from_utf8_lossy(&answer).contains(said), "{coding}: {head}");

@@ -130,7 +130,7 @@ impl View {
         if meant.iter().any(|id| deciding.contains(id)) {
             return Err(ExclusionError::Deciding);
         }
-        if row.target.is_none() && meant.len() > MOST_RULES {
+        if row.target.as_deref().is_none_or(selects_all) && meant.len() > MOST_RULES {
             return Err(ExclusionError::TooWide(meant.len()));
         }
         Ok(())
@@ -169,6 +169,12 @@ impl View {
             }
         }
     }
+}
+
+/// Whether a target is all of some variable, and not one member of it.
+fn selects_all(target: &str) -> bool {
+    let Ok(targets) = shield::seclang::targets(target) else { return true };
+    targets.iter().any(|target| target.select == shield::seclang::Select::All)
 }
 
 /// A row of the file.
@@ -394,6 +400,7 @@ mod tests {
             (new("tag:OWASP_CRS", None), ExclusionError::Deciding),
             (new("tag:OWASP_CRS", Some("ARGS:note")), ExclusionError::Deciding),
             (new("942100-942150", None), ExclusionError::TooWide(51)),
+            (new("942100-942150", Some("ARGS:note|ARGS_NAMES")), ExclusionError::TooWide(51)),
             (new("9000000-9000200", None), ExclusionError::Deciding),
         ] {
             let both = [new("942190", None), wrong.clone()];

@@ -13,7 +13,8 @@ use shield::ftw::wire;
 use shield::message::Request;
 use shield::seclang::{Mode, severity_name};
 use shield::{
-    Collections, Context, Engine, Explained, Head, Logged, Overlay, Refusal, Report, Transaction, Verdict,
+    Collections, Context, Engine, Explained, Head, Logged, Overlay, Refusal, Report, Texts, Transaction,
+    Verdict,
 };
 use std::io::{Read, Write};
 use std::path::Path;
@@ -90,7 +91,9 @@ pub(super) fn run(
     let (request, length_added) = taken(&read(file)?)?;
     let mode = mode(args, asked)?;
     let overlay = overlay(args, loaded, exclusions)?;
-    let explanation = explain(&request, length_added, asked, loaded, mode, overlay, args.all);
+    let texts = asked.tables.as_ref().zip(args.route.as_deref());
+    let texts = texts.and_then(|(tables, route)| tables.texts(route));
+    let explanation = explain(&request, length_added, asked, loaded, mode, (overlay, texts), args.all);
     if args.json {
         let json = serde_json::to_string_pretty(&explanation).map_err(Problem::from_error("the report"))?;
         writeln!(out, "{json}")?;
@@ -199,14 +202,18 @@ fn explain(
     asked: &Configured,
     loaded: &Loaded,
     mode: ShieldMode,
-    overlay: Option<Arc<Overlay>>,
+    (overlay, texts): (Option<Arc<Overlay>>, Option<Arc<Texts>>),
     all: bool,
 ) -> Explanation {
     let engine_mode = if mode == ShieldMode::Block { Mode::On } else { Mode::DetectionOnly };
     let collections = Arc::new(Collections::new(64));
     let transaction = Transaction::new(&loaded.engine, &collections, context());
-    let mut transaction =
-        transaction.with_overlay(overlay).in_mode(engine_mode).explaining().reading_closely();
+    let mut transaction = transaction
+        .with_overlay(overlay)
+        .with_texts(texts)
+        .in_mode(engine_mode)
+        .explaining()
+        .reading_closely();
     inspect(&mut transaction, request, asked.table.body_limit);
     let report = transaction.finish();
     let (explained, logged) = (transaction.explained(), transaction.logged());
@@ -288,6 +295,15 @@ fn verdict(report: &Report, mode: ShieldMode) -> (bool, String) {
         (None, Some(Refusal::TooMuch)) => {
             "since it has more fields, arguments, parts or levels than are looked at".to_owned()
         }
+        (None, Some(Refusal::Encoded)) => {
+            "since its body is encoded: the gateway looks at it decoded, so give it decoded here".to_owned()
+        }
+        (None, Some(Refusal::Ambiguous)) => {
+            "since readers take it in different ways: two types, JSON in UTF-16, a character set that is not ASCII's"
+                .to_owned()
+        }
+        (None, Some(Refusal::Unreadable)) => "since it cannot be read as its type says".to_owned(),
+        (None, Some(Refusal::TooMuchWork)) => "since the rules would take too long over it".to_owned(),
         (None, Some(_)) => "since it grows too large while it is taken apart".to_owned(),
         (None, None) => return (false, "passes".to_owned()),
     };

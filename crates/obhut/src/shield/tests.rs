@@ -295,8 +295,10 @@ fn the_page_on_conformance_lists_what_fails() {
     let Some(crs) = core_rules() else { return };
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/conformance.md");
     let page = fs::read_to_string(page).expect("docs/conformance.md");
+    // What follows compares with libmodsecurity, and has tables of its own.
+    let (page, _) = page.split_once("\n## Every request").expect("its first part");
     let outcome = corpus::outcome(&crs.join("regression"), &crs, 4, &Default::default()).expect("it runs");
-    let rows = table_rows(&page);
+    let rows = table_rows(page);
     assert!(rows.iter().all(|(_, reason)| reason.len() > 20), "each row says why: {rows:?}");
     let mut listed: Vec<&str> = rows.iter().map(|(case, _)| case.as_str()).collect();
     let mut failed: Vec<&str> = outcome.failed.iter().map(|failed| failed.case.as_str()).collect();

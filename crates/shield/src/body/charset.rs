@@ -4,9 +4,23 @@
 pub(crate) const FIELD: &[u8] = b"_charset_";
 
 /// Names, and how names begin, of the character sets in which a byte below 128 that stands alone is ASCII.
-const PLAIN: &[&[u8]] =
-    &[b"utf-8", b"utf8", b"us-ascii", b"ascii", b"gb2312", b"gbk", b"gb18030", b"shift_jis", b"macintosh"];
+const PLAIN: &[&[u8]] = &[
+    // What libraries say of bytes that are no text.
+    b"binary",
+    b"utf-8",
+    b"utf8",
+    b"us-ascii",
+    b"ascii",
+    b"gb2312",
+    b"gbk",
+    b"gb18030",
+    b"shift_jis",
+    b"shift-jis",
+    b"sjis",
+    b"macintosh",
+];
 const BEGINNINGS: &[&[u8]] = &[
+    b"ansi_x3.4-",
     b"iso-8859-",
     b"iso8859-",
     b"iso_8859-",
@@ -36,8 +50,11 @@ pub(crate) fn names_other(media: &[u8]) -> bool {
     let mut rest = media;
     while let Some(at) = rest.windows(NAME.len()).position(|word| word.eq_ignore_ascii_case(NAME)) {
         rest = rest.get(at + NAME.len()..).unwrap_or_default();
-        // RFC 8187 has `charset*=utf-8''…`, which nobody should write here.
-        let sign = rest.iter().position(|byte| !b" \t*".contains(byte)).unwrap_or(rest.len());
+        // RFC 8187 has `charset*=utf-8''…`, with a set of its own and escapes: nobody writes it here.
+        if rest.trim_ascii_start().starts_with(b"*") {
+            return true;
+        }
+        let sign = rest.iter().position(|byte| !b" \t".contains(byte)).unwrap_or(rest.len());
         let Some(value) = rest.get(sign..).and_then(|value| value.strip_prefix(b"=")) else { continue };
         let value = value.trim_ascii_start();
         let value =
@@ -56,9 +73,21 @@ mod tests {
 
     #[test]
     fn character_sets_in_which_ascii_is_something_else_are_known_by_not_being_plain() {
-        for plain in
-            ["", " ", "UTF-8", "utf8", "us-ascii", "ISO-8859-15", "windows-1252", "koi8-r", "GBK", "euc-jp"]
-        {
+        for plain in [
+            "",
+            " ",
+            "binary",
+            "ANSI_X3.4-1968",
+            "sjis",
+            "UTF-8",
+            "utf8",
+            "us-ascii",
+            "ISO-8859-15",
+            "windows-1252",
+            "koi8-r",
+            "GBK",
+            "euc-jp",
+        ] {
             assert!(is_plain(plain.as_bytes()), "{plain}");
         }
         for other in [
@@ -105,6 +134,9 @@ mod tests {
             "a/b; charset=utf-8; charset=utf-7",
             "a/b, charset=utf-7",
             "a/b; charset*=utf-7''",
+            "a/b; charset*=utf-8''utf-7",
+            "a/b; charset*0=utf-8",
+            "a/b; charset *=utf-8''utf%2D7",
             "a/b; charset=\"utf-7",
             "a/b; x=\"; charset=utf-7\"",
         ] {

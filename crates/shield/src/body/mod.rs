@@ -7,6 +7,7 @@
 pub(crate) mod charset;
 mod json;
 mod limits;
+pub(crate) mod loose;
 mod multipart;
 mod urlencoded;
 mod xml;
@@ -15,6 +16,7 @@ use std::ops::Range;
 
 pub use json::{json, json_lines};
 pub use limits::{BodyError, Limits};
+pub(crate) use multipart::loosely;
 pub use multipart::{Flags, multipart};
 pub(crate) use urlencoded::unescape;
 pub use urlencoded::{Escapes, query, urlencoded};

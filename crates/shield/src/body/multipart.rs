@@ -76,9 +76,19 @@ impl Flags {
 /// A multipart body. A body of no bytes is an error only if its boundary is one.
 pub fn multipart(body: &[u8], content_type: &[u8], limits: &Limits, into: &mut Parsed) {
     into.error = boundary::parameter(content_type, &mut into.multipart)
-        .and_then(|boundary| Reader { body, limits, into, seen_crlf: false, parts: 0 }.read(boundary))
+        .and_then(|boundary| {
+            Reader { body, limits, into, seen_crlf: false, parts: 0, loose: false }.read(boundary)
+        })
         .err();
     into.multipart.strict_error = into.error.is_some() || into.multipart.is_strict();
+}
+
+/// A multipart body that need be no form: its named parts, whatever stands between them. Limits alone are errors.
+pub(crate) fn loosely(body: &[u8], content_type: &[u8], limits: &Limits, into: &mut Parsed) {
+    let found = boundary::parameter(content_type, &mut into.multipart).and_then(|boundary| {
+        Reader { body, limits, into, seen_crlf: false, parts: 0, loose: true }.read(boundary)
+    });
+    into.error = found.err().filter(|error| error.is_limit());
 }
 
 struct Reader<'a, 'b> {
@@ -88,6 +98,8 @@ struct Reader<'a, 'b> {
     /// Whether a line ended with both carriage return and line feed.
     seen_crlf: bool,
     parts: usize,
+    /// Whether it reads on after an error.
+    loose: bool,
 }
 
 /// A line that is a boundary.
@@ -112,13 +124,16 @@ impl Reader<'_, '_> {
         let mut part = None;
         let mut end = None;
         for at in memmem::find_iter(self.body, &delimiter) {
-            if end.is_some() {
+            if end.is_some() && !self.loose {
                 // PHP and Django go on after the final boundary.
                 return Err(BodyError::Boundary);
             }
             let found = self.delimiter(at, delimiter.len());
+            if self.loose && found.is_err() {
+                continue;
+            }
             match part.take() {
-                Some(start) => self.part(start..at, true)?,
+                Some(start) => self.part(start..at, true).or_else(|error| self.forgive(error))?,
                 None => self.into.multipart.data_before |= at > 0,
             }
             let found = found?;
@@ -132,11 +147,15 @@ impl Reader<'_, '_> {
         match (end, part) {
             (Some(_), _) => Ok(()),
             (None, Some(start)) => {
-                self.part(start..self.body.len(), false)?;
+                self.part(start..self.body.len(), false).or_else(|error| self.forgive(error))?;
                 Err(BodyError::FinalBoundaryMissing)
             }
             (None, None) => Err(BodyError::NoBoundary),
         }
+    }
+
+    fn forgive(&self, error: BodyError) -> Result<(), BodyError> {
+        if self.loose && !error.is_limit() { Ok(()) } else { Err(error) }
     }
 
     /// What the boundary at `at` is. A line that begins with it and goes on in another way is an error, as is one amid a line

@@ -6,8 +6,10 @@
 //! rules see them too.
 
 use super::{Entry, Refusal, Transaction};
-use crate::body::{BodyError, Limits, Parsed, Processor};
+use crate::Pairs;
+use crate::body::{Limits, Parsed, Processor, loose, loosely};
 use crate::seclang::Variable;
+use memchr::memmem;
 
 impl Transaction {
     /// With the readings of a request that its types do not declare.
@@ -21,32 +23,25 @@ impl Transaction {
     pub(super) fn fill_other_readings(&mut self, body: &[u8], content_type: &[u8]) -> Result<(), Refusal> {
         let limits = self.engine.settings.limits;
         let is_json = matches!(self.body.processor, Some(Processor::Json | Processor::JsonLines));
-        let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
-        if !is_json && matches!(text, [b'{' | b'[' | b'"', b'\0', ..] | [b'\0', b'{' | b'[' | b'"', ..]) {
-            // JSON in UTF-16, which some readers find out by themselves.
+        if !is_json && loose::is_wide(body) {
             return Err(Refusal::Ambiguous);
         }
-        if !is_json && text.first().is_some_and(|first| b"{[\"".contains(first)) {
-            let read = Processor::Json.parse(text, b"application/json", &limits);
-            self.add_reading(&read)?;
+        if !is_json {
+            let args = json_of(body, self.body.processor, &limits);
+            self.add_arguments(&args, Variable::ArgsPost, Variable::ArgsPostNames);
         }
         if self.body.processor.is_none()
             && let Some(form) = as_form(content_type)
         {
-            let read = Processor::Multipart.parse(body, &form, &limits);
-            self.add_reading(&read)?;
+            let mut read = Parsed::default();
+            loosely(body, &form, &limits, &mut read);
+            if read.error.is_some() {
+                // What is there more than anybody looks at may be read by the app.
+                return Err(Refusal::TooMuch);
+            }
+            self.add_arguments(&read.args, Variable::ArgsPost, Variable::ArgsPostNames);
             self.fill_file_names(&read);
         }
-        Ok(())
-    }
-
-    /// What could not be read is no fault of the client: nothing says that it should be of this kind. What is there more than
-    /// anybody looks at may be read by the app.
-    fn add_reading(&mut self, read: &Parsed) -> Result<(), Refusal> {
-        if read.error.is_some_and(BodyError::is_limit) {
-            return Err(Refusal::TooMuch);
-        }
-        self.add_arguments(&read.args, Variable::ArgsPost, Variable::ArgsPostNames);
         Ok(())
     }
 
@@ -57,6 +52,28 @@ impl Transaction {
             self.entries[Variable::FilesNames as usize].push(Entry { name, value: name });
         }
     }
+}
+
+/// What readers of JSON find in a body of another type: all of a document; of one that only lenient readers take, and of a text
+/// with escapes of JSON in it, its string literals.
+fn json_of(body: &[u8], processor: Option<Processor>, limits: &Limits) -> Pairs {
+    let text = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    let begins = text.first().is_some_and(|first| b"{[\"".contains(first));
+    let mut read = Parsed::default();
+    if begins {
+        read = Processor::Json.parse(text, b"application/json", limits);
+        if read.error.is_none() {
+            return read.args;
+        }
+    }
+    let escapes = || {
+        !matches!(processor, Some(Processor::Multipart | Processor::Xml))
+            && memmem::find(text, b"\\u00").is_some()
+    };
+    if (begins || escapes()) && loose::is_textual(text) {
+        loose::literals(text, b"json", limits, &mut read.args);
+    }
+    read.args
 }
 
 /// The type of a form with files in the place of another multipart type.

@@ -70,7 +70,11 @@ impl Transaction {
         }
         let name = self.values.get(name);
         let count = |variable: Variable| {
-            self.entries[variable as usize].iter().filter(|entry| self.values.get(entry.name) == name).count()
+            self.entries[variable as usize]
+                .iter()
+                .filter(|entry| self.values.get(entry.name) == name)
+                .take(2)
+                .count()
         };
         texts
             .fields

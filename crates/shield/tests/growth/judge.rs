@@ -10,16 +10,17 @@ const MOST: f64 = 2.3;
 pub(crate) struct Grown {
     pub(crate) name: String,
     counts: Vec<u64>,
-    /// The largest factor by which the growth grew from one doubling to the next.
+    /// The factor by which the last doubling's growth grew over that of the one before.
     factor: f64,
 }
 
-/// Compares each growth with the one before it: what an input costs whatever its size is in none of them.
+/// Compares the last growth with the one before it: what an input costs whatever its size is in neither. The first doubling
+/// still has in it what begins at some size, such as a table that is made once.
 pub(crate) fn judge(name: &str, counts: &[u64]) -> Grown {
     let growths: Vec<f64> = counts.windows(2).map(|pair| pair[1] as f64 - pair[0] as f64).collect();
     // Growth below a hundredth of the count is noise.
     let least = counts.last().map_or(1.0, |last| *last as f64 / 100.0);
-    let factor = growths.windows(2).map(|pair| pair[1] / pair[0].max(least)).fold(0.0, f64::max);
+    let factor = growths.windows(2).next_back().map_or(0.0, |pair| pair[1] / pair[0].max(least));
     Grown { name: name.to_owned(), counts: counts.to_vec(), factor }
 }
 

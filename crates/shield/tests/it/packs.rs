@@ -218,6 +218,37 @@ fn a_type_does_not_hide_what_an_app_may_read() {
     for body in [r#"{"username":"admin","password":{"$nin":[]}}"#, r#"{"password":{"$ne":{}}}"#] {
         attacks.push(("application/json", body.as_bytes().to_vec()));
     }
+    // What lenient readers take, and a strict one gives up at.
+    let hidden = r#""id":"\u0031\u0027 \u006f\u0072 \u0027\u0031\u0027\u003d\u0027\u0031"}"#;
+    for kind in ["application/x-www-form-urlencoded", "text/plain", "application/octet-stream", "image/png"] {
+        for begin in [&br#"{"x":NaN,"#[..], b"{\"x\":\"\xff\",", b"/* one */ {", b"1 {", b"[[[{"] {
+            attacks.push((kind, [begin, hidden.as_bytes()].concat()));
+        }
+    }
+    let id = part(form, "x' or '1'='1");
+    for before in [
+        "--B\r\nContent-Type: text/plain\r\n\r\nno name\r\n",
+        "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx--B y\r\n",
+        "--B\r\nContent-Disposition: form-data; name=a name=b\r\n\r\nx\r\n",
+        "--B--\r\n",
+    ] {
+        attacks.push(("multipart/mixed; boundary=B", [before, &id].concat().into_bytes()));
+    }
+    let blob = "Content-Disposition: form-data; name=\"d\"; filename=\"blob\"\r\nContent-Type:";
+    for kind in ["application/json", "application/octet-stream", "text/plain"] {
+        let head = format!("{blob} {kind}");
+        attacks.push((
+            "multipart/form-data; boundary=B",
+            part(&head, &format!("{{\"x\":NaN,{hidden}")).into_bytes(),
+        ));
+    }
+    let utf7 = "id=1%2BACc-+or+%2BACc-1%2BACc-%3D%2BACc-1";
+    attacks.push(("application/x-www-form-urlencoded; charset*=utf-8''utf-7", utf7.as_bytes().to_vec()));
+    let marked: Vec<u8> = format!("\u{feff} {}", String::from_utf8_lossy(json))
+        .encode_utf16()
+        .flat_map(u16::to_be_bytes)
+        .collect();
+    attacks.push(("application/octet-stream", marked));
     let utf16: Vec<u8> = String::from_utf8_lossy(json).encode_utf16().flat_map(u16::to_le_bytes).collect();
     attacks.push(("image/png", utf16));
     for (set, engine) in sets() {
@@ -236,6 +267,7 @@ fn what_is_of_its_type_passes() {
     let picture = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR' or 1=1 --", &[0; 64][..]].concat();
     let related = "--B\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{\"name\":\"plan.pdf\"}\r\n\
         --B\r\nContent-Type: application/pdf\r\n\r\n%PDF-1.7 (O'Brien) obj << >>\0\x01\r\n--B--\r\n";
+    let dicom = [b"--B\r\nContent-Type: application/dicom\r\n\r\n", &picture[..], b"\r\n--B--\r\n"].concat();
     let upload =
         "Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain";
     let fine: Vec<(&str, Vec<u8>)> = vec![
@@ -245,6 +277,10 @@ fn what_is_of_its_type_passes() {
         ("text/plain", b"\"Quoted\", she said, and left.".to_vec()),
         ("text/csv", b"\"name\",\"town\"\n\"O'Brien\",\"Cork\"\n".to_vec()),
         ("multipart/related; boundary=B", related.as_bytes().to_vec()),
+        ("multipart/related; type=\"application/dicom\"; boundary=B", dicom),
+        ("application/pdf; charset=binary", b"%PDF-1.7 \0\x01".to_vec()),
+        ("text/plain", format!("[{}1]", "1,".repeat(1_500)).into_bytes()),
+        ("application/octet-stream", format!("{{\"a\":[{}\"x\"]}}", "\"word\",".repeat(1_500)).into_bytes()),
         ("multipart/form-data; boundary=\"B\"", part(upload, "some text").into_bytes()),
         ("application/json", br#"{"filter":{},"tags":[],"name":"Vogelsang"}"#.to_vec()),
     ];

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::part::split;
 use super::{BodyError, Reader};
-use crate::body::{Limits, Parsed, Processor, Xml, keep};
+use crate::body::{Limits, Parsed, Processor, Xml, keep, loose};
 
 /// What browsers call a file that is none.
 const BLOB: &[u8] = b"blob";
@@ -77,7 +77,7 @@ impl Reader<'_, '_> {
             Content::Unknown => (guessed, guessed.is_some() && is_text(content)),
         };
         // Some readers of JSON find out by themselves that its characters have two or four bytes.
-        self.into.multipart.ambiguous |= processor != Some(Processor::Xml) && is_wide(content);
+        self.into.multipart.ambiguous |= processor != Some(Processor::Xml) && loose::is_wide(content);
         let read = match processor {
             Some(processor) => self.document(name, processor, content, kind)?,
             None => false,
@@ -106,13 +106,16 @@ impl Reader<'_, '_> {
         let typed = matches!(kind, Content::Document(_));
         match found.error {
             Some(error) if error.is_limit() => return Err(error),
-            // What only begins like a document may be any text.
-            Some(_) if !typed => return Ok(false),
-            // Another reader may know the encoding, and find there what nobody here can.
-            Some(BodyError::InvalidEncoding | BodyError::UnsupportedEncoding) => {
-                self.into.multipart.ambiguous = true;
+            // What only begins like a document may be any text, or a document to a reader that is less strict.
+            Some(_) if !typed => {
+                if loose::is_textual(content) {
+                    loose::literals(content, name, self.limits, &mut self.into.args);
+                }
+                return Ok(false);
             }
-            _ => {}
+            // Another reader may find there what nobody here can.
+            Some(_) => self.into.multipart.ambiguous = true,
+            None => {}
         }
         let read = found.error.is_none();
         self.take(name, found)?;
@@ -149,17 +152,6 @@ fn join(all: &mut Xml, xml: &Xml, limits: &Limits) -> Result<(), BodyError> {
 /// Whether a JSON object or array may begin here: numbers and words alone hold no attack, or are a text.
 fn looks_like_json(content: &[u8]) -> bool {
     matches!(content.trim_ascii_start(), [b'{' | b'[', ..])
-}
-
-/// Whether JSON begins here in UTF-16 or UTF-32.
-fn is_wide(content: &[u8]) -> bool {
-    match content {
-        [0xff, 0xfe, rest @ ..] | [0xfe, 0xff, rest @ ..] | [0, 0, 0xfe, 0xff, rest @ ..] => {
-            rest.iter().take(8).any(|byte| b"{[".contains(byte))
-        }
-        [b'{' | b'[', 0, ..] | [0, b'{' | b'[', ..] | [0, 0, 0, b'{' | b'[', ..] => true,
-        _ => false,
-    }
 }
 
 /// Whether a content is text: UTF-8 without the signs that none has.

@@ -9,7 +9,7 @@ use super::disposition::Disposition;
 use super::document::Content;
 use super::{BodyError, Reader};
 use crate::Pairs;
-use crate::body::{File, keep};
+use crate::body::{File, charset, keep};
 
 const DISPOSITION: &[u8] = b"content-disposition";
 
@@ -47,6 +47,10 @@ impl<'a> Reader<'a, '_> {
             }
         };
         let disposition = disposition(&head.lines);
+        if self.loose && disposition.name.is_empty() {
+            // A part of a message, not of a form.
+            return Ok(());
+        }
         let ambiguous = disposition.ambiguous || head.lines.iter().any(|line| is_encoded(line));
         let checked =
             head.lines.iter().enumerate().try_for_each(|(at, line)| name(line, head.lines.get(..at)));
@@ -188,21 +192,7 @@ fn is_encoded(line: &[u8]) -> bool {
     if is(name, &["content-transfer-encoding"]) {
         return !is(value.trim_ascii(), &["7bit", "8bit", "binary"]);
     }
-    is(name, &["content-type"])
-        && charset(value).is_some_and(|charset| {
-            !is(charset, &["utf-8", "us-ascii", "iso-8859-1", "iso-8859-15", "windows-1252"])
-        })
-}
-
-/// The character set that a media type names; empty if it cannot be made out.
-fn charset(media: &[u8]) -> Option<&[u8]> {
-    const NAME: &[u8] = b"charset";
-    let at = media.windows(NAME.len()).position(|word| word.eq_ignore_ascii_case(NAME))?;
-    let rest = media.get(at + NAME.len()..)?.trim_ascii_start();
-    let value = rest.strip_prefix(b"=").unwrap_or_default().trim_ascii_start();
-    let value = value.strip_prefix(b"\"").unwrap_or(value);
-    let end = value.iter().position(|byte| b"\"; \t,".contains(byte)).unwrap_or(value.len());
-    value.get(..end)
+    is(name, &["content-type"]) && charset::names_other(value)
 }
 
 /// The disposition of a part with these header lines.
