@@ -30,7 +30,7 @@ pub(crate) fn decode(coding: &str, body: &[u8], limit: usize) -> Result<Vec<u8>,
             _ => deflate(body, limit),
         }),
         "br" if body.first().is_some_and(|first| first & 0x7f == LARGE_BROTLI) => Err(DecodeError::Broken),
-        "br" => read(&mut brotli_decompressor::Decompressor::new(body, 16 << 10), limit),
+        "br" => brotli(body, limit),
         "zstd" => zstd(body, limit),
         _ => Err(DecodeError::Coding),
     }
@@ -46,6 +46,16 @@ fn deflate(body: &[u8], limit: usize) -> Result<Vec<u8>, DecodeError> {
     let mut decoder = flate2::bufread::DeflateDecoder::new(body);
     let out = read(&mut decoder, limit)?;
     whole(decoder.get_ref(), out)
+}
+
+fn brotli(body: &[u8], limit: usize) -> Result<Vec<u8>, DecodeError> {
+    let mut decoder = brotli_decompressor::Decompressor::new(body, 16 << 10);
+    let out = read(&mut decoder, limit)?;
+    // It says what stands behind the end only to who goes on reading.
+    match decoder.read(&mut [0]) {
+        Ok(0) => Ok(out),
+        _ => Err(DecodeError::Broken),
+    }
 }
 
 /// One frame; several are allowed by the format and sent by nobody.

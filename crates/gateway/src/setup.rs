@@ -96,7 +96,9 @@ impl Setup {
         )?;
         let net = |text: &String| text.parse().map_err(|_| SetupError::Proxy(text.clone()));
         // One body at least has room, also beside itself without its coding.
-        let largest = table.max_body.max(tables.shield.body_limit.saturating_mul(2));
+        let needed = shielding::is_needed(&tables.shield, &tables.route);
+        let inspected = if needed { tables.shield.body_limit.saturating_mul(2) } else { 0 };
+        let largest = table.max_body.max(inspected);
         Ok(Self {
             routes,
             principals,

@@ -106,15 +106,19 @@ impl Reader<'_, '_> {
         let typed = matches!(kind, Content::Document(_));
         match found.error {
             Some(error) if error.is_limit() => return Err(error),
+            // Another reader may know the encoding, and find there what nobody here can.
+            Some(BodyError::InvalidEncoding | BodyError::UnsupportedEncoding) if typed => {
+                self.into.multipart.ambiguous = true;
+            }
             // What only begins like a document may be any text, or a document to a reader that is less strict.
-            Some(_) if !typed => {
-                if loose::is_textual(content) {
+            Some(_) => {
+                if processor != Processor::Xml && loose::is_textual(content) {
                     loose::literals(content, name, self.limits, &mut self.into.args);
                 }
-                return Ok(false);
+                if !typed {
+                    return Ok(false);
+                }
             }
-            // Another reader may find there what nobody here can.
-            Some(_) => self.into.multipart.ambiguous = true,
             None => {}
         }
         let read = found.error.is_none();

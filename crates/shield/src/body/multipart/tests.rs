@@ -166,7 +166,8 @@ fn encoded_contents_are_told() {
         ("content-transfer-encoding: Binary ", false),
         ("Content-Type: text/plain; charset=utf-16le", true),
         ("Content-Type: text/plain; CHARSET = \"utf-7\"; x=y", true),
-        ("Content-Type: text/plain; charset", true),
+        ("Content-Type: text/plain; charset*=utf-8''utf-7", true),
+        ("Content-Type: text/plain; charset", false),
         ("Content-Type: text/plain; charset=UTF-8", false),
         ("Content-Type: text/plain;charset=\"iso-8859-1\";x=y", false),
         ("Content-Type: text/plain", false),
@@ -400,7 +401,7 @@ fn a_document_among_the_files_is_looked_at() {
     assert_eq!(args("x", "application/x-ndjson", "1\n2"), "m.array_0=1 m.array_1=2");
     assert_eq!(args("x.xml", "text/xml", "<a>b<c>d</c></a>"), "xml:bd");
     // What is none is a text, and what was found before stays.
-    assert_eq!(args("x", "application/json", "{\"a\":1,}"), "m.a=1 m={\"a\":1,}".replace('"', "\\\""));
+    assert_eq!(args("x", "application/json", "{\"a\":1,}"), "m=a m.a=1 m={\"a\":1,}".replace('"', "\\\""));
     assert_eq!(args("blob", "", "{a:1}"), "m={a:1}");
     assert_eq!(args("blob", "application/octet-stream", "{a:1}"), "m={a:1}");
     assert_eq!(args("blob", "text/csv", "a;b"), "m=a;b");
