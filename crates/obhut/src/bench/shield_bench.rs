@@ -129,15 +129,17 @@ fn beside(args: &Args) -> Result<ExitCode, Problem> {
     let Some(rules) = &args.rules else {
         return Err(Problem::with_help("--oracle compares one set of rules", "name its folder with --rules"));
     };
+    // It takes the folder with the rule files themselves.
+    let inner = rules.join("rules");
     let mut command = Command::new("obhut-oracle");
     command
         .arg("bench")
         .arg("--rules")
-        .arg(rules)
+        .arg(if inner.is_dir() { &inner } else { rules })
         .arg("--seconds")
         .arg(args.seconds.to_string())
-        .arg("--paranoia");
-    command.args(args.paranoia.iter().map(u8::to_string));
+        .arg("--paranoia")
+        .arg(args.paranoia.iter().map(u8::to_string).collect::<Vec<_>>().join(","));
     if args.json {
         command.arg("--json");
     }
