@@ -4,24 +4,26 @@
 //! Each event is an immutable sealed document under a random version that names the one before it; the row in the
 //! key file points to the latest. A document that a crash or a lost race left unpointed-at is therefore no event.
 
+mod moves;
+
 use crate::accesses::{Looked, look};
-use crate::change::{self, Change, Logged};
+use crate::change::Logged;
 use crate::config::document;
-use crate::fault::{Applied, Fault, applied};
-use crate::house::House;
+use crate::fault::Fault;
 use crate::people::Person;
 use crate::seen::{Stand, TRIES};
 use crate::steps::Step;
 use crate::tenant::{Live, Tenant};
-use crate::trail::{self, Event, Metadata, Subject, SubjectDetail, Verdict};
-use crate::{Context, Vault, document_row};
-use model::consent::{ConsentActor, ConsentEvent, ConsentState};
+use crate::trail::{self, Event};
+use crate::{Context, Vault};
+use model::consent::{ConsentEvent, ConsentState};
 use model::decision::{Action, Reason, allowed};
 use model::{ConsentId, NoticeId, PersonId, PrincipalId, PurposeId, TenantId, Timestamp};
+use moves::{Move, commit};
 use seal::{DocumentPlace, PersonKeys};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use store::{ConsentRow, DataOp, KeyOp, PersonState, Snapshot};
+use store::{ConsentRow, PersonState, Snapshot};
 
 /// After so many events of one record nothing is given to it any more; it can still be refused and withdrawn. Someone who
 /// changes her mind so often is asked anew.
@@ -493,156 +495,4 @@ fn shorter(asked: Option<u32>, given: Option<u32>) -> Result<Option<u32>, Consen
 
 fn event_place(tenant: TenantId, consent: ConsentId, version: u32) -> DocumentPlace {
     DocumentPlace { tenant, kind: document::CONSENT_EVENT, id: consent.0, version }
-}
-
-/// One move of a record.
-struct Move {
-    name: &'static str,
-    steps: [Step; 2],
-    event: RecordedEvent,
-    row: ConsentRow,
-    fresh: bool,
-}
-
-/// Takes a step; `None` when somebody changed the person or the record meanwhile.
-async fn commit(
-    house: &Arc<House>,
-    tenant: &Tenant,
-    ctx: &Context,
-    step: Move,
-) -> Result<Option<ConsentChanged>, ConsentError> {
-    let (name, steps, row, fresh) = (step.name, step.steps, step.row, step.fresh);
-    let Moves { person, keys, moves } = follow(house, tenant, ctx, step)?;
-    let mut ops = vec![person.rewrapped(house, tenant, &keys, None)?];
-    for (row, state, event) in &moves {
-        let Some(version) = write_event(house, tenant, &keys, row, event).await? else { return Ok(None) };
-        ops.push(moved(row, *state, version, event.at, fresh));
-    }
-    let [(_, state, event), ..] = moves.as_slice() else { return Err(Fault::Corrupt.into()) };
-    let entry = entry(house, tenant, ctx, &row, event, &keys)?;
-    let change = Change { name, tenant: tenant.id, actor: Some(ctx.actor.principal.id), ops, entry, steps };
-    let committed = change::commit(house, change).await?;
-    let changed = |logged| ConsentChanged { consent: row.consent, state: *state, until: row.until, logged };
-    Ok(committed.ok().map(changed))
-}
-
-/// What a move comes to: where the record goes, and every other one that goes with it.
-struct Moves {
-    person: Person,
-    keys: PersonKeys,
-    /// The record that was named comes first.
-    moves: Vec<(ConsentRow, ConsentState, RecordedEvent)>,
-}
-
-fn follow(house: &House, tenant: &Tenant, ctx: &Context, step: Move) -> Result<Moves, ConsentError> {
-    let Move { mut event, row, fresh, .. } = step;
-    let snapshot = house.store.snapshot()?;
-    let person = Person::read(&snapshot, tenant.id, row.person)?.ok_or(ConsentError::UnknownPerson)?;
-    if person.row.state != PersonState::Live {
-        return Err(ConsentError::UnknownPerson);
-    }
-    let acting = if ctx.actor.principal.subject == Some(row.person) {
-        ConsentActor::Person
-    } else {
-        ConsentActor::Controller
-    };
-    let before = if fresh { None } else { Some(row.state.at(row.until, event.at)) };
-    let state = model::consent::next(before, event.event, acting).map_err(|_| ConsentError::State)?;
-    let keys = person.keys(tenant)?;
-    if !fresh {
-        let latest = read_event(&snapshot, &keys, &row, row.event)?;
-        (event.number, event.previous) = (latest.number, row.event);
-    }
-    event.number += 1;
-    let mut moves = vec![(row, state, event.clone())];
-    if matches!(event.event, ConsentEvent::Refuse | ConsentEvent::Withdraw) {
-        moves.extend(taken_back_with(&snapshot, &keys, &row, &event)?);
-    }
-    Ok(Moves { person, keys, moves })
-}
-
-/// A record's row after an event.
-fn moved(row: &ConsentRow, state: ConsentState, event: u32, changed: Timestamp, fresh: bool) -> KeyOp {
-    if fresh {
-        return KeyOp::InsertConsent(ConsentRow { event, state, ..*row });
-    }
-    KeyOp::UpdateConsent {
-        tenant: row.tenant,
-        consent: row.consent,
-        expected_version: row.version,
-        state,
-        explicit: row.explicit,
-        until: row.until,
-        notice: row.notice,
-        notice_version: row.notice_version,
-        event,
-        changed,
-    }
-}
-
-/// Every other record for the same purpose and recipient that permits. A no is a no to all of them, however often she
-/// was asked: after it nobody reads her data for this (invariant 4).
-fn taken_back_with(
-    snapshot: &Snapshot,
-    keys: &PersonKeys,
-    said_no: &ConsentRow,
-    event: &RecordedEvent,
-) -> Result<Vec<(ConsentRow, ConsentState, RecordedEvent)>, ConsentError> {
-    let rows = snapshot.consents_for(said_no.tenant, said_no.person, said_no.purpose, said_no.recipient)?;
-    let mut taken_back = Vec::new();
-    for row in rows.into_iter().filter(|row| row.consent != said_no.consent && row.state.permits()) {
-        let latest = read_event(snapshot, keys, &row, row.event)?;
-        let (number, previous) = (latest.number + 1, row.event);
-        let event = RecordedEvent { event: ConsentEvent::Withdraw, number, previous, ..event.clone() };
-        taken_back.push((row, ConsentState::Withdrawn, event));
-    }
-    Ok(taken_back)
-}
-
-async fn write_event(
-    house: &House,
-    tenant: &Tenant,
-    keys: &PersonKeys,
-    row: &ConsentRow,
-    event: &RecordedEvent,
-) -> Result<Option<u32>, ConsentError> {
-    let version = u32::from_be_bytes(model::clock::random(&*house.entropy)).max(1);
-    let place = event_place(tenant.id, row.consent, version);
-    let body = trail::encode(event)?;
-    let sealed = seal::seal_personal_document(keys, &place, row.person, &body, &*house.entropy)?;
-    let put = DataOp::PutDocument { row: document_row(&place, sealed, house), expected_absent: true };
-    Ok(match applied(house.store.apply_data("consent_event", vec![put]).await)? {
-        Applied::Done => {
-            house.step(Step::ConsentWritten);
-            Some(version)
-        }
-        Applied::Conflict(_) => None,
-    })
-}
-
-fn entry(
-    house: &House,
-    tenant: &Tenant,
-    ctx: &Context,
-    row: &ConsentRow,
-    event: &RecordedEvent,
-    keys: &PersonKeys,
-) -> Result<trail::Sealed, Fault> {
-    let kind = match event.event {
-        ConsentEvent::Request => Event::ConsentRequested,
-        ConsentEvent::Show => Event::NoticeShown,
-        ConsentEvent::Give => Event::ConsentGiven,
-        ConsentEvent::Refuse | ConsentEvent::Defer => Event::ConsentRefused,
-        ConsentEvent::Withdraw
-        | ConsentEvent::Expire
-        | ConsentEvent::Terminate
-        | ConsentEvent::Invalidate => Event::ConsentWithdrawn,
-    };
-    let mut metadata = Metadata::of(kind, event.at, ctx.request, Verdict::Permit);
-    metadata.purpose = row.purpose.0;
-    metadata.recipient = row.recipient.0;
-    metadata.consent = Some(row.consent);
-    let actor = &ctx.actor.principal;
-    let detail = SubjectDetail { person: row.person, fields: Vec::new(), actor: actor.id, role: actor.role };
-    trail::seal_entry(house, tenant, metadata, &[Subject { secret: keys.log_secret(), detail }], &ctx.actor)
 }

@@ -299,7 +299,7 @@ mod tests {
             std::fs::write(self.path(name), bytes).expect("written");
         }
 
-        fn library(&self) -> Library {
+        fn opened(&self) -> Library {
             Library::new(&[self.path("rules")])
         }
     }
@@ -316,20 +316,20 @@ mod tests {
         symlink(place.path("secret.conf"), place.path("rules/out.conf")).expect("link");
         symlink(place.path(""), place.path("rules/up")).expect("link");
         symlink(place.path("rules/a.conf"), place.path("rules/sub/in.conf")).expect("link");
-        let library = place.library();
+        let library = place.opened();
         assert!(library.read(&place.name("rules/a.conf")).is_some());
         assert!(library.read(&place.name("rules/sub/in.conf")).is_some(), "a link that stays within");
         for outside in ["rules/out.conf", "rules/up/secret.conf", "rules/../secret.conf", "secret.conf"] {
-            let library = place.library();
+            let library = place.opened();
             assert_eq!(library.read(&place.name(outside)), None, "{outside}");
             assert_eq!(why(library, &place.name(outside)), Some(Why::Outside), "{outside}");
         }
         let from = place.name("rules/a.conf");
         for outside in ["out.conf", "../secret.conf", &place.name("secret.conf"), "/etc/passwd"] {
-            assert_eq!(place.library().data(&from, outside), None, "{outside}");
+            assert_eq!(place.opened().data(&from, outside), None, "{outside}");
         }
         for outside in ["../*.conf", "up/*.conf", "/etc/*", "../secret.conf"] {
-            let library = place.library();
+            let library = place.opened();
             assert_eq!(library.matching(&from, outside), Vec::<String>::new(), "{outside}");
             assert_eq!(why(library, outside), Some(Why::Outside), "{outside}");
         }
@@ -347,11 +347,11 @@ mod tests {
             ("rules/pipe.conf", Why::NotAFile),
             ("rules/latin.conf", Why::NotText),
         ] {
-            let library = place.library();
+            let library = place.opened();
             assert_eq!(library.read(&place.name(name)), None, "{name}");
             assert_eq!(why(library, &place.name(name)), Some(expected), "{name}");
         }
-        let library = place.library();
+        let library = place.opened();
         assert_eq!(library.read(&place.name("rules/none.conf")), None);
         assert!(matches!(why(library, &place.name("rules/none.conf")), Some(Why::Io(_))));
     }
@@ -362,7 +362,7 @@ mod tests {
         let bytes = |count: u64| vec![b'#'; usize::try_from(count).expect("fits")];
         place.file("rules/most.conf", &bytes(FILE_BYTES));
         place.file("rules/over.conf", &bytes(FILE_BYTES + 1));
-        let library = place.library();
+        let library = place.opened();
         assert_eq!(library.read(&place.name("rules/over.conf")), None);
         for _ in 0..ALL_BYTES / FILE_BYTES {
             assert!(library.read(&place.name("rules/most.conf")).is_some());
@@ -372,7 +372,7 @@ mod tests {
         assert_eq!(refused[&place.name("rules/over.conf")], Why::TooLarge);
         assert_eq!(refused[&place.name("rules/most.conf")], Why::TooMuch);
         place.file("rules/small.conf", b"#");
-        let library = place.library();
+        let library = place.opened();
         for _ in 0..FILES {
             assert!(library.read(&place.name("rules/small.conf")).is_some());
         }
@@ -386,7 +386,7 @@ mod tests {
         place.file("rules/both.data", b"far");
         place.file("rules/sub/both.data", b"near");
         let from = place.name("rules/sub/x.conf");
-        let library = place.library();
+        let library = place.opened();
         assert_eq!(library.data(&from, "top.data").as_deref(), Some(b"top".as_slice()));
         assert_eq!(library.data(&from, "both.data").as_deref(), Some(b"near".as_slice()));
         assert_eq!(library.data(&from, "none.data"), None);
@@ -400,7 +400,7 @@ mod tests {
         }
         let from = place.name("rules/all.conf");
         let found = |pattern: &str| {
-            let all = place.library().matching(&from, pattern);
+            let all = place.opened().matching(&from, pattern);
             let base = place.name("rules/");
             all.into_iter().map(|name| name.replace(&base, "")).collect::<Vec<_>>()
         };
@@ -424,9 +424,9 @@ mod tests {
             |end: &[u8]| place.path("rules/sub").join(std::ffi::OsStr::from_bytes(&[b"c\xFC", end].concat()));
         std::fs::write(odd(b".txt"), b"").expect("written");
         let found = |library: &Library| library.matching(&place.name("rules/a.conf"), "sub/*.conf");
-        assert_eq!(found(&place.library()), [place.name("rules/sub/b.conf")]);
+        assert_eq!(found(&place.opened()), [place.name("rules/sub/b.conf")]);
         std::fs::write(odd(b".conf"), b"").expect("written");
-        let library = place.library();
+        let library = place.opened();
         assert_eq!(found(&library), std::slice::from_ref(&folder), "the folder stands for what is in it");
         assert_eq!(library.read(&folder), None);
         let refused = library.into_refused();
@@ -435,12 +435,12 @@ mod tests {
         for number in 0..ENTRIES {
             place.file(&format!("rules/sub/{number}"), b"");
         }
-        let library = place.library();
+        let library = place.opened();
         assert_eq!(found(&library), std::slice::from_ref(&folder));
         assert_eq!(why(library, &folder), Some(Why::Crowded));
         assert!(matches!(listed(&place.path("none"), |_| true), Err(Why::Io(_))));
         // And no engine is made of what is left.
-        let library = place.library();
+        let library = place.opened();
         place.file("rules/a.conf", b"Include sub/*.conf\nSecAction \"id:1,phase:1,pass\"\n");
         let faults = shield::Engine::load(&library, &[place.name("rules/a.conf")], 1).expect_err("faults");
         assert!(faults.iter().any(|fault| fault.construct == folder), "{faults:?}");
